@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
   test: {
     include: ["src/**/*.test.ts"],
+    globalSetup: ["./src/testing/global-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -1,1 +1,17 @@
-export const packageName = "@jarvis/db";
+export * from "./schema/index.ts";
+export { DatabaseError } from "./errors.ts";
+export type { DatabaseErrorCode } from "./errors.ts";
+export { lockStateDirectory, openStateDirectory } from "./state-directory.ts";
+export type { StateDirectoryHolder, StateDirectoryLock } from "./state-directory.ts";
+export { openDatabase } from "./open-database.ts";
+export type { DatabaseHandle, OpenDatabaseOptions } from "./open-database.ts";
+export type { JarvisDatabase, SqlClient } from "./connection.ts";
+export { destroyEmbedded, stopEmbedded } from "./embedded/supervisor.ts";
+export { KERNEL_SCHEMA } from "./kernel-schema.ts";
+export type { LedgerGuard } from "./guard-status.ts";
+export { alterLedger, ledgerAlterationSql } from "./alter-ledger.ts";
+export type { LedgerAlteration } from "./alter-ledger.ts";
+export { compareAndSetAgentState, readAgentState } from "./agent-state.ts";
+export type { CompareAndSetOutcome } from "./agent-state.ts";
+export { emptyBlob, getBlob, putBlob } from "./blobs.ts";
+export type { BlobContent } from "./blobs.ts";

@@ -1,1 +1,2 @@
-export const packageName = "@jarvis/forge";
+export { ForgeError, type ForgeErrorCode } from "./forge-error.ts";
+export { startForge, type Forge, type ForgeOptions } from "./start-forge.ts";

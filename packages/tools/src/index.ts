@@ -1,1 +1,2 @@
-export const packageName = "@jarvis/tools";
+export { loadBuiltinTools } from "./registry.ts";
+export { defineTool, type EffectClass, type Tool } from "./tool.ts";

@@ -1,0 +1,14 @@
+import { smoke } from "./smoke.ts";
+
+/**
+ * The agent's program, as it is built and released. `--smoke` starts everything that needs no
+ * sandbox and no repository host, answers questions about the tools and stops in order.
+ */
+if (process.argv.includes("--smoke")) {
+  await smoke();
+} else {
+  process.stderr.write(
+    "The agent's body is started by the kernel; run `pnpm jarvis up`, or this program with --smoke.\n",
+  );
+  process.exitCode = 2;
+}

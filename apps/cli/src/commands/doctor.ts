@@ -1,0 +1,128 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { promisify } from "node:util";
+import { checkSandbox } from "@jarvis/sandbox";
+import {
+  loadConfig,
+  openMirror,
+  treeOf,
+  type GuardConfig,
+  type Mirror,
+} from "@jarvis/tools/self-extension";
+import type { CliConfig } from "../config.ts";
+import { findKernel } from "../kernel-client.ts";
+import { exitCodes, type Answer } from "../outcome.ts";
+import * as wire from "../wire.ts";
+
+const run = promisify(execFile);
+
+interface Finding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly what: string;
+  /** The command that mends it. */
+  readonly mend: string | null;
+}
+
+/** What is missing on this machine, and the command that mends it. */
+export async function doctor(config: CliConfig): Promise<Answer> {
+  const findings = [
+    nodeVersion(),
+    await gitVersion(),
+    await sandbox(),
+    await repository(config),
+    ...(await kernelFindings(config)),
+  ];
+  const ok = findings.every((finding) => finding.ok);
+  return {
+    json: { ok, findings },
+    text: findings
+      .map(({ name, ok: good, what, mend }) =>
+        [
+          `${good ? "ok     " : "MISSING"} ${name}: ${what}`,
+          ...(mend === null ? [] : [`        ${mend}`]),
+        ].join("\n"),
+      )
+      .join("\n"),
+    exitCode: ok ? exitCodes.done : exitCodes.refused,
+  };
+}
+
+function nodeVersion(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return {
+    name: "node",
+    ok,
+    what: process.version,
+    mend: ok ? null : "install Node.js 20.19 or newer; 24 is recommended",
+  };
+}
+
+async function gitVersion(): Promise<Finding> {
+  try {
+    const { stdout } = await run("git", ["--version"]);
+    const [, major = "0", minor = "0"] = /(\d+)\.(\d+)/.exec(stdout) ?? [];
+    // merge-tree --write-tree, which the local forge merges with, came with 2.38.
+    const ok = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 38);
+    return { name: "git", ok, what: stdout.trim(), mend: ok ? null : "install git 2.38 or newer" };
+  } catch {
+    return { name: "git", ok: false, what: "not found", mend: "apt-get install git" };
+  }
+}
+
+async function sandbox(): Promise<Finding> {
+  const answer = await checkSandbox();
+  return answer.available
+    ? { name: "sandbox", ok: true, what: `${answer.tier}, ${answer.version}`, mend: null }
+    : { name: "sandbox", ok: false, what: answer.reason, mend: answer.message };
+}
+
+/** Which stages guard the repository: what a configuration says or what was inferred. */
+async function repository(config: CliConfig): Promise<Finding> {
+  try {
+    const { stdout } = await run("git", [
+      "-C",
+      config.repo,
+      "-c",
+      "safe.directory=*",
+      "rev-parse",
+      "--absolute-git-dir",
+    ]);
+    const mirror: Mirror = await openMirror(stdout.trim());
+    const stages = describeStages(await loadConfig(mirror, await treeOf(mirror, "HEAD")));
+    return { name: "repository", ok: true, what: `${config.repo}: ${stages}`, mend: null };
+  } catch (error) {
+    return {
+      name: "repository",
+      ok: false,
+      what: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error),
+      mend: "run inside a git repository with a commit, or name one with --repo DIR",
+    };
+  }
+}
+
+function describeStages(config: GuardConfig): string {
+  return config.stages.map((stage) => `${stage.name} (${stage.argv.join(" ")})`).join(", ");
+}
+
+async function kernelFindings(config: CliConfig): Promise<Finding[]> {
+  if (!existsSync(config.stateDir)) {
+    return [
+      { name: "kernel", ok: true, what: "no state yet; `pnpm jarvis up` makes it", mend: null },
+    ];
+  }
+  const kernel = await findKernel(config);
+  if (kernel === null) return [{ name: "kernel", ok: true, what: "not running", mend: null }];
+  const status = await kernel.get("/api/status", wire.status);
+  const guarded = status.database.ledger === "append-only";
+  return [
+    { name: "kernel", ok: true, what: status.kernel.url, mend: null },
+    {
+      name: "ledger",
+      ok: guarded,
+      what: status.database.ledger,
+      mend: guarded ? null : `run as a superuser: ${status.database.mendSql ?? ""}`,
+    },
+  ];
+}

@@ -1,0 +1,188 @@
+import { DatabaseError } from "@jarvis/db";
+import { SelfExtensionError } from "@jarvis/tools/self-extension";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { doctor } from "./commands/doctor.ts";
+import { events, followEvents, propose, runs, show } from "./commands/proposals.ts";
+import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
+import { up } from "./commands/up.ts";
+import { readCliConfig, type CliConfig } from "./config.ts";
+import { CommandError, exitCodes, type Answer, type ExitCode } from "./outcome.ts";
+
+interface GlobalOptions {
+  readonly repo?: string;
+  readonly stateDir?: string;
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+const program = new Command("jarvis")
+  .description("An agent that changes its own source and cannot hurt itself doing it.")
+  .exitOverride()
+  .configureOutput({
+    writeOut: (text) => process.stdout.write(text),
+    writeErr: (text) => process.stderr.write(text),
+  })
+  .showSuggestionAfterError(true);
+
+/** Every command takes the same four flags; an answer goes to standard output, all else to standard error. */
+function command(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .exitOverride()
+    .option(
+      "--repo <dir>",
+      "the repository that is guarded (default: this directory, or JARVIS_REPO)",
+    )
+    .option(
+      "--state-dir <dir>",
+      "where the state lies (default: .jarvis in it, or JARVIS_STATE_DIR)",
+    )
+    .option("--json", "print one JSON document")
+    .option("--debug", "print the stack trace of an error");
+}
+
+function answer(
+  work: (config: CliConfig, cmd: Command) => Promise<Answer>,
+): (...args: unknown[]) => Promise<void> {
+  return async (...args) => {
+    const cmd = args.at(-1) as Command;
+    const options = cmd.opts<GlobalOptions>();
+    const result = await work(readCliConfig(options), cmd);
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(result.json)}\n` : `${result.text}\n`,
+    );
+    process.exitCode = result.exitCode ?? exitCodes.done;
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 500) {
+    throw new InvalidArgumentError("expected a whole number from 1 to 500");
+  }
+  return value;
+}
+
+command("up", "run the kernel: database, forge where no GitHub is connected, pipeline, API")
+  .option("--port <n>", "the port to listen on; a busy one is answered with the next free")
+  .option("--once", "stop as soon as everything is up")
+  .option("--dependencies-dir <dir>", "where dependency trees are kept")
+  .action(async (_options: unknown, cmd: Command) => {
+    const options = cmd.opts<
+      GlobalOptions & { port?: string; once?: boolean; dependenciesDir?: string }
+    >();
+    process.exitCode = await up(readCliConfig(options), {
+      ...options,
+      json: options.json === true,
+    });
+  });
+
+command("propose", "hand in a change as a git patch")
+  .requiredOption("--patch <file>", "a git patch, or - for standard input")
+  .option("--goal <text>", "what the change is for")
+  .option("--title <text>", "one line that names it")
+  .option("--tool <name>", "the tool that wrote it")
+  .option("--wait", "wait for the outcome and answer the result")
+  .action(answer(async (config, cmd) => await propose(config, cmd.opts())));
+
+command("runs", "list the runs, newest first")
+  .option("--limit <n>", "how many", positive, 20)
+  .action(answer(async (config, cmd) => await runs(config, cmd.opts())));
+
+command("show", "one run with its stages, evidence, events and links")
+  .argument("<run>", "the run id")
+  .action(answer(async (config, cmd) => await show(config, String(cmd.args[0]))));
+
+command("events", "the ledger")
+  .option("--run <id>", "of one run")
+  .option("--type <type>", "of one type")
+  .option("--limit <n>", "how many", positive, 50)
+  .option("--follow", "go on printing events as they come")
+  .action(async (...args: unknown[]) => {
+    const cmd = args.at(-1) as Command;
+    const options = cmd.opts<
+      GlobalOptions & { follow?: boolean; limit: number; run?: string; type?: string }
+    >();
+    if (options.follow === true) {
+      await followEvents(readCliConfig(options), { ...options, json: options.json === true });
+    }
+    await answer(async (config) => await events(config, options))(...args);
+  });
+
+command("status", "switches, base, current runs, sandbox, database, forge").action(
+  answer(async (config) => await status(config)),
+);
+
+command("pause", "pause promotion; the agent goes on working")
+  .requiredOption("--reason <text>", "why; it goes into the ledger")
+  .action(
+    answer(
+      async (config, cmd) =>
+        await setPause(config, { paused: true, reason: cmd.opts<{ reason: string }>().reason }),
+    ),
+  );
+
+command("resume", "lift the promotion pause; parked runs continue")
+  .option("--reason <text>", "why", "resumed by an operator")
+  .action(
+    answer(
+      async (config, cmd) =>
+        await setPause(config, { paused: false, reason: cmd.opts<{ reason: string }>().reason }),
+    ),
+  );
+
+command("mode", "observe (changes are tested only) or execute (they are promoted)")
+  .argument("<mode>", "observe or execute", (text: string) => {
+    if (text !== "observe" && text !== "execute") {
+      throw new InvalidArgumentError("expected observe or execute");
+    }
+    return text;
+  })
+  .option("--reason <text>", "why", "set by an operator")
+  .action(
+    answer(async (config, cmd) => {
+      const mode = cmd.args[0] === "execute" ? "execute" : "observe";
+      return await setMode(config, { mode, reason: cmd.opts<{ reason: string }>().reason });
+    }),
+  );
+
+command("kill", "end every sandbox and set observe, at once")
+  .requiredOption("--reason <text>", "why; it is kept with the switch")
+  .action(answer(async (config, cmd) => await kill(config, cmd.opts<{ reason: string }>().reason)));
+
+command("accept", "attest a base that came from outside")
+  .argument("<sha>", "the full commit SHA that you looked at")
+  .action(answer(async (config, cmd) => await accept(config, String(cmd.args[0]))));
+
+command("doctor", "what is missing on this machine, and the command that mends it").action(
+  answer(async (config) => await doctor(config)),
+);
+
+function codeOf(error: unknown): { exitCode: ExitCode; code: string } {
+  if (error instanceof CommandError) return error;
+  if (error instanceof CommanderError) {
+    const isHelp = error.exitCode === 0;
+    return { exitCode: isHelp ? exitCodes.done : exitCodes.unreadable, code: error.code };
+  }
+  if (error instanceof DatabaseError || error instanceof SelfExtensionError) {
+    return { exitCode: exitCodes.unavailable, code: error.code };
+  }
+  return { exitCode: exitCodes.unavailable, code: "internal" };
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const { exitCode, code } = codeOf(error);
+  process.exitCode = exitCode;
+  const message = error instanceof Error ? error.message : String(error);
+  // commander has printed its own words already.
+  if (!(error instanceof CommanderError)) process.stderr.write(`jarvis: ${message}\n`);
+  if (exitCode !== exitCodes.done && process.argv.includes("--json")) {
+    process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  }
+  if (process.argv.includes("--debug") && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ""}\n`);
+  }
+}

@@ -1,0 +1,24 @@
+/** How a command ends; the numbers are a contract (see README, "Exit codes"). */
+export const exitCodes = { done: 0, refused: 1, unreadable: 2, unavailable: 3 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Ends a command with a sentence for the person and a code for the script. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: ExitCode;
+  readonly code: string;
+
+  constructor(exitCode: ExitCode, code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.exitCode = exitCode;
+    this.code = code;
+  }
+}
+
+/** What a command answers: one JSON document for programs, lines for people. */
+export interface Answer {
+  readonly json: unknown;
+  readonly text: string;
+  readonly exitCode?: ExitCode;
+}

@@ -1,0 +1,84 @@
+import {
+  blockReasonMeanings,
+  type BlockReason,
+  type RunResult,
+} from "@jarvis/tools/self-extension";
+import type { WireEvent, WireRun, WireStatus } from "./wire.ts";
+
+/** How things are shown to people. Text of candidates is shown as it is, without control characters. */
+
+export function describeRuns(runs: readonly WireRun[]): string {
+  if (runs.length === 0)
+    return "There are no runs yet; hand in a change with `jarvis propose --patch FILE`.";
+  return runs
+    .map(
+      (run) =>
+        `${run.runId}  ${run.status.padEnd(9)} ${(run.startedAt ?? "").slice(0, 19)}  ${plain(run.title ?? "")}${
+          run.blockReasons.length === 0 ? "" : `  [${run.blockReasons.join(", ")}]`
+        }`,
+    )
+    .join("\n");
+}
+
+export function describeResult(result: RunResult): string {
+  const lines = [
+    `run        ${result.lifecycleRunId} (attempt ${result.attempt})`,
+    `outcome    ${result.status}`,
+  ];
+  for (const reason of result.blockReasons) lines.push(`blocked    ${reason}: ${meaning(reason)}`);
+  if (result.error !== null) lines.push(`because    ${plain(result.error)}`);
+  if (result.pullRequestUrl !== null) lines.push(`pull req.  ${result.pullRequestUrl}`);
+  if (result.mergeSha !== null) lines.push(`landed     ${result.mergeSha}`);
+  if (result.releaseDigest !== null) lines.push(`release    ${result.releaseDigest}`);
+  if (result.verificationSummary !== null) {
+    lines.push(`verified   ${result.verificationSummary}; test evidence: ${result.testEvidence}`);
+  }
+  for (const stage of result.verificationDiagnostics) {
+    lines.push(
+      `  ${stage.status.padEnd(8)} ${stage.name.padEnd(18)} ${(stage.durationMs / 1000).toFixed(1).padStart(6)} s${
+        stage.reason === null ? "" : `  ${plain(stage.reason)}`
+      }`,
+    );
+    for (const test of stage.failingTests.slice(0, 10))
+      lines.push(`           failing: ${plain(test)}`);
+  }
+  return lines.join("\n");
+}
+
+export function describeEvents(events: readonly WireEvent[]): string {
+  return events
+    .map(
+      (event) =>
+        `${event.id.padStart(6)}  ${event.createdAt}  ${event.type.padEnd(23)} ${event.stage.padEnd(11)} ${event.context.actor.padEnd(10)} ${event.runId}`,
+    )
+    .join("\n");
+}
+
+export function describeStatus(status: WireStatus): string {
+  const { promotion, safety, base, sandbox, database, host } = status;
+  return [
+    `promotion  ${promotion.paused ? `PAUSED by ${promotion.updatedBy} since ${promotion.updatedAt}: ${plain(promotion.reason)}` : "open"}`,
+    `mode       ${safety.mode}${safety.mode === "observe" ? " (changes are tested, nothing is promoted)" : ""}`,
+    `base       ${base.branch} at ${base.lastSeen ?? "unknown"}`,
+    `open runs  ${status.openRuns.length}`,
+    ...status.openRuns.map(
+      (run) =>
+        `           ${run.runId} ${run.status} ${run.progress?.what ?? run.blockReasons.join(", ")}`,
+    ),
+    `sandbox    ${sandbox.available ? sandbox.tier : `unavailable: ${sandbox.message ?? ""}`}`,
+    `database   ${database.server}, ledger: ${database.ledger}`,
+    `host       ${host.kind}, fence: ${host.fence}`,
+    `pull from  ${host.cloneUrl}`,
+    `web        ${host.webUrl}`,
+    ...(status.lastProblem === null ? [] : [`problem    ${plain(status.lastProblem)}`]),
+  ].join("\n");
+}
+
+function meaning(reason: BlockReason): string {
+  return blockReasonMeanings[reason];
+}
+
+/** Control characters could move the cursor or recolour the terminal of the person who reads. */
+function plain(text: string): string {
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?");
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "drizzle-kit";
+
+export default defineConfig({
+  dialect: "postgresql",
+  schema: [
+    "./src/schema/self-extension-events.ts",
+    "./src/schema/agent-state.ts",
+    "./src/schema/blobs.ts",
+    "./src/schema/schema-info.ts",
+  ],
+  // The drift check generates into a copy, so that looking for drift leaves nothing behind.
+  out: process.env["JARVIS_MIGRATIONS_OUT"] ?? "./migrations",
+});

@@ -1,0 +1,111 @@
+import { drizzle } from "drizzle-orm/postgres-js";
+import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
+import type { PgDatabase } from "drizzle-orm/pg-core";
+import postgres from "postgres";
+import { DatabaseError } from "./errors.ts";
+import * as schema from "./schema/index.ts";
+
+export type SqlClient = postgres.Sql;
+
+/** A drizzle database or a transaction of it: what every function over the tables takes. */
+export type JarvisDatabase = PgDatabase<PostgresJsQueryResultHKT, typeof schema>;
+
+export type ConnectOptions = {
+  max: number;
+  /** The role that every session of this client acts as, whoever logged in. */
+  role: string | undefined;
+  applicationName: string;
+};
+
+/** Opens a postgres.js client. Nothing is dialled before the first query. */
+export function connect(url: string, options: ConnectOptions): SqlClient {
+  const { server, socketDirectory } = splitUrl(url);
+  const settings: postgres.Options<Record<string, never>> & { max_pipeline: number } = {
+    max: options.max,
+    connect_timeout: 15,
+    // postgres.js closes a full pipeline by leaking a transaction into the next caller's query
+    // (an acknowledged insert was lost that way); the typings do not know the option.
+    max_pipeline: 1e9,
+    // The default prints notices on the console.
+    onnotice: () => {},
+    connection: {
+      application_name: options.applicationName,
+      // pg_temp last: a temporary table must not stand in for the ledger.
+      search_path: "public, pg_temp",
+      ...(options.role === undefined ? {} : { role: options.role }),
+    },
+    ...(socketDirectory === null ? {} : { host: socketDirectory }),
+  };
+  return postgres(server, settings);
+}
+
+export function drizzleOver(client: SqlClient): PostgresJsDatabase<typeof schema> {
+  return drizzle({ client, schema });
+}
+
+/**
+ * The same server and login for node-postgres (and so for DBOS), acting as `role`.
+ * The role travels in `options`, which both drivers hand to the server at start-up.
+ */
+export function withRole(url: string, role: string): string {
+  const parsed = parseUrl(url);
+  const before = parsed.searchParams.get("options");
+  parsed.searchParams.set("options", `${before === null ? "" : `${before} `}-c role=${role}`);
+  // node-postgres reads %20, not +, as a space in query values.
+  parsed.search = parsed.searchParams.toString().replaceAll("+", "%20");
+  return parsed.toString();
+}
+
+/** A URL over a unix socket: the host in the authority is only there because a URL needs one. */
+export function socketUrl(target: {
+  user: string;
+  password: string;
+  database: string;
+  socketDirectory: string;
+}): string {
+  const { user, password, database, socketDirectory } = target;
+  const part = encodeURIComponent;
+  return `postgresql://${part(user)}:${part(password)}@localhost/${part(database)}?host=${part(socketDirectory)}`;
+}
+
+export function databaseNameOf(url: string): string {
+  return decodeURIComponent(parseUrl(url).pathname.slice(1));
+}
+
+export function withDatabase(url: string, database: string): string {
+  const parsed = parseUrl(url);
+  parsed.pathname = `/${encodeURIComponent(database)}`;
+  return parsed.toString();
+}
+
+/** The URL as it may appear in a message. */
+export function withoutPassword(url: string): string {
+  const parsed = parseUrl(url);
+  parsed.password = "";
+  parsed.search = "";
+  return parsed.toString();
+}
+
+// postgres.js would send `host` to the server as a setting, where node-postgres reads the socket.
+function splitUrl(url: string): { server: string; socketDirectory: string | null } {
+  const parsed = parseUrl(url);
+  const socketDirectory = parsed.searchParams.get("host");
+  parsed.searchParams.delete("host");
+  return { server: parsed.toString(), socketDirectory };
+}
+
+function parseUrl(url: string): URL {
+  let parsed: URL | null = null;
+  try {
+    parsed = new URL(url);
+  } catch {
+    // Not thrown on: the message of the parser would repeat the password.
+  }
+  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.pathname.length < 2) {
+    throw new DatabaseError(
+      "database-url-invalid",
+      "The database URL could not be read: expected postgresql://user:password@host:port/database.",
+    );
+  }
+  return parsed;
+}

@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { alterLedger } from "./alter-ledger.ts";
+import { connect } from "./connection.ts";
+import type { SqlClient } from "./connection.ts";
+import { readLedgerGuard } from "./guard-status.ts";
+import { selfExtensionEvents } from "./schema/index.ts";
+import { anEvent, createTestDatabase, refusalOf } from "./testing/index.ts";
+import type { TestDatabase } from "./testing/index.ts";
+
+const ledger = "public.self_extension_events";
+
+// Every way that was found to take an append-only table apart without touching a row by UPDATE,
+// DELETE or TRUNCATE.
+const attacks: Record<string, string> = {
+  "disable the triggers": `alter table ${ledger} disable trigger all`,
+  "disable one trigger": `alter table ${ledger} disable trigger jarvis_guard_rows`,
+  "weaken a trigger": `alter table ${ledger} enable trigger jarvis_guard_rows`,
+  "rewrite a column": `alter table ${ledger} alter column stage type text using 'forged'`,
+  "drop a column": `alter table ${ledger} drop column stage`,
+  "add a column": `alter table ${ledger} add column forged text`,
+  "drop the table": `drop table ${ledger}`,
+  "drop a trigger": `drop trigger jarvis_guard_rows on ${ledger}`,
+  "rename a trigger": `alter trigger jarvis_guard_rows on ${ledger} rename to other`,
+  "rename and swap": `alter table ${ledger} rename to old_events`,
+  "rename a column": `alter table ${ledger} rename column stage to other`,
+  "rename a constraint": `alter table ${ledger} rename constraint self_extension_events_run_seq to other`,
+  "move it to another schema": `create schema aside; alter table ${ledger} set schema aside`,
+  "drop new events by a rule": `create rule drop_new as on insert to ${ledger} do instead nothing`,
+  "drop new events by a trigger": `create function pg_temp.nothing() returns trigger language plpgsql as 'begin return null; end';
+    create trigger drop_new before insert on ${ledger} for each row execute function pg_temp.nothing()`,
+  "hide rows by a policy": `create policy hide on ${ledger} for select using (false)`,
+  "hide rows by row level security": `alter table ${ledger} enable row level security`,
+  "add rows by a child table": `create table child () inherits (${ledger})`,
+  "block inserts by a unique index": `create unique index one_stage on ${ledger} (stage)`,
+  "replace the refusing function": `create or replace function jarvis_guard.refuse_change() returns trigger language plpgsql as 'begin return new; end'`,
+  "alter the numbering function": `alter function jarvis_guard.number_self_extension_event() security invoker`,
+  "move the refusing function": `create schema aside; alter function jarvis_guard.refuse_change() set schema aside`,
+  "drop the refusing function": `drop function jarvis_guard.refuse_change() cascade`,
+  "drop the schema of the guard": `drop schema jarvis_guard cascade`,
+  "rename the schema of the guard": `alter schema jarvis_guard rename to other`,
+  "drop the schema of the ledger": `drop schema public cascade`,
+  "rename the schema of the ledger": `alter schema public rename to other`,
+  "restart the ids": `alter sequence jarvis_guard.self_extension_events_id restart`,
+  "drop the ids": `drop sequence jarvis_guard.self_extension_events_id`,
+  "drop everything the owner has": `drop owned by jarvis_owner cascade`,
+};
+
+const forgetfulness: Record<string, string> = {
+  "forget a guarded table": "delete from jarvis_guard.guarded_tables",
+  "rename a guarded table in the list":
+    "update jarvis_guard.guarded_tables set relid = 'agent_state'",
+  "forget an alteration": "truncate jarvis_guard.ledger_alterations",
+};
+
+let database: TestDatabase;
+let sessions: Record<"owner" | "guard" | "superuser" | "superuserAsReplica", SqlClient>;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  sessions = {
+    owner: as(database.migratorUrl, "jarvis_owner"),
+    guard: as(database.migratorUrl, "jarvis_guard"),
+    superuser: as(database.adminUrl, undefined),
+    superuserAsReplica: as(database.adminUrl, undefined),
+  };
+  await sessions.superuserAsReplica`set session_replication_role = replica`;
+  await database.db.insert(selfExtensionEvents).values(anEvent());
+});
+
+afterAll(async () => {
+  await Promise.all(Object.values(sessions).map((session) => session.end()));
+  await database.close();
+});
+
+describe("the ledger on the embedded server", () => {
+  it.each(Object.entries(attacks))("refuses everybody to %s", async (_, statement) => {
+    const refused: Record<string, string | undefined> = {};
+    for (const [who, session] of Object.entries(sessions)) {
+      const refusal = await refusalOf(session.begin((tx) => tx.unsafe(statement).simple()));
+      refused[who] = refusal?.code;
+    }
+    // A superuser may do anything but this, so it is the guard that refused. The others may have
+    // been refused for want of a privilege before the guard had to.
+    const guardOrPrivilege = expect.stringMatching(/^(JG002|42501)$/);
+    expect(refused).toEqual({
+      owner: guardOrPrivilege,
+      guard: guardOrPrivilege,
+      superuser: "JG002",
+      superuserAsReplica: "JG002",
+    });
+  });
+
+  it("is what refuses the owner, where the owner would be allowed", async () => {
+    const refusal = await refusalOf(
+      sessions.owner.unsafe(`alter table ${ledger} disable trigger jarvis_guard_rows`),
+    );
+    expect(refusal?.code).toBe("JG002");
+    expect(refusal?.message).toContain("begin_ledger_change()");
+  });
+
+  it.each(Object.entries(forgetfulness))("refuses everybody to %s", async (_, statement) => {
+    for (const session of Object.values(sessions)) {
+      expect(["JG001", "42501"]).toContain((await refusalOf(session.unsafe(statement)))?.code);
+    }
+  });
+
+  it("still has its row and its guard after all of that", async () => {
+    expect(await database.db.select().from(selfExtensionEvents)).toHaveLength(1);
+    expect(await readLedgerGuard(database.sql)).toEqual({
+      ledgerGuard: "enforced",
+      ledgerGuardSql: null,
+    });
+  });
+
+  it("lets the owner change what is not under the guard", async () => {
+    const statements = `create table note (id int primary key, text text);
+      alter table note add column more text; alter table note alter column id type bigint;
+      create index on note (text); drop table note;
+      alter table agent_state add column remark text; alter table agent_state drop column remark`;
+    expect(await refusalOf(sessions.owner.unsafe(statements).simple())).toBeNull();
+  });
+
+  it("puts another table under the guard by one call", async () => {
+    await sessions.owner
+      .unsafe(
+        `create table other_ledger (id int); select jarvis_guard.guard_table('other_ledger', null)`,
+      )
+      .simple();
+    await sessions.owner`insert into other_ledger values (1)`;
+    const update = await refusalOf(sessions.owner`update other_ledger set id = 2`);
+    const drop = await refusalOf(sessions.owner`drop table other_ledger`);
+    expect([update?.code, drop?.code]).toEqual(["JG001", "JG002"]);
+  });
+});
+
+describe("an alteration of the ledger", () => {
+  it("goes through the recorded way, and the guard is back afterwards", async () => {
+    await alterLedger(database.migratorUrl, {
+      table: ledger,
+      reason: "a column for the reviewer's remark",
+      statements: [`alter table ${ledger} add column remark text`],
+    });
+    const recorded = await database.sql`
+      select relid::text, reason, altered_by from jarvis_guard.ledger_alterations`;
+    expect([...recorded]).toEqual([
+      {
+        relid: "self_extension_events",
+        reason: "a column for the reviewer's remark",
+        altered_by: "jarvis_migrator",
+      },
+    ]);
+    expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
+    const again = sessions.owner.unsafe(`alter table ${ledger} drop column remark`);
+    expect((await refusalOf(again))?.code).toBe("JG002");
+    await database.db.insert(selfExtensionEvents).values(anEvent({ runId: "after" }));
+  });
+
+  it("takes everything back when it was begun and not ended", async () => {
+    const open = as(database.migratorUrl, "jarvis_guard");
+    const refusal = await refusalOf(
+      open.begin(async (tx) => {
+        await tx`select jarvis_guard.begin_ledger_change(${ledger}, 'left open')`;
+        await tx`set local role jarvis_owner`;
+        await tx.unsafe(`alter table ${ledger} add column left_open text`);
+      }),
+    );
+    await open.end();
+    expect(refusal).toMatchObject({ code: "JG002" });
+    expect(refusal?.message).toContain("end_ledger_change()");
+    expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
+  });
+
+  it("cannot end without the triggers that it took off", async () => {
+    const change = alterLedger(database.migratorUrl, {
+      table: ledger,
+      reason: "drops the guard",
+      statements: [`drop trigger jarvis_guard_truncate on ${ledger}`],
+    });
+    const refusal = await refusalOf(change);
+    expect(refusal?.message).toContain("missing or disabled");
+  });
+
+  it("is not open to the runtime role or the owner", async () => {
+    for (const session of [database.sql, sessions.owner]) {
+      const refusal = await refusalOf(
+        session`select jarvis_guard.begin_ledger_change(${ledger}, 'mine')`,
+      );
+      expect(refusal?.code).toBe("42501");
+    }
+  });
+});
+
+describe("what the status says", () => {
+  it("says owner-ddl-unguarded, with the SQL, once an event trigger is off", async () => {
+    await sessions.superuser`alter event trigger jarvis_guard_drop disable`;
+    const status = await readLedgerGuard(database.sql);
+    expect(status.ledgerGuard).toBe("owner-ddl-unguarded");
+    await sessions.superuser.unsafe(status.ledgerGuardSql ?? "").simple();
+    expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
+  });
+
+  it("refuses a database whose ledger rows are not guarded", async () => {
+    await sessions.superuser.begin(async (tx) => {
+      await tx`alter event trigger jarvis_guard_ddl disable`;
+      await tx.unsafe(`alter table ${ledger} disable trigger jarvis_guard_rows`);
+    });
+    await expect(readLedgerGuard(database.sql)).rejects.toMatchObject({
+      code: "ledger-guard-missing",
+    });
+  });
+});
+
+function as(url: string, role: string | undefined): SqlClient {
+  return connect(url, { max: 1, role, applicationName: "test" });
+}

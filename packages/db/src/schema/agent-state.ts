@@ -1,0 +1,25 @@
+import { integer, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+
+/**
+ * Pointers and switches, never history: one JSON value per key, changed by compare-and-set on
+ * `version`. A missing row is never permission.
+ */
+export const agentState = pgTable("agent_state", {
+  key: text().primaryKey(),
+  value: jsonb().$type<unknown>().notNull(),
+  version: integer().notNull().default(1),
+  updatedAt: timestamp("updated_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+});
+
+export type AgentStateRow = typeof agentState.$inferSelect;
+
+/** The keys that exist from the moment the database was created. */
+export const agentStateKeys = [
+  "self_extension:promotion_control",
+  "self_extension:pipeline_status",
+  "self_extension:known_good_baseline",
+  "system:safety",
+  "system:loop_health",
+] as const;
+
+export type AgentStateKey = (typeof agentStateKeys)[number];

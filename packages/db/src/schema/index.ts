@@ -1,0 +1,4 @@
+export * from "./agent-state.ts";
+export * from "./blobs.ts";
+export * from "./schema-info.ts";
+export * from "./self-extension-events.ts";

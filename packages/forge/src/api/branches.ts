@@ -1,0 +1,128 @@
+import { z } from "zod";
+
+import { branchRef, isRefName } from "../git/names.ts";
+import { notFound, Problem } from "../problem.ts";
+import { renderBranch, renderProtection, renderShortBranch } from "../render/branch.ts";
+import { renderCommit } from "../render/commit.ts";
+import type { Repository } from "../repository.ts";
+import type { ProtectionDocument } from "../state/documents.ts";
+import type { Actor } from "../actor.ts";
+import { parseBody } from "./body.ts";
+import { readCommit } from "./commits-of.ts";
+import { noContent, ok, operation } from "./operation.ts";
+import { paginate } from "./paginate.ts";
+
+// GitHub wants all four keys, null for a rule that is off.
+const UpdateProtection = z.object({
+  required_status_checks: z
+    .object({
+      strict: z.boolean(),
+      contexts: z.array(z.string().min(1)).optional(),
+      checks: z.array(z.object({ context: z.string().min(1) })).optional(),
+    })
+    .nullable(),
+  enforce_admins: z.boolean().nullable(),
+  required_pull_request_reviews: z.unknown().nullable(),
+  restrictions: z.unknown().nullable(),
+});
+
+const PROTECTION = "/repos/{owner}/{repo}/branches/{branch}/protection";
+
+export const branchOperations = [
+  operation("repos/get-branch-protection", "GET", PROTECTION, async (request, world) => {
+    const { repository, links } = world;
+    const { branch } = request.parameters;
+    const protection = (await repository.state.protections()).document[branch];
+    if (protection === undefined) throw new Problem(404, "Branch not protected");
+    return ok(renderProtection(links, branch, protection));
+  }),
+
+  operation("repos/update-branch-protection", "PUT", PROTECTION, async (request, world) => {
+    const { repository, links } = world;
+    const { branch } = request.parameters;
+    requireAdministrator(request.actor);
+    await requireBranch(repository, branch);
+    const body = parseBody(UpdateProtection, request.body);
+    if (body.required_pull_request_reviews !== null || body.restrictions !== null) {
+      throw new Problem(
+        422,
+        "This forge knows no reviews and no restrictions: send null for both.",
+      );
+    }
+    const checks = body.required_status_checks;
+    const contexts = [...(checks?.contexts ?? []), ...(checks?.checks ?? []).map((c) => c.context)];
+    const protection: ProtectionDocument = {
+      requiredStatuses:
+        checks === null ? null : { strict: checks.strict, contexts: [...new Set(contexts)] },
+      enforceAdmins: body.enforce_admins ?? false,
+    };
+    await writeProtection(repository, branch, protection);
+    return ok(renderProtection(links, branch, protection));
+  }),
+
+  operation("repos/delete-branch-protection", "DELETE", PROTECTION, async (request, world) => {
+    const { repository } = world;
+    const { branch } = request.parameters;
+    requireAdministrator(request.actor);
+    if ((await repository.state.protections()).document[branch] === undefined) {
+      throw new Problem(404, "Branch not protected");
+    }
+    await writeProtection(repository, branch, undefined);
+    return noContent;
+  }),
+
+  operation(
+    "repos/list-branches",
+    "GET",
+    "/repos/{owner}/{repo}/branches",
+    async (request, { repository, links }) => {
+      const protections = (await repository.state.protections()).document;
+      const refs = await repository.refs.list("refs/heads");
+      const wanted = request.query.get("protected");
+      const branches = [...refs]
+        .map(([ref, sha]) => ({ name: ref.slice("refs/heads/".length), sha }))
+        .filter(
+          ({ name }) => wanted === null || String(protections[name] !== undefined) === wanted,
+        );
+      return paginate(request, branches, ({ name, sha }) =>
+        renderShortBranch(links, name, sha, protections[name]),
+      );
+    },
+  ),
+
+  operation(
+    "repos/get-branch",
+    "GET",
+    "/repos/{owner}/{repo}/branches/{branch}",
+    async (request, { repository, links }) => {
+      const { branch } = request.parameters;
+      const commit = await readCommit(repository, await requireBranch(repository, branch));
+      if (commit === undefined) throw new Problem(404, "Branch not found");
+      const protection = (await repository.state.protections()).document[branch];
+      return ok(renderBranch(links, branch, renderCommit(links, commit), protection));
+    },
+  ),
+];
+
+async function requireBranch(repository: Repository, branch: string): Promise<string> {
+  if (!isRefName(branch)) throw notFound();
+  const sha = await repository.refs.get(branchRef(branch));
+  if (sha === undefined) throw new Problem(404, "Branch not found");
+  return sha;
+}
+
+/** The pipeline's token must not be able to loosen the rules that the pipeline is held to. */
+function requireAdministrator(actor: Actor): void {
+  if (!actor.administrator) throw new Problem(403, "Resource not accessible by integration");
+}
+
+async function writeProtection(
+  repository: Repository,
+  branch: string,
+  protection: ProtectionDocument | undefined,
+): Promise<void> {
+  const stored = await repository.state.protections();
+  const { [branch]: _, ...others } = stored.document;
+  const document = protection === undefined ? others : { ...others, [branch]: protection };
+  await repository.refs.update([await repository.state.change(stored, document)]);
+}

@@ -1,0 +1,79 @@
+import { ForgeError } from "../forge-error.ts";
+import type { Git } from "./git.ts";
+import { isSha, type Sha } from "./names.ts";
+
+export type ObjectType = "blob" | "tree" | "commit" | "tag";
+
+export interface GitObject {
+  sha: Sha;
+  type: ObjectType;
+  data: Buffer;
+}
+
+// Objects never change, so a cached one is always right; blobs of any size would fill the memory.
+const CACHE_ENTRIES = 5_000;
+const CACHE_ENTRY_BYTES = 64 * 1024;
+
+/** Reads and writes git objects by name. */
+export class ObjectStore {
+  readonly #git: Git;
+  readonly #cache = new Map<Sha, GitObject>();
+
+  constructor(git: Git) {
+    this.#git = git;
+  }
+
+  async read(sha: Sha): Promise<GitObject | undefined> {
+    return (await this.readMany([sha]))[0];
+  }
+
+  /** In the order asked for; undefined for what does not exist. One git for all that is not cached. */
+  async readMany(shas: readonly Sha[]): Promise<(GitObject | undefined)[]> {
+    const wanted = [...new Set(shas)].filter((sha) => isSha(sha) && !this.#cache.has(sha));
+    const read = new Map<Sha, GitObject>();
+    if (wanted.length > 0) {
+      const { stdout } = await this.#git.run(["cat-file", "--batch"], {
+        input: `${wanted.join("\n")}\n`,
+      });
+      for (const object of parseBatch(stdout)) {
+        read.set(object.sha, object);
+        this.#remember(object);
+      }
+    }
+    return shas.map((sha) => read.get(sha) ?? this.#cache.get(sha));
+  }
+
+  /** Writes exactly these bytes as an object; git checks that commits and trees parse. */
+  async write(type: ObjectType, data: Buffer | string): Promise<Sha> {
+    return this.#git.text(["hash-object", "-w", "-t", type, "--stdin"], { input: data });
+  }
+
+  #remember(object: GitObject): void {
+    if (object.data.length > CACHE_ENTRY_BYTES) return;
+    if (this.#cache.size >= CACHE_ENTRIES) {
+      const oldest = this.#cache.keys().next().value;
+      if (oldest !== undefined) this.#cache.delete(oldest);
+    }
+    this.#cache.set(object.sha, object);
+  }
+}
+
+/** `<sha> <type> <size>\n<data>\n` after each other, and `<name> missing\n` for what is not there. */
+function* parseBatch(output: Buffer): Generator<GitObject> {
+  let offset = 0;
+  while (offset < output.length) {
+    const end = output.indexOf(0x0a, offset);
+    const header = output.toString("utf8", offset, end);
+    offset = end + 1;
+    if (header.endsWith(" missing")) continue;
+    const [sha, type, size] = header.split(" ");
+    if (sha === undefined || type === undefined || size === undefined) {
+      throw new ForgeError("git-failed", `git cat-file answered an unknown line: ${header}`);
+    }
+    const length = Number(size);
+    // A copy, since a slice would keep the whole batch in memory.
+    const data = Buffer.from(output.subarray(offset, offset + length));
+    yield { sha, type: type as ObjectType, data };
+    offset += length + 1;
+  }
+}

@@ -1,0 +1,56 @@
+import { ForgeError } from "../forge-error.ts";
+import type { Git } from "./git.ts";
+import { ZERO_SHA, type Sha } from "./names.ts";
+
+/** `old: undefined` means that the ref must not exist, `new: undefined` that it is deleted. */
+export interface RefUpdate {
+  ref: string;
+  old: Sha | undefined;
+  new: Sha | undefined;
+}
+
+/** The refs of one moment, as `git for-each-ref` gives them. */
+export type RefMap = ReadonlyMap<string, Sha>;
+
+export class RefStore {
+  readonly #git: Git;
+
+  constructor(git: Git) {
+    this.#git = git;
+  }
+
+  /** All refs that are one of the names or lie below one of them. */
+  async list(...names: string[]): Promise<RefMap> {
+    const output = await this.#git.text([
+      "for-each-ref",
+      "--format=%(objectname) %(refname)",
+      ...names,
+    ]);
+    const lines = output.split("\n").filter((line) => line !== "");
+    return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
+  }
+
+  async get(ref: string): Promise<Sha | undefined> {
+    return (await this.list(ref)).get(ref);
+  }
+
+  /**
+   * Moves all refs or none, each only if it still is where the caller saw it. Throws `ref-conflict`
+   * otherwise, also when a name cannot exist beside another (`a` and `a/b`).
+   *
+   * `start` and `prepare` are spelled out: a git whose writer died before `commit` changes nothing.
+   */
+  async update(updates: readonly RefUpdate[]): Promise<void> {
+    const commands = updates.map((update) => {
+      const old = update.old ?? ZERO_SHA;
+      return update.new === undefined
+        ? `delete ${update.ref}\0${old}\0`
+        : `update ${update.ref}\0${update.new}\0${old}\0`;
+    });
+    const { code, stderr } = await this.#git.run(["update-ref", "--no-deref", "-z", "--stdin"], {
+      input: `start\0${commands.join("")}prepare\0commit\0`,
+      okCodes: [1, 128],
+    });
+    if (code !== 0) throw new ForgeError("ref-conflict", `git refused to move refs: ${stderr}`);
+  }
+}

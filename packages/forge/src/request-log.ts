@@ -1,0 +1,32 @@
+import { appendFileSync, closeSync, openSync } from "node:fs";
+
+export interface RequestLine {
+  method: string;
+  /** Without the query, which could hold anything. */
+  path: string;
+  status: number;
+  /** Whether the request asked for a change, granted or not. */
+  mutation: boolean;
+  actor: string | null;
+  /** Why a request failed inside the forge. */
+  error?: string;
+}
+
+/** One JSON line per request. Never a token, a header or a body. */
+export interface RequestLog {
+  record(line: RequestLine): void;
+  close(): void;
+}
+
+export function openRequestLog(file: string): RequestLog {
+  const descriptor = openSync(file, "a", 0o600);
+  return {
+    // Synchronous and before the answer is sent: whoever has the answer finds the line, also after a
+    // kill. A line is below the size that the kernel appends in one piece.
+    record: (line) => {
+      const text = JSON.stringify({ time: new Date().toISOString(), ...line });
+      appendFileSync(descriptor, `${text}\n`);
+    },
+    close: () => closeSync(descriptor),
+  };
+}

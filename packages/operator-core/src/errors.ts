@@ -1,0 +1,25 @@
+/** Why an operation was refused or could not be completed. A closed set. */
+export type OperatorErrorCode = "observe-only" | "reason-required" | "kill-switch-incomplete";
+
+/** The one error class of this package; the message says what to do. */
+export class OperatorError extends Error {
+  override readonly name: string = "OperatorError";
+  readonly code: OperatorErrorCode;
+
+  constructor(code: OperatorErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+  }
+}
+
+/** Thrown where an action would be executed while the mode is not `execute`. */
+export class ObserveOnlyError extends OperatorError {
+  override readonly name = "ObserveOnlyError";
+
+  constructor() {
+    super(
+      "observe-only",
+      'Action execution blocked: observe-only mode is active. Enable it with: jarvis mode execute --reason "..."',
+    );
+  }
+}

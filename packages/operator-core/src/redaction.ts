@@ -1,0 +1,137 @@
+/*
+ * Secrets are taken out before anything is written to a ledger, because a ledger row can never be
+ * taken back. Patterns err towards redacting; digests, git object names and UUIDs must survive,
+ * since they are what the ledger is about.
+ */
+
+export type Redacted = { value: unknown; redactions: number };
+
+/**
+ * A copy of a JSON value in which every secret is replaced by `[redacted:<kind>]`, at any depth, in
+ * keys too. Redacting what was redacted changes nothing more.
+ */
+export function redactSecrets(value: unknown): Redacted {
+  const count = { redactions: 0 };
+  return { value: redactValue(value, count, 0), redactions: count.redactions };
+}
+
+type Count = { redactions: number };
+
+// Deeper than any payload of ours. What is cut there is not looked at, so it is not let through.
+const depthLimit = 64;
+
+function redactValue(value: unknown, count: Count, depth: number): unknown {
+  if (typeof value === "string") return redactText(value, count);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= depthLimit) return replaced("too-deep", count);
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, count, depth + 1));
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return redactValue(value.toJSON(), count, depth + 1);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [
+      redactText(name, count),
+      typeof item === "string" && isSecretUnder(name, item)
+        ? replaced("secret-value", count)
+        : redactValue(item, count, depth + 1),
+    ]),
+  );
+}
+
+/*
+ * Each pattern starts at a boundary and repeats one class of characters, so that hostile text
+ * cannot make it backtrack. `keep` is what stands before the secret and stays.
+ */
+const patterns: readonly { kind: string; pattern: RegExp }[] = [
+  {
+    kind: "private-key",
+    // A block that was cut off is still a key.
+    pattern:
+      /-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----|$)/g,
+  },
+  {
+    kind: "url-password",
+    pattern:
+      /(?<keep>(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/[^\s:/?#@"'<>]{0,256}:)(?!\[redacted:)[^\s/@"'<>]{1,512}(?=@)/g,
+  },
+  {
+    kind: "authorization",
+    pattern:
+      /(?<keep>\b(?:proxy-)?authorization["']?\s{0,8}[:=]\s{0,8}["']?(?:bearer|basic|token)\s{1,8})(?!\[redacted:)[A-Za-z0-9._~+/=-]+/gi,
+  },
+  {
+    kind: "authorization",
+    pattern: /(?<keep>\bBearer )(?=[A-Za-z._~+/=-]{0,64}[0-9])[A-Za-z0-9._~+/=-]{20,}/g,
+  },
+  { kind: "anthropic-key", pattern: /(?<![A-Za-z0-9])sk-ant-[A-Za-z0-9_-]{20,}/g },
+  {
+    kind: "openai-key",
+    pattern: /(?<![A-Za-z0-9])sk-(?:(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,})/g,
+  },
+  {
+    kind: "github-token",
+    pattern: /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9_]{20,}|github_pat_[A-Za-z0-9_]{20,})/g,
+  },
+  { kind: "gitlab-token", pattern: /(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}/g },
+  { kind: "aws-access-key", pattern: /(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])/g },
+  { kind: "slack-token", pattern: /(?<![A-Za-z0-9])(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,}/g },
+  { kind: "npm-token", pattern: /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{30,}/g },
+  { kind: "stripe-key", pattern: /(?<![A-Za-z0-9])[rs]k_(?:live|test)_[A-Za-z0-9]{16,}/g },
+  { kind: "google-key", pattern: /(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/g },
+  {
+    kind: "jwt",
+    pattern: /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/g,
+  },
+];
+
+const secretName =
+  "(?:secret|token|password|passwd|passphrase|credentials?|(?:api|access|private|secret|signing|encryption)[_-]?key)";
+
+// NAME=value and "name": "value" in text: environment dumps, configuration files, logs.
+const assignment = new RegExp(
+  `(?<keep>(?<![A-Za-z0-9_.-])(?<name>[A-Za-z0-9_.-]{0,64}${secretName})["']?\\s{0,8}[:=]\\s{0,8}["']?)(?!\\[redacted:)(?<secret>[^\\s"',;]{8,512})`,
+  "gi",
+);
+
+const secretNameAtEnd = new RegExp(`${secretName}$`, "i");
+const passwordNameAtEnd = /(?:password|passwd|passphrase)$/i;
+
+function redactText(text: string, count: Count): string {
+  let result = text;
+  for (const { kind, pattern } of patterns) {
+    result = result.replace(pattern, (...match) => {
+      const groups = match.at(-1) as { keep?: string } | string;
+      const keep = typeof groups === "object" ? (groups.keep ?? "") : "";
+      return keep + replaced(kind, count);
+    });
+  }
+  return result.replace(assignment, (whole: string, ...match) => {
+    const { keep, name, secret } = match.at(-1) as { keep: string; name: string; secret: string };
+    return isSecretUnder(name, secret) ? keep + replaced("secret-value", count) : whole;
+  });
+}
+
+/** A value that its name calls a secret. Passwords need not look random; tokens do. */
+function isSecretUnder(name: string, value: string): boolean {
+  if (value === "" || value.startsWith("[redacted:")) return false;
+  if (passwordNameAtEnd.test(name)) return !/\s/.test(value);
+  return secretNameAtEnd.test(name) && looksRandom(value);
+}
+
+// `token: "promotion-paused-until-noon"` is a word; 16 characters with 3 bits each are not.
+function looksRandom(value: string): boolean {
+  if (value.length < 16 || /\s/.test(value) || value.startsWith("sha256:")) return false;
+  return /[0-9]/.test(value) && /[A-Za-z]/.test(value) && entropyBits(value) >= 3;
+}
+
+function entropyBits(text: string): number {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  const shares = [...counts.values()].map((times) => times / text.length);
+  return -shares.reduce((sum, share) => sum + share * Math.log2(share), 0);
+}
+
+function replaced(kind: string, count: Count): string {
+  count.redactions += 1;
+  return `[redacted:${kind}]`;
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+
+import { SandboxError } from "./errors.ts";
+import type { SandboxLimits } from "./types.ts";
+
+const mebibyte = 1024 * 1024;
+
+export const defaultLimits: SandboxLimits = {
+  wallMs: 120_000,
+  cpuSeconds: 300,
+  // A compiler and a test runner with some workers; both were seen to need 512 MiB a process.
+  memoryBytes: 2048 * mebibyte,
+  // Eleven threads for each Node process, and a test runner forks some.
+  processes: 512,
+  outputBytes: 4 * mebibyte,
+  fileBytes: 256 * mebibyte,
+  writableBytes: 1024 * mebibyte,
+  tmpBytes: 512 * mebibyte,
+};
+
+/** Soft and hard limits share one ceiling: what this process may still grant. `undefined` is unlimited. */
+export interface HardLimits {
+  cpuSeconds: number | undefined;
+  fileBytes: number | undefined;
+  dataBytes: number | undefined;
+  processes: number | undefined;
+  openFiles: number | undefined;
+}
+
+// Enough for a bundler; a limit at all so that descriptors cannot be hoarded.
+const openFiles = 4096;
+
+/** The defaults with the request's own values. A limit that is no positive integer is a bug. */
+export function effectiveLimits(wanted: Partial<SandboxLimits> = {}): SandboxLimits {
+  const limits = { ...defaultLimits, ...wanted };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value <= 0) {
+      throw new SandboxError(
+        "invalid-request",
+        `Limit ${name} must be a positive integer, got ${String(value)}.`,
+      );
+    }
+  }
+  // The longest delay that a timer holds (2^31 - 1 ms, 24 days); above it Node would fire at once.
+  return { ...limits, wallMs: Math.min(limits.wallMs, 2_147_483_647) };
+}
+
+/**
+ * The options of `prlimit`, which runs inside the sandbox and just before the candidate: set
+ * earlier, the process limit would count the user's other processes and break bubblewrap itself.
+ * RLIMIT_DATA and not RLIMIT_AS: V8 and WebAssembly reserve far more address space than they use.
+ */
+export function prlimitOptions(limits: SandboxLimits, hard: HardLimits): string[] {
+  const cpu = atMost(limits.cpuSeconds, hard.cpuSeconds);
+  return [
+    "--core=0",
+    // One second between SIGXCPU and SIGKILL, so that the status names the CPU limit.
+    `--cpu=${cpu}:${atMost(cpu + 1, hard.cpuSeconds)}`,
+    `--nofile=${atMost(openFiles, hard.openFiles)}`,
+    `--fsize=${atMost(limits.fileBytes, hard.fileBytes)}`,
+    `--nproc=${atMost(limits.processes, hard.processes)}`,
+    `--data=${atMost(limits.memoryBytes, hard.dataBytes)}`,
+  ];
+}
+
+/** Asking for more than the host's hard limit would fail, and look like a failing candidate. */
+function atMost(wanted: number, hard: number | undefined): number {
+  return hard === undefined ? wanted : Math.min(wanted, hard);
+}
+
+/** The hard limits of this process, which everything it starts inherits. */
+export function readHardLimits(text = readFileSync("/proc/self/limits", "utf8")): HardLimits {
+  const hardLimit = (name: string): number | undefined => {
+    const line = text.split("\n").find((candidate) => candidate.startsWith(name));
+    const value = line?.slice(name.length).trim().split(/\s+/)[1];
+    return value === undefined || value === "unlimited" ? undefined : Number(value);
+  };
+  return {
+    cpuSeconds: hardLimit("Max cpu time"),
+    fileBytes: hardLimit("Max file size"),
+    dataBytes: hardLimit("Max data size"),
+    processes: hardLimit("Max processes"),
+    openFiles: hardLimit("Max open files"),
+  };
+}

@@ -1,0 +1,130 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { Duplex, Readable, Writable } from "node:stream";
+
+import { descriptorTable, inheritableDescriptors } from "./descriptors.ts";
+import { programPath } from "./host.ts";
+import { reasonOf } from "./text.ts";
+
+/**
+ * The descriptors above the standard three. 2 is the stderr of those who set up, 6 the candidate's;
+ * 7 is where the sandbox says that it is ready and waits to be let go, and 8 what ends its set-up
+ * when we die before that.
+ */
+export const argsDescriptor = 3;
+export const statusDescriptor = 4;
+export const seccompDescriptor = 5;
+const candidateStderrDescriptor = 6;
+const gateDescriptor = 7;
+const lifelineDescriptor = 8;
+export const firstFileDescriptor = 9;
+
+export interface Command {
+  argv: readonly string[];
+  stdin: string | undefined;
+  /** What to write into descriptors that are read on the other side. */
+  feeds: ReadonlyMap<number, string | Buffer>;
+}
+
+export interface Listeners {
+  stdout: (chunk: Buffer) => void;
+  stderr: (chunk: Buffer) => void;
+  setup: (chunk: Buffer) => void;
+  status: (chunk: Buffer) => void;
+  /** The sandbox is complete, and the candidate's program is the next thing to happen in it. */
+  ready: () => void;
+}
+
+/** A started command line, not yet a sandbox. */
+export interface Started {
+  /** Leader of its process group; `undefined` when it could not be started. */
+  pid: number | undefined;
+  hasExited: () => boolean;
+  /** Resolves when the process has exited, with why it could not be started if so. */
+  exited: Promise<string | undefined>;
+  /** Resolves when every stream that is read has ended. */
+  drained: Promise<unknown>;
+  /** Lets go of the streams, whoever else may hold them open. */
+  close: () => void;
+}
+
+/** Starts a command with nothing of ours but what is named here: no environment, no descriptors. */
+export function startProcess(command: Command, listeners: Listeners): Started {
+  const child = spawnDetached(command);
+  let hasExited = false;
+  const exited = new Promise<string | undefined>((resolve) => {
+    child.once("error", (error) => resolve(reasonOf(error)));
+    child.once("exit", () => resolve(undefined));
+  }).finally(() => {
+    hasExited = true;
+  });
+
+  // Node's type knows five of them.
+  const streams: readonly MaybeStream[] = child.stdio;
+  const drained = Promise.all([
+    readAll(streams[1], listeners.stdout),
+    readAll(streams[2], listeners.setup),
+    readAll(streams[statusDescriptor], listeners.status),
+    readAll(streams[candidateStderrDescriptor], listeners.stderr),
+  ]);
+  const gate = streams[gateDescriptor];
+  if (gate instanceof Duplex) {
+    gate.on("error", () => undefined);
+    gate.once("data", () => {
+      listeners.ready();
+      writeAll(streams[lifelineDescriptor], "ready\n");
+      gate.end("go\n");
+    });
+  }
+  if (command.stdin !== undefined) writeAll(streams[0], command.stdin);
+  for (const [descriptor, content] of command.feeds) writeAll(streams[descriptor], content);
+
+  return {
+    pid: child.pid,
+    hasExited: () => hasExited,
+    exited,
+    drained,
+    close: () => {
+      for (const stream of streams) stream?.destroy();
+    },
+  };
+}
+
+function spawnDetached({ argv, stdin, feeds }: Command): ChildProcess {
+  const [program = "", ...rest] = argv;
+  const ours = Math.max(lifelineDescriptor, ...feeds.keys()) + 1;
+  const devNull = openSync("/dev/null", "r+");
+  try {
+    const pipes = Array.from({ length: ours }, () => "pipe" as const);
+    const table = descriptorTable(pipes, inheritableDescriptors(), devNull);
+    if (stdin === undefined) table[0] = "ignore";
+    return spawn(program, rest, {
+      // bubblewrap's own environment stays readable at /proc/1/environ, --clearenv or not.
+      env: { PATH: programPath },
+      cwd: "/",
+      // A group of its own, so that all of it can be killed.
+      detached: true,
+      stdio: table,
+    });
+  } finally {
+    closeSync(devNull);
+  }
+}
+
+type MaybeStream = Readable | Writable | null | undefined;
+
+async function readAll(stream: MaybeStream, onChunk: (chunk: Buffer) => void): Promise<void> {
+  if (!(stream instanceof Readable)) return;
+  await new Promise<void>((resolve) => {
+    stream.on("data", onChunk);
+    stream.once("close", resolve);
+    stream.once("error", () => resolve());
+  });
+}
+
+function writeAll(stream: MaybeStream, content: string | Buffer): void {
+  if (!(stream instanceof Writable)) return;
+  // The reader may be gone before it has read everything; that it failed is told by the status.
+  stream.on("error", () => undefined);
+  stream.end(content);
+}

@@ -1,0 +1,62 @@
+import { diskUsage } from "./disk-usage.ts";
+import type { Ender } from "./ender.ts";
+import { treeMemoryBytes } from "./process-tree.ts";
+
+// A process that allocates as fast as it can was seen to overshoot 1 GiB by about a tenth.
+const memoryEveryMs = 50;
+const diskEveryMs = 250;
+
+export interface MemoryWatch {
+  /** Answers the highest sample in bytes. */
+  stop(): number;
+}
+
+/** Ends the sandbox when the tree below `root` holds more than `limitBytes`. */
+export function watchMemory(root: number, limitBytes: number, ender: Ender): MemoryWatch {
+  let peak = 0;
+  const timer = setInterval(() => {
+    const bytes = treeMemoryBytes(root, limitBytes);
+    peak = Math.max(peak, bytes);
+    if (bytes > limitBytes) ender.end("memory");
+  }, memoryEveryMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return peak;
+    },
+  };
+}
+
+export interface DiskWatch {
+  /** Looks a last time, so that a quick writer is judged like a slow one. */
+  stop(): Promise<void>;
+}
+
+/** Ends the sandbox when the directories together hold more than `limitBytes`. */
+export function watchDisk(
+  directories: readonly string[],
+  limitBytes: number,
+  ender: Ender,
+): DiskWatch {
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    const bytes = await diskUsage(directories, limitBytes);
+    if (bytes > limitBytes) ender.end("disk-limit");
+  };
+  let looking = Promise.resolve();
+  let timer = setTimeout(lookAndGoOn, diskEveryMs);
+  function lookAndGoOn(): void {
+    // The next look begins after this one: a large tree must not pile them up.
+    looking = look().then(() => {
+      if (!stopped) timer = setTimeout(lookAndGoOn, diskEveryMs);
+    });
+  }
+  return {
+    stop: async () => {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+      await look();
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { and, eq, sql } from "drizzle-orm";
+import { z } from "zod";
+import {
+  compareAndSetAgentState,
+  readAgentState,
+  selfExtensionEvents,
+  type JarvisDatabase,
+} from "@jarvis/db";
+import { isAncestor, treeOf, type Mirror } from "./git/mirror.ts";
+import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+
+const KEY = "self_extension:pipeline_status";
+
+const pipelineStatus = z.looseObject({ lastSeenBase: z.string().nullable().optional() });
+
+/**
+ * True when the tree was verified by us or accepted by a person, as the ledger says. Trust is bound
+ * to the tree, so the same bytes under another commit are attested too.
+ */
+export async function isAttested(db: JarvisDatabase, treeSha: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: selfExtensionEvents.id })
+    .from(selfExtensionEvents)
+    .where(
+      and(
+        eq(selfExtensionEvents.eventType, "tested"),
+        sql`${selfExtensionEvents.payload} ->> 'treeSha' = ${treeSha}`,
+        sql`${selfExtensionEvents.payload} ->> 'passed' = 'true'`,
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Attests a tree in the name of set-up (the first base) or of a person. Repeating it changes nothing. */
+export async function attest(
+  db: JarvisDatabase,
+  facts: {
+    sha: string;
+    treeSha: string;
+    by: "set-up" | "accepted";
+    actor: string;
+    reason: string;
+  },
+): Promise<string> {
+  const runId = `attestation-${facts.sha}`;
+  const event = await appendSelfExtensionEvent(db, {
+    context: {
+      runId,
+      correlationId: runId,
+      actorSource: facts.by === "set-up" ? "system" : "user",
+      actor: facts.actor,
+      toolName: null,
+      toolCallId: null,
+      goalId: null,
+      cycleId: null,
+      subGoalId: null,
+    },
+    type: "tested",
+    stage: "attestation",
+    idempotencyKey: `attested:${facts.treeSha}`,
+    payload: {
+      attempt: 1,
+      attestation: facts.by,
+      passed: true,
+      baseSha: facts.sha,
+      treeSha: facts.treeSha,
+      evidenceDigest: null,
+      releaseDigest: null,
+      testEvidence: "none",
+      stages: [],
+      reason: facts.reason,
+    },
+  });
+  return event.id;
+}
+
+export type BaseStanding = "attested" | "unverified" | "rewritten";
+
+/**
+ * Whether a base may be built upon: it descends from the base last seen, and its tree is attested.
+ * Reads only; `rememberBase` moves the pointer.
+ */
+export async function judgeBase(
+  world: { db: JarvisDatabase; mirror: Mirror },
+  baseSha: string,
+): Promise<BaseStanding> {
+  const last = await lastSeenBase(world.db);
+  if (last !== null && last !== baseSha && !(await isAncestor(world.mirror, last, baseSha))) {
+    return "rewritten";
+  }
+  const tree = await treeOf(world.mirror, baseSha);
+  return (await isAttested(world.db, tree)) ? "attested" : "unverified";
+}
+
+export async function lastSeenBase(db: JarvisDatabase): Promise<string | null> {
+  const row = await readAgentState(db, KEY);
+  const parsed = pipelineStatus.safeParse(row?.value);
+  return parsed.success ? (parsed.data.lastSeenBase ?? null) : null;
+}
+
+/** Moves the pointer to the base last seen. A lost race is settled by the next writer. */
+export async function rememberBase(db: JarvisDatabase, baseSha: string): Promise<void> {
+  for (;;) {
+    const row = await readAgentState(db, KEY);
+    const before = pipelineStatus.safeParse(row?.value);
+    const written = await compareAndSetAgentState(db, KEY, {
+      expectedVersion: row?.version ?? null,
+      value: { ...(before.success ? before.data : { state: "idle" }), lastSeenBase: baseSha },
+    });
+    if (written.outcome === "written") return;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Every word that can stand in `blockReasons`, and what it means to the person who reads it. The set
+ * is closed and part of the contract: scripts branch on these words.
+ */
+export const blockReasonMeanings = {
+  // Switches: the run is parked and goes on by itself when the switch is turned.
+  "promotion-paused": "An operator has paused promotion; `jarvis resume` lets it continue.",
+  "observe-only": "Jarvis only observes; `jarvis mode execute --reason TEXT` lets it promote.",
+  "kill-switch-active": "The kill switch ended this run while it was being verified.",
+  "github-not-connected": "GitHub or the forge could not be reached or refused the credentials.",
+  "sandbox-unavailable":
+    "There is no sandbox on this machine, so there is no verdict; see `jarvis doctor`.",
+  "status-missing": "A required status has not been reported on the commit.",
+  "status-pending": "A required status is still pending on the commit.",
+  "base-unverified":
+    "The base holds a commit that Jarvis neither verified nor a person accepted; `jarvis accept SHA`.",
+  // What the change touches: a person has to look.
+  "evaluator-changed": "The change touches tests, gates or their configuration.",
+  "dependencies-changed":
+    "The change touches manifests, lockfiles or package-manager configuration.",
+  "kernel-closure": "The change touches or enlarges the code that runs with Jarvis's credentials.",
+  "protected-path": "The change touches a path that only a person may change.",
+  // What verification said.
+  "isolated-verification-failed": "A verification stage failed in the sandbox.",
+  "verdict-not-trusted":
+    "The test run could not be believed: a base test did not run or the control test did not fail.",
+  "status-failing": "A required status says no on the commit.",
+  // What git and GitHub said.
+  "base-moved": "The base moved faster than the change could be verified again.",
+  "base-rewritten":
+    "The base no longer descends from the commit last seen; promotion is paused until a person runs `jarvis accept SHA` and `jarvis resume`.",
+  "base-not-strict":
+    "The base must be merged through the merge endpoint, and its protection does not demand up-to-date branches.",
+  "branch-occupied": "A branch of this run's name exists with another commit.",
+  "tree-mismatch": "What GitHub holds is not what was verified.",
+  // Why a proposal was refused.
+  "does-not-apply": "The patch does not apply to the base.",
+  "empty-change": "The patch changes nothing.",
+  "path-traversal": "The patch names a path outside of the repository.",
+  "absolute-path": "The patch names an absolute path.",
+  "git-directory": "The patch names a path inside a `.git` directory.",
+  symlink: "The patch adds or changes a symbolic link.",
+  submodule: "The patch adds or changes a submodule.",
+  "file-mode": "The patch asks for a file mode other than 100644 or 100755.",
+  "git-hook": "The patch adds a file where git looks for hooks.",
+  "attribute-filter":
+    "The patch sets git attributes that name a filter, a diff driver or an encoding.",
+  "control-characters": "The patch holds NUL, control or bidirectional control characters.",
+  "binary-change": "The patch holds binary content.",
+  "patch-too-large": "The patch is larger than the configured limit.",
+} as const;
+
+export type BlockReason = keyof typeof blockReasonMeanings;
+
+export const blockReasons = Object.keys(blockReasonMeanings) as [BlockReason, ...BlockReason[]];
+
+/** Reasons that pass by themselves or by a switch: the run waits and a new attempt goes on. */
+const parkingReasons: ReadonlySet<BlockReason> = new Set([
+  "promotion-paused",
+  "observe-only",
+  "github-not-connected",
+  "sandbox-unavailable",
+  "status-missing",
+  "status-pending",
+  "base-unverified",
+  "base-rewritten",
+]);
+
+/** True when every reason is one that can pass without a new proposal. */
+export function isParking(reasons: readonly BlockReason[]): boolean {
+  return reasons.length > 0 && reasons.every((reason) => parkingReasons.has(reason));
+}

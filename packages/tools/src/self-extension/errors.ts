@@ -1,0 +1,23 @@
+/** Why the pipeline could not go on. Closed: programs branch on it, never on the message. */
+export type SelfExtensionErrorCode =
+  | "git-failed"
+  | "illegal-transition"
+  | "invalid-config"
+  | "invalid-proposal"
+  | "malformed-event"
+  | "dependencies-failed"
+  | "workspace-mismatch"
+  | "evidence-mismatch"
+  | "github-unexpected"
+  | "run-unknown";
+
+/** A bug or a broken world. What is expected to happen (blocked, refused) is a value instead. */
+export class SelfExtensionError extends Error {
+  override readonly name = "SelfExtensionError";
+  readonly code: SelfExtensionErrorCode;
+
+  constructor(code: SelfExtensionErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

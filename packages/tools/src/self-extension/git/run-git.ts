@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { SelfExtensionError } from "../errors.ts";
+
+export interface GitResult {
+  readonly exitCode: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export interface GitOptions {
+  readonly gitDir: string;
+  readonly input?: string | Buffer;
+  /** Added to a closed environment: nothing of the caller's environment reaches git. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Exit codes that are an answer; any other is thrown. Default: 0 only. */
+  readonly accept?: readonly number[];
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Settings every call gets, whatever a repository's own configuration says: no hooks, no filters
+ * from outside, no signing, names that only other file systems find dangerous are refused too.
+ */
+const FIXED_CONFIG: readonly (readonly [string, string])[] = [
+  ["core.hooksPath", "/dev/null"],
+  ["core.attributesFile", "/dev/null"],
+  ["core.excludesFile", "/dev/null"],
+  ["core.protectHFS", "true"],
+  ["core.protectNTFS", "true"],
+  ["core.fsmonitor", "false"],
+  ["core.quotePath", "false"],
+  ["commit.gpgSign", "false"],
+  ["gc.auto", "0"],
+  ["maintenance.auto", "false"],
+  ["safe.directory", "*"],
+  ["init.defaultBranch", "main"],
+  ["transfer.fsckObjects", "true"],
+];
+
+/** The environment of every git process: system and user configuration off, no prompts. */
+export function gitEnvironment(extraConfig: readonly (readonly [string, string])[] = []) {
+  const config = [...FIXED_CONFIG, ...extraConfig];
+  const env: Record<string, string> = {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: "/nonexistent",
+    LC_ALL: "C",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_PROTOCOL_FROM_USER: "0",
+    GIT_CONFIG_COUNT: String(config.length),
+  };
+  for (const [index, [key, value]] of config.entries()) {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return env;
+}
+
+/**
+ * Runs git on a bare repository of ours. Throws `git-failed` with git's own last words when the
+ * exit code is not accepted. `timeoutMs` (default 2 minutes) ends a call that hangs.
+ */
+export async function runGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
+  const { gitDir, input, accept = [0], timeoutMs = 120_000 } = options;
+  const result = await new Promise<GitResult>((resolve, reject) => {
+    const child = spawn("git", [`--git-dir=${gitDir}`, ...args], {
+      env: options.env ?? gitEnvironment(),
+      cwd: "/",
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+    // git may answer before it has read everything; that is its right and not an error of ours.
+    child.stdin.on("error", () => undefined);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      resolve({
+        exitCode: code ?? -1,
+        stdout: Buffer.concat(stdout),
+        stderr: Buffer.concat(stderr).toString("utf8"),
+      });
+    });
+    child.stdin.end(input ?? "");
+  });
+  if (!accept.includes(result.exitCode)) {
+    const words = result.stderr.trim().split("\n").slice(-3).join(" ");
+    throw new SelfExtensionError(
+      "git-failed",
+      `git ${args[0] ?? ""} ended with ${result.exitCode}: ${words}`,
+    );
+  }
+  return result;
+}
+
+/** The trimmed standard output of a git call. */
+export async function gitText(args: readonly string[], options: GitOptions): Promise<string> {
+  return (await runGit(args, options)).stdout.toString("utf8").trim();
+}

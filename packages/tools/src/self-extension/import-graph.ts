@@ -1,0 +1,166 @@
+import { posix } from "node:path";
+import { parseSync } from "oxc-parser";
+import { z } from "zod";
+import { listTree, readBlobs, type Mirror } from "./git/mirror.ts";
+
+const SOURCE = /\.(?:ts|mts|cts|tsx|js|mjs|cjs|jsx)$/;
+
+/** The source files of one tree and what they import, computed from git objects; nothing is executed. */
+export interface ImportGraph {
+  /** Every path of the tree. */
+  readonly paths: ReadonlySet<string>;
+  /** Paths inside the tree that a source file imports. */
+  imports(path: string): readonly string[];
+}
+
+const manifest = z.looseObject({ name: z.string().optional(), exports: z.unknown().optional() });
+
+/**
+ * Reads the imports of every source file of a tree with a real parser. Relative specifiers and the
+ * tree's own packages (through the `exports` of their manifests) are followed; other packages are
+ * not, because the lockfile pins them.
+ */
+export async function readImportGraph(mirror: Mirror, tree: string): Promise<ImportGraph> {
+  const entries = (await listTree(mirror, tree)).filter((entry) => entry.type === "blob");
+  const wanted = entries.filter(
+    (entry) => SOURCE.test(entry.path) || posix.basename(entry.path) === "package.json",
+  );
+  const blobs = await readBlobs(
+    mirror,
+    wanted.map((entry) => entry.sha),
+  );
+  const text = new Map(
+    wanted.map((entry) => [entry.path, blobs.get(entry.sha)?.toString("utf8") ?? ""]),
+  );
+  const paths = new Set(entries.map((entry) => entry.path));
+  const packages = readPackages(text);
+  const imports = new Map<string, readonly string[]>();
+  for (const [path, source] of text) {
+    if (!SOURCE.test(path)) continue;
+    imports.set(
+      path,
+      readSpecifiers(path, source).flatMap((specifier) =>
+        resolve(path, specifier, paths, packages),
+      ),
+    );
+  }
+  return {
+    paths,
+    imports: (path) => imports.get(path) ?? [],
+  };
+}
+
+/** Everything reachable from `entries`, themselves included. */
+export function closureOf(graph: ImportGraph, entries: readonly string[]): Set<string> {
+  const reached = new Set<string>();
+  const open = entries.filter((entry) => graph.paths.has(entry));
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    open.push(...graph.imports(path));
+  }
+  return reached;
+}
+
+// Module text repeats from tree to tree, and the answer depends on nothing else.
+const specifierCache = new Map<string, string[]>();
+
+function readSpecifiers(path: string, source: string): string[] {
+  const key = `${posix.extname(path)}\0${source}`;
+  const known = specifierCache.get(key);
+  if (known !== undefined) return known;
+  const parsed = parseSync(path, source);
+  const specifiers: string[] = [];
+  for (const item of parsed.module.staticImports) specifiers.push(item.moduleRequest.value);
+  for (const item of parsed.module.staticExports) {
+    for (const entry of item.entries) {
+      if (entry.moduleRequest != null) specifiers.push(entry.moduleRequest.value);
+    }
+  }
+  for (const item of parsed.module.dynamicImports) {
+    const expression = source.slice(item.moduleRequest.start, item.moduleRequest.end);
+    const literal = /^(["'])([^"'\\]*)\1$/.exec(expression.trim());
+    // A computed specifier names no file here; code that is in the closure already may hold one, and
+    // changing such code needs a person in any case.
+    if (literal?.[2] !== undefined) specifiers.push(literal[2]);
+  }
+  // `new URL("./x.js", import.meta.url)` and require() reach files as well.
+  for (const [, specifier = ""] of source.matchAll(
+    /(?:new URL\(|require(?:\.resolve)?\()\s*["'](\.{1,2}\/[^"']+)["']/g,
+  )) {
+    specifiers.push(specifier);
+  }
+  if (specifierCache.size > 20_000) specifierCache.clear();
+  specifierCache.set(key, specifiers);
+  return specifiers;
+}
+
+interface LocalPackage {
+  readonly directory: string;
+  readonly exports: unknown;
+}
+
+function readPackages(text: ReadonlyMap<string, string>): Map<string, LocalPackage> {
+  const packages = new Map<string, LocalPackage>();
+  for (const [path, source] of text) {
+    if (posix.basename(path) !== "package.json") continue;
+    try {
+      const parsed = manifest.parse(JSON.parse(source));
+      if (parsed.name !== undefined) {
+        packages.set(parsed.name, { directory: posix.dirname(path), exports: parsed.exports });
+      }
+    } catch {
+      // A manifest that cannot be read names no package; changing one needs a person anyway.
+    }
+  }
+  return packages;
+}
+
+function resolve(
+  from: string,
+  specifier: string,
+  paths: ReadonlySet<string>,
+  packages: ReadonlyMap<string, LocalPackage>,
+): string[] {
+  if (specifier.startsWith(".")) {
+    return candidates(posix.join(posix.dirname(from), specifier)).filter((path) => paths.has(path));
+  }
+  for (const [name, local] of packages) {
+    if (specifier !== name && !specifier.startsWith(`${name}/`)) continue;
+    const subpath = specifier === name ? "." : `.${specifier.slice(name.length)}`;
+    const targets = targetsOf(local.exports, subpath);
+    return targets
+      .flatMap((target) => candidates(posix.join(local.directory, target)))
+      .filter((path) => paths.has(path));
+  }
+  return [];
+}
+
+/** Every file an exports map could mean for a subpath, under whatever condition. */
+function targetsOf(exports: unknown, subpath: string): string[] {
+  if (typeof exports === "string") return subpath === "." ? [exports] : [];
+  if (typeof exports !== "object" || exports === null) return ["index.js", "src/index.ts"];
+  const table: Record<string, unknown> = { ...exports };
+  const isConditions = Object.keys(table).every((key) => !key.startsWith("."));
+  if (isConditions) return subpath === "." ? stringsIn(table) : [];
+  return stringsIn(table[subpath]);
+}
+
+function stringsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(stringsIn);
+}
+
+/** A specifier as written, with the extension of the source it was built from, or a directory's index. */
+function candidates(path: string): string[] {
+  const stem = path.replace(/\.(?:js|mjs|cjs|jsx)$/, "");
+  const source = path.replace(/(^|\/)dist\//, "$1src/").replace(/\.(?:js|mjs|cjs|jsx)$/, "");
+  const endings = [".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".json"];
+  return [
+    path,
+    ...endings.map((ending) => stem + ending),
+    ...endings.map((ending) => source + ending),
+    ...endings.map((ending) => posix.join(path, `index${ending}`)),
+  ];
+}

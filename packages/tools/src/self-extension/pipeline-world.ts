@@ -1,0 +1,41 @@
+import type { Octokit } from "@octokit/rest";
+import type { JarvisDatabase } from "@jarvis/db";
+import type { SandboxAvailability } from "@jarvis/sandbox";
+import type { Mirror } from "./git/mirror.ts";
+import type { PackageManagerRuntime } from "./verification/dependencies.ts";
+import type { RunInSandbox } from "./verification/stage-world.ts";
+
+/** The repository that changes are promoted to: GitHub or the forge, both through Octokit. */
+export interface GitHubTarget {
+  readonly octokit: Octokit;
+  readonly owner: string;
+  readonly repo: string;
+  readonly baseBranch: string;
+  /** Where git fetches from, and the `Authorization` header it needs. */
+  readonly gitUrl: string;
+  readonly gitAuthorization: string | null;
+}
+
+/** Everything the pipeline acts on. Made in one place, by the kernel or by a test. */
+export interface PipelineWorld {
+  readonly db: JarvisDatabase;
+  readonly mirror: Mirror;
+  readonly github: GitHubTarget;
+  readonly run: RunInSandbox;
+  readonly checkSandbox: () => Promise<SandboxAvailability>;
+  readonly packageManager: PackageManagerRuntime;
+  readonly directories: {
+    /** Scratch of running verifications; emptied at start. */
+    readonly work: string;
+    /** Read-only dependency trees by key. */
+    readonly dependencies: string;
+    /** What passed on each base tree. */
+    readonly inventory: string;
+  };
+  /** Aborted by the kill switch and at shutdown: every running sandbox ends. */
+  readonly signal: () => AbortSignal;
+  /** Progress for people; never part of a decision. */
+  readonly progress: (runId: string, what: string) => void;
+  /** An attempt of the run has come to its end. */
+  readonly ended: (runId: string) => void;
+}

@@ -1,0 +1,228 @@
+import { DBOS } from "@dbos-inc/dbos-sdk";
+import { v7 as uuidv7 } from "uuid";
+import { z } from "zod";
+import { putBlob } from "@jarvis/db";
+import { blockReasons, type BlockReason } from "./block-reasons.ts";
+import { continueFromEvidence } from "./continue-run.ts";
+import { promoteChange } from "./github-pipeline.ts";
+import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import { gitSha } from "./lifecycle-payloads.ts";
+import type { PipelineWorld } from "./pipeline-world.ts";
+import { parseProposal, type ProposalInput } from "./proposal.ts";
+import { recordBlock, recordFailure } from "./record-outcome.ts";
+import { foldRun } from "./run-state.ts";
+import { loadStaged } from "./staged-change.ts";
+import { recordVerdict, stageChange } from "./staging-deployer.ts";
+import { inertLine } from "./text-fence.ts";
+import { loadVerified, verifyChange } from "./verification.ts";
+
+/**
+ * The protocol between this code and workflows that an earlier version began. Bumped by hand when a
+ * step's name, order or result changes its meaning: DBOS would otherwise derive it from the code,
+ * and an agent that changes its code would strand every run that is under way.
+ */
+export const PIPELINE_PROTOCOL = "1";
+
+/** How often a change is staged and verified anew because the base moved under it. */
+const MAX_ROUNDS = 5;
+
+// Step results are stored by the engine and are mutable there: only ids and closed codes go in, and
+// what comes back is parsed and then checked against ledger and git by `loadStaged`/`loadVerified`.
+const stageResult = z.object({ stagedSha: gitSha.nullable(), alreadyVerified: z.boolean() });
+const verifyResult = z.object({ passed: z.boolean() });
+const promoteResult = z.object({ promoted: z.boolean(), reasons: z.array(z.enum(blockReasons)) });
+
+export interface Pipeline {
+  /** Takes a change in: recorded as `proposed`, its workflow started. Throws `invalid-proposal`. */
+  submit(input: unknown): Promise<{ runId: string }>;
+  /** Starts attempt `attempt` of a run; starting the same one twice is one attempt. */
+  start(runId: string, attempt: number): Promise<void>;
+  /** The three stages as they run inside the workflow, for tests that need no engine. */
+  readonly steps: PipelineSteps;
+}
+
+/**
+ * The order of the work: propose, stage, verify, promote. It is a durable workflow; each stage is a
+ * step that can be repeated after a crash, because each looks at ledger, git and GitHub first.
+ * To be called once in a process, before `DBOS.launch()`.
+ */
+export function registerPipeline(world: () => PipelineWorld): Pipeline {
+  const steps = pipelineSteps(world);
+
+  async function selfExtension(runId: string, attempt: number): Promise<void> {
+    try {
+      for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+        const staged = stageResult.parse(
+          await DBOS.runStep(() => steps.stage(runId, attempt), { name: `stage-${round}` }),
+        );
+        const { stagedSha } = staged;
+        if (stagedSha === null) return;
+        if (!staged.alreadyVerified) {
+          const verdict = verifyResult.parse(
+            await DBOS.runStep(() => steps.verify(runId, stagedSha), { name: `verify-${round}` }),
+          );
+          if (!verdict.passed) return;
+        }
+        const outcome = promoteResult.parse(
+          await DBOS.runStep(() => steps.promote(runId, stagedSha, attempt), {
+            name: `promote-${round}`,
+          }),
+        );
+        if (!outcome.reasons.includes("base-moved")) return;
+      }
+      await DBOS.runStep(() => steps.giveUp(runId, attempt), { name: "give-up" });
+    } catch (error) {
+      await DBOS.runStep(() => recordFailure(world(), runId, attempt, error), { name: "fail" });
+    } finally {
+      world().ended(runId);
+    }
+  }
+
+  const workflow = DBOS.registerWorkflow(selfExtension, { name: "self-extension" });
+
+  async function start(runId: string, attempt: number): Promise<void> {
+    // The workflow id makes a second start of the same attempt the same workflow.
+    await DBOS.startWorkflow(workflow, { workflowID: `${runId}:${attempt}` })(runId, attempt);
+  }
+
+  return {
+    steps,
+    start,
+    async submit(input) {
+      const runId = await recordProposal(world(), parseProposal(input));
+      await start(runId, 1);
+      return { runId };
+    },
+  };
+}
+
+export interface PipelineSteps {
+  stage(
+    runId: string,
+    attempt: number,
+  ): Promise<{ stagedSha: string | null; alreadyVerified: boolean }>;
+  verify(runId: string, stagedSha: string): Promise<{ passed: boolean }>;
+  promote(
+    runId: string,
+    stagedSha: string,
+    attempt: number,
+  ): Promise<{ promoted: boolean; reasons: BlockReason[] }>;
+  giveUp(runId: string, attempt: number): Promise<void>;
+}
+
+export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
+  return {
+    async stage(runId, attempt) {
+      world().progress(runId, "stage");
+      const evidenced = await continueFromEvidence(world(), runId);
+      if (evidenced !== null) return { stagedSha: evidenced, alreadyVerified: true };
+      const outcome = await stageChange(world(), runId, attempt);
+      return {
+        stagedSha: outcome.staged ? outcome.change.stagedSha : null,
+        alreadyVerified: false,
+      };
+    },
+
+    async verify(runId, stagedSha) {
+      const change = await loadStaged(world(), runId, stagedSha);
+      const known = (await readRunEvents(world().db, runId)).findLast(
+        (event) =>
+          event.type === "tested" &&
+          event.payload.treeSha === change.treeSha &&
+          event.payload.baseSha === change.baseSha,
+      );
+      if (known?.type === "tested" && known.payload.passed) return { passed: true };
+      const outcome = await verifyChange(world(), change);
+      if (outcome.kind === "no-verdict") {
+        await recordBlock(world(), change.context, change.attempt, "verify", [outcome]);
+        return { passed: false };
+      }
+      await recordVerdict(world(), change, outcome.evidence, outcome.evidenceDigest);
+      return { passed: outcome.evidence.verdict === "passed" };
+    },
+
+    async promote(runId, stagedSha, attempt) {
+      const verified = await loadVerified(world(), runId, stagedSha);
+      const outcome = await promoteChange(world(), verified, attempt);
+      return { promoted: outcome.promoted, reasons: outcome.promoted ? [] : [...outcome.reasons] };
+    },
+
+    async giveUp(runId, attempt) {
+      const [first] = await readRunEvents(world().db, runId);
+      if (first === undefined) return;
+      await recordBlock(world(), first.context, attempt, "promote", [
+        {
+          reason: "base-moved",
+          detail: `The base moved ${MAX_ROUNDS} times while the change was verified; propose it again when the base is quieter.`,
+        },
+      ]);
+    },
+  };
+}
+
+/** Records a proposal: its patch as a blob, its facts as the first event. */
+export async function recordProposal(world: PipelineWorld, input: ProposalInput): Promise<string> {
+  const runId = uuidv7();
+  const patch = Buffer.from(input.patch, "utf8");
+  const patchDigest = await putBlob(world.db, patch, "text/x-diff");
+  const title = inertLine(input.title ?? input.goal ?? titleFromPatch(input.patch));
+  const context: EventContext = {
+    runId,
+    correlationId: input.cycleId ?? runId,
+    actorSource: input.actorSource,
+    actor: input.actor,
+    toolName: input.toolName,
+    toolCallId: input.toolCallId,
+    goalId: input.goalId,
+    cycleId: input.cycleId,
+    subGoalId: input.subGoalId,
+  };
+  await appendSelfExtensionEvent(world.db, {
+    context,
+    type: "proposed",
+    stage: "propose",
+    idempotencyKey: "proposed",
+    payload: {
+      attempt: 1,
+      patchDigest,
+      patchBytes: patch.length,
+      title: title === "" ? "Change without a title" : title,
+      goal: input.goal,
+      baseSha: null,
+      treeSha: null,
+      stagedSha: null,
+      changedPaths: [],
+    },
+  });
+  return runId;
+}
+
+/** The subject of a `git format-patch` file, or the first path that is changed. */
+function titleFromPatch(patch: string): string {
+  const subject = /^Subject: (?:\[PATCH[^\]]*\] )?(.+)$/m.exec(patch.slice(0, 4000))?.[1];
+  const path = /^diff --git a\/(\S+)/m.exec(patch)?.[1];
+  return subject ?? `Change ${path ?? "without a title"}`;
+}
+
+/**
+ * Starts again what a crash or a turned switch has left: runs that never got a workflow, and parked
+ * runs whose reasons no longer hold. Safe to call at any time and as often as one likes.
+ */
+export async function reconcileRuns(
+  pipeline: Pick<Pipeline, "start">,
+  runs: readonly ReturnType<typeof foldRun>[],
+  mayContinue: (run: ReturnType<typeof foldRun>) => boolean,
+): Promise<string[]> {
+  const started: string[] = [];
+  for (const run of runs) {
+    if (run.status === "parked") {
+      if (!mayContinue(run)) continue;
+      await pipeline.start(run.runId, run.attempt + 1);
+      started.push(run.runId);
+    } else {
+      // The engine knows this workflow id already, unless the crash came before the start.
+      await pipeline.start(run.runId, run.attempt);
+    }
+  }
+  return started;
+}

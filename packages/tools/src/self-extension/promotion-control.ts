@@ -1,0 +1,104 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { compareAndSetAgentState, readAgentState, type JarvisDatabase } from "@jarvis/db";
+import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+
+const KEY = "self_extension:promotion_control";
+
+/** The run id under which changes of the switch stand in the ledger. */
+export const PROMOTION_CONTROL_STREAM = "promotion-control";
+
+export const promotionControlState = z.object({
+  paused: z.boolean(),
+  reason: z.string(),
+  updatedBy: z.string(),
+  updatedAt: z.string(),
+});
+export type PromotionControlState = z.infer<typeof promotionControlState>;
+
+export interface PromotionControlReading extends PromotionControlState {
+  /** Why the state could not be read; null when it could. Whatever cannot be read is paused. */
+  readonly problem: string | null;
+}
+
+/**
+ * Whether promotion is paused. A missing row, a malformed value or a database that does not answer
+ * is paused: absence is never permission. The kill switch is not looked at; the two are independent.
+ */
+export async function getPromotionControlState(
+  db: JarvisDatabase,
+): Promise<PromotionControlReading> {
+  try {
+    const row = await readAgentState(db, KEY);
+    if (row === null) return unreadable(`the row ${KEY} is missing`);
+    const parsed = promotionControlState.safeParse(row.value);
+    if (!parsed.success) return unreadable(`the row ${KEY} is malformed`);
+    return { ...parsed.data, problem: null };
+  } catch {
+    return unreadable("the database could not be read");
+  }
+}
+
+export interface PromotionControlChange {
+  readonly paused: boolean;
+  readonly reason: string;
+  readonly updatedBy: string;
+}
+
+/**
+ * Sets the switch and appends `promotion_pause_changed`, both or neither. Two operators who change
+ * it at the same time both succeed, one after the other; the ledger shows the order.
+ */
+export async function setPromotionControlState(
+  db: JarvisDatabase,
+  change: PromotionControlChange,
+): Promise<PromotionControlState> {
+  for (;;) {
+    const next = await trySet(db, change);
+    if (next !== null) return next;
+  }
+}
+
+async function trySet(
+  db: JarvisDatabase,
+  change: PromotionControlChange,
+): Promise<PromotionControlState | null> {
+  return await db.transaction(async (tx) => {
+    const row = await readAgentState(tx, KEY);
+    const before = promotionControlState.safeParse(row?.value);
+    const next: PromotionControlState = { ...change, updatedAt: new Date().toISOString() };
+    const written = await compareAndSetAgentState(tx, KEY, {
+      expectedVersion: row?.version ?? null,
+      value: next,
+    });
+    if (written.outcome === "conflict") return null;
+    await appendSelfExtensionEvent(tx, {
+      context: {
+        runId: PROMOTION_CONTROL_STREAM,
+        correlationId: PROMOTION_CONTROL_STREAM,
+        actorSource: change.updatedBy === "system" ? "system" : "user",
+        actor: change.updatedBy,
+        toolName: null,
+        toolCallId: null,
+        goalId: null,
+        cycleId: null,
+        subGoalId: null,
+      },
+      type: "promotion_pause_changed",
+      stage: "control",
+      idempotencyKey: randomUUID(),
+      payload: { ...next, previouslyPaused: before.success ? before.data.paused : null },
+    });
+    return next;
+  });
+}
+
+function unreadable(problem: string): PromotionControlReading {
+  return {
+    paused: true,
+    reason: `paused because ${problem}`,
+    updatedBy: "system",
+    updatedAt: new Date(0).toISOString(),
+    problem,
+  };
+}

@@ -1,0 +1,86 @@
+import type { BlockReason } from "./block-reasons.ts";
+import { EVIDENCE_STATUS_CONTEXT } from "./run-result.ts";
+
+export interface ReportedStatus {
+  readonly context: string;
+  readonly state: string;
+}
+
+export interface PromotionFacts {
+  readonly paused: boolean;
+  readonly pauseReason: string;
+  readonly mode: "observe" | "execute";
+  /** Contexts that the base's protection requires; undefined where the protection could not be read. */
+  readonly requiredContexts: readonly string[] | undefined;
+  /** Statuses of the very commit that is to land, newest first. */
+  readonly statuses: readonly ReportedStatus[];
+  readonly verifiedBaseSha: string;
+  readonly currentBaseSha: string;
+  readonly landing: "fast-forward" | "merge";
+  /** Whether the base's protection demands up-to-date branches. */
+  readonly strict: boolean;
+}
+
+export type PromotionDecision =
+  | { readonly promote: true }
+  | { readonly promote: false; readonly reasons: readonly BlockReason[]; readonly detail: string };
+
+/**
+ * Whether a commit may land now. Pure, so that "why is it blocked" is answered by the function that
+ * decides. Missing, pending and unknown block; only success lets pass.
+ */
+export function decidePromotion(facts: PromotionFacts): PromotionDecision {
+  const reasons: BlockReason[] = [];
+  const details: string[] = [];
+  const block = (reason: BlockReason, detail: string): void => {
+    if (!reasons.includes(reason)) reasons.push(reason);
+    details.push(detail);
+  };
+  for (const { reason, detail } of decideSwitches(facts)) block(reason, detail);
+  if (facts.currentBaseSha !== facts.verifiedBaseSha) {
+    block(
+      "base-moved",
+      `The base is ${facts.currentBaseSha}, the change was verified on ${facts.verifiedBaseSha}.`,
+    );
+  }
+  if (facts.landing === "merge" && !facts.strict) {
+    block(
+      "base-not-strict",
+      "Landing by merge needs a base whose protection requires branches to be up to date.",
+    );
+  }
+  if (facts.requiredContexts === undefined) {
+    block(
+      "status-missing",
+      "The protection of the base could not be read, so its statuses are unknown.",
+    );
+  }
+  const required = new Set([EVIDENCE_STATUS_CONTEXT, ...(facts.requiredContexts ?? [])]);
+  for (const context of required) {
+    // The newest status of a context is the one that counts.
+    const state = facts.statuses.find((status) => status.context === context)?.state;
+    if (state === undefined) block("status-missing", `The status ${context} is missing.`);
+    else if (state === "pending") block("status-pending", `The status ${context} is pending.`);
+    else if (state !== "success") block("status-failing", `The status ${context} is ${state}.`);
+  }
+  return reasons.length === 0
+    ? { promote: true }
+    : { promote: false, reasons, detail: details.join(" ") };
+}
+
+/** The part of the decision that needs no GitHub: checked before the first mutation and again before the merge. */
+export function decideSwitches(
+  facts: Pick<PromotionFacts, "paused" | "pauseReason" | "mode">,
+): { reason: BlockReason; detail: string }[] {
+  const found: { reason: BlockReason; detail: string }[] = [];
+  if (facts.paused) {
+    found.push({ reason: "promotion-paused", detail: `Promotion is paused: ${facts.pauseReason}` });
+  }
+  if (facts.mode !== "execute") {
+    found.push({
+      reason: "observe-only",
+      detail: "Jarvis only observes; run `jarvis mode execute --reason TEXT` to let it promote.",
+    });
+  }
+  return found;
+}

@@ -1,0 +1,335 @@
+import type { Octokit } from "@octokit/rest";
+import { SelfExtensionError } from "./errors.ts";
+import { readBlobs, type GitIdentity, type Mirror, type TreeChange } from "./git/mirror.ts";
+import { statusOf } from "./github-client.ts";
+import { once } from "./once.ts";
+import type { GitHubTarget } from "./pipeline-world.ts";
+import type { ReportedStatus } from "./promotion-gate.ts";
+
+export interface PullRequest {
+  readonly number: number;
+  readonly url: string;
+  readonly state: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+export interface NewCommit {
+  readonly sha: string;
+  readonly tree: string;
+  readonly baseTree: string;
+  readonly parent: string;
+  readonly identity: GitIdentity;
+  readonly date: Date;
+  readonly message: string;
+  readonly changes: readonly TreeChange[];
+}
+
+export interface Protection {
+  readonly contexts: readonly string[];
+  readonly strict: boolean;
+}
+
+/** What promotion asks of the repository host. Every effect is made at most once (see `once`). */
+export type PromotionRemote = ReturnType<typeof promotionRemote>;
+
+export function promotionRemote(github: GitHubTarget) {
+  const { octokit, owner, repo, baseBranch } = github;
+  const at = { owner, repo };
+
+  async function readBase(): Promise<string> {
+    const { data } = await octokit.rest.git.getRef({ ...at, ref: `heads/${baseBranch}` });
+    return data.object.sha;
+  }
+
+  async function readBranch(branch: string): Promise<string | null> {
+    return await orNull(async () => {
+      const { data } = await octokit.rest.git.getRef({ ...at, ref: `heads/${branch}` });
+      return data.object.sha;
+    });
+  }
+
+  async function findPullRequest(branch: string): Promise<PullRequest | null> {
+    const { data } = await octokit.rest.pulls.list({
+      ...at,
+      head: `${owner}:${branch}`,
+      base: baseBranch,
+      state: "all",
+      sort: "created",
+      direction: "desc",
+    });
+    const found = data[0];
+    return found === undefined
+      ? null
+      : {
+          number: found.number,
+          url: found.html_url,
+          state: found.state,
+          title: found.title,
+          body: found.body ?? "",
+        };
+  }
+
+  return {
+    readBase,
+    findPullRequest,
+
+    /** Uploads the objects of a commit and answers the SHA that the host gave it. */
+    async uploadCommit(mirror: Mirror, commit: NewCommit): Promise<string> {
+      return await once({
+        find: () =>
+          orNull(async () => {
+            const { data } = await octokit.rest.git.getCommit({ ...at, commit_sha: commit.sha });
+            return data.sha;
+          }),
+        make: async () => {
+          const tree = await uploadTree(octokit, at, mirror, commit);
+          const who = { ...commit.identity, date: isoSeconds(commit.date) };
+          const { data } = await octokit.rest.git.createCommit({
+            ...at,
+            message: commit.message,
+            tree,
+            parents: [commit.parent],
+            author: who,
+            committer: who,
+          });
+          return data.sha;
+        },
+      });
+    },
+
+    /** Makes the branch where there is none; answers where it stands. */
+    async ensureBranch(branch: string, sha: string): Promise<string> {
+      return await once({
+        find: () => readBranch(branch),
+        make: async () => {
+          const { data } = await octokit.rest.git.createRef({
+            ...at,
+            ref: `refs/heads/${branch}`,
+            sha,
+          });
+          return data.object.sha;
+        },
+      });
+    },
+
+    async ensurePullRequest(
+      branch: string,
+      text: { title: string; body: string },
+    ): Promise<PullRequest> {
+      const found = await once({
+        find: () => findPullRequest(branch),
+        make: async () => {
+          const { data } = await octokit.rest.pulls.create({
+            ...at,
+            head: branch,
+            base: baseBranch,
+            ...text,
+          });
+          return { number: data.number, url: data.html_url, state: data.state, ...text };
+        },
+      });
+      const isCurrent =
+        found.state === "open" && found.title === text.title && found.body === text.body;
+      if (isCurrent) return found;
+      // Setting the same text twice is one effect, so this needs no read-back of its own.
+      await octokit.rest.pulls.update({ ...at, pull_number: found.number, ...text, state: "open" });
+      return { ...found, ...text, state: "open" };
+    },
+
+    async ensureStatus(
+      sha: string,
+      status: { context: string; state: "success"; description: string; targetUrl: string },
+    ): Promise<void> {
+      await once({
+        find: async () => {
+          const { data } = await octokit.rest.repos.listCommitStatusesForRef({
+            ...at,
+            ref: sha,
+            per_page: 100,
+          });
+          const newest = data.find((known) => known.context === status.context);
+          return newest?.state === status.state && newest.description === status.description
+            ? newest.id
+            : null;
+        },
+        make: async () => {
+          const { data } = await octokit.rest.repos.createCommitStatus({
+            ...at,
+            sha,
+            state: status.state,
+            context: status.context,
+            description: status.description,
+            target_url: status.targetUrl,
+          });
+          return data.id;
+        },
+      });
+    },
+
+    /** The statuses of a commit, newest first. */
+    async readStatuses(sha: string): Promise<ReportedStatus[]> {
+      const all = await octokit.paginate(octokit.rest.repos.listCommitStatusesForRef, {
+        ...at,
+        ref: sha,
+        per_page: 100,
+      });
+      return all.map(({ context, state }) => ({ context, state }));
+    },
+
+    /** What protects the base; no protection is an empty list, an unreadable one undefined. */
+    async readProtection(): Promise<Protection | undefined> {
+      try {
+        const { data } = await octokit.rest.repos.getBranchProtection({
+          ...at,
+          branch: baseBranch,
+        });
+        const checks = data.required_status_checks;
+        return { contexts: checks?.contexts ?? [], strict: checks?.strict ?? false };
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 404) return { contexts: [], strict: false };
+        if (status === 403) return undefined;
+        throw error;
+      }
+    },
+
+    /** Moves the base forward to exactly `sha`; the host refuses anything but a fast-forward. */
+    async fastForwardBase(sha: string): Promise<void> {
+      await once({
+        find: async () => ((await landedAs(sha)) === null ? null : sha),
+        make: async () => {
+          await octokit.rest.git.updateRef({
+            ...at,
+            ref: `heads/${baseBranch}`,
+            sha,
+            force: false,
+          });
+          return sha;
+        },
+      });
+    },
+
+    async merge(number: number, sha: string): Promise<void> {
+      await once({
+        find: async () => ((await landedAs(sha)) === null ? null : sha),
+        make: async () => {
+          await octokit.rest.pulls.merge({
+            ...at,
+            pull_number: number,
+            sha,
+            merge_method: "merge",
+          });
+          return sha;
+        },
+      });
+    },
+
+    landedAs,
+
+    async treeOf(sha: string): Promise<string> {
+      const { data } = await octokit.rest.git.getCommit({ ...at, commit_sha: sha });
+      return data.tree.sha;
+    },
+
+    /** Removes the run's branch where it still stands at our commit; a branch that moved is not ours. */
+    async deleteBranch(branch: string, sha: string): Promise<void> {
+      await deleteOwnBranch(branch, sha);
+    },
+
+    /** Closes what a moved base has made stale, before the change is staged anew. */
+    async abandon(branch: string, pullRequest: PullRequest): Promise<void> {
+      await octokit.rest.pulls.update({ ...at, pull_number: pullRequest.number, state: "closed" });
+      const stands = await readBranch(branch);
+      if (stands !== null) await deleteOwnBranch(branch, stands);
+    },
+  };
+
+  async function deleteOwnBranch(branch: string, sha: string): Promise<void> {
+    if ((await readBranch(branch)) !== sha) return;
+    await once({
+      find: async () => ((await readBranch(branch)) === null ? true : null),
+      make: async () => {
+        await octokit.rest.git.deleteRef({ ...at, ref: `heads/${branch}` });
+        return true;
+      },
+    });
+  }
+
+  /**
+   * The commit on the base that holds `sha`: itself after a fast-forward, the merge commit after a
+   * merge; null while it has not landed.
+   */
+  async function landedAs(sha: string): Promise<string | null> {
+    const base = await readBase();
+    if (base === sha) return sha;
+    const known = await orNull(async () => {
+      const { data } = await octokit.rest.repos.compareCommitsWithBasehead({
+        ...at,
+        basehead: `${sha}...${base}`,
+      });
+      return data;
+    });
+    // `sha...base` is "ahead" exactly when sha is an ancestor of the base.
+    if (known === null || known.status !== "ahead") return null;
+    const merge = known.commits.find((commit) =>
+      commit.parents.slice(1).some((parent) => parent.sha === sha),
+    );
+    return merge?.sha ?? sha;
+  }
+}
+
+async function uploadTree(
+  octokit: Octokit,
+  at: { owner: string; repo: string },
+  mirror: Mirror,
+  commit: NewCommit,
+): Promise<string> {
+  const written = commit.changes.flatMap(({ newSha }) => (newSha === null ? [] : [newSha]));
+  const blobs = await readBlobs(mirror, written);
+  for (const [sha, content] of blobs) {
+    const { data } = await octokit.rest.git.createBlob({
+      ...at,
+      content: content.toString("base64"),
+      encoding: "base64",
+    });
+    if (data.sha !== sha) {
+      throw new SelfExtensionError(
+        "github-unexpected",
+        `the host stored blob ${data.sha}, expected ${sha}`,
+      );
+    }
+  }
+  const { data } = await octokit.rest.git.createTree({
+    ...at,
+    base_tree: commit.baseTree,
+    tree: commit.changes.map(({ path, newMode, newSha, oldMode }) => ({
+      path,
+      mode:
+        newMode === "100755" || (newMode === null && oldMode === "100755") ? "100755" : "100644",
+      type: "blob" as const,
+      sha: newSha,
+    })),
+  });
+  if (data.sha !== commit.tree) {
+    throw new SelfExtensionError(
+      "github-unexpected",
+      `the host made tree ${data.sha}, expected ${commit.tree}`,
+    );
+  }
+  return data.sha;
+}
+
+function isoSeconds(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === 404 || status === 422) return null;
+    throw error;
+  }
+}

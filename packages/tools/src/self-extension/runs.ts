@@ -1,0 +1,102 @@
+import { desc, eq, lt, and, sql } from "drizzle-orm";
+import { getBlob, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import { evidence } from "./evidence.ts";
+import { parseRow, readRunEvents, type LifecycleEvent } from "./lifecycle-events.ts";
+import { resultOf, type RunResult } from "./run-result.ts";
+import { foldRun, type RunState } from "./run-state.ts";
+
+/** A run's answer to the result contract; null where there is no such run. */
+export async function readRunResult(db: JarvisDatabase, runId: string): Promise<RunResult | null> {
+  const run = await readRun(db, runId);
+  return run?.result ?? null;
+}
+
+export interface Run {
+  readonly state: RunState;
+  readonly result: RunResult;
+  readonly events: readonly LifecycleEvent[];
+}
+
+export async function readRun(db: JarvisDatabase, runId: string): Promise<Run | null> {
+  const events = await readRunEvents(db, runId);
+  if (events.length === 0) return null;
+  const state = foldRun(runId, events);
+  return { state, result: resultOf(state, await readDiagnostics(db, state)), events };
+}
+
+/** The states of the newest runs, newest first; `before` continues from a run id of an earlier page. */
+export async function listRuns(
+  db: JarvisDatabase,
+  page: { limit: number; before?: string | undefined },
+): Promise<RunState[]> {
+  // Run ids are UUIDv7: their order is the order of time.
+  const rows = await db
+    .selectDistinct({ runId: selfExtensionEvents.runId })
+    .from(selfExtensionEvents)
+    .where(
+      and(
+        eq(selfExtensionEvents.eventType, "proposed"),
+        page.before === undefined ? undefined : lt(selfExtensionEvents.runId, page.before),
+      ),
+    )
+    .orderBy(desc(selfExtensionEvents.runId))
+    .limit(page.limit);
+  const states: RunState[] = [];
+  for (const { runId } of rows) states.push(foldRun(runId, await readRunEvents(db, runId)));
+  return states;
+}
+
+/** Runs that have not ended: to be started again after a crash, or to continue once a switch is turned. */
+export async function openRuns(db: JarvisDatabase): Promise<RunState[]> {
+  const rows = await db
+    .selectDistinct({ runId: selfExtensionEvents.runId })
+    .from(selfExtensionEvents)
+    .where(
+      and(
+        eq(selfExtensionEvents.eventType, "proposed"),
+        sql`not exists (
+          select 1 from ${selfExtensionEvents} as e
+          where e.run_id = ${selfExtensionEvents}.run_id
+            and (e.event_type in ('promoted', 'failed')
+              or (e.event_type = 'promotion_blocked' and e.payload ->> 'parked' = 'false'))
+        )`,
+      ),
+    );
+  const states: RunState[] = [];
+  for (const { runId } of rows) states.push(foldRun(runId, await readRunEvents(db, runId)));
+  return states.sort((a, b) => (a.runId < b.runId ? -1 : 1));
+}
+
+export interface EventFilter {
+  readonly runId?: string | undefined;
+  readonly type?: string | undefined;
+  /** Events with a greater id, in ascending order; without it the newest, in ascending order. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export async function listEvents(
+  db: JarvisDatabase,
+  filter: EventFilter,
+): Promise<LifecycleEvent[]> {
+  const where = and(
+    filter.runId === undefined ? undefined : eq(selfExtensionEvents.runId, filter.runId),
+    filter.type === undefined ? undefined : sql`${selfExtensionEvents.eventType} = ${filter.type}`,
+    filter.after === undefined
+      ? undefined
+      : sql`${selfExtensionEvents.id} > ${filter.after}::bigint`,
+  );
+  const query = db.select().from(selfExtensionEvents).where(where).limit(filter.limit);
+  if (filter.after !== undefined) {
+    return (await query.orderBy(selfExtensionEvents.id)).map(parseRow);
+  }
+  return (await query.orderBy(desc(selfExtensionEvents.id))).map(parseRow).reverse();
+}
+
+async function readDiagnostics(db: JarvisDatabase, state: RunState) {
+  if (state.evidenceDigest === null) return [];
+  const blob = await getBlob(db, state.evidenceDigest);
+  if (blob === null || !("content" in blob)) return [];
+  const parsed = evidence.safeParse(JSON.parse(Buffer.from(blob.content).toString("utf8")));
+  return parsed.success ? parsed.data.stages : [];
+}

@@ -1,0 +1,109 @@
+import { getBlob } from "@jarvis/db";
+import { SelfExtensionError } from "./errors.ts";
+import { diffTrees, treeOf, type TreeChange } from "./git/mirror.ts";
+import type { GuardConfig } from "./guard-config.ts";
+import { readRunEvents, type EventContext, type LifecycleEvent } from "./lifecycle-events.ts";
+import { loadConfig } from "./load-config.ts";
+import type { PipelineWorld } from "./pipeline-world.ts";
+
+export const JARVIS_IDENTITY = { name: "Jarvis", email: "jarvis@localhost" } as const;
+
+/** A change as one commit on the current base. Only staging makes it. */
+export interface Staged {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly context: EventContext;
+  readonly title: string;
+  readonly goal: string | null;
+  readonly baseSha: string;
+  readonly baseTree: string;
+  readonly treeSha: string;
+  readonly stagedSha: string;
+  /** The commit date of everything this run makes, so that a repetition makes the same commits. */
+  readonly date: Date;
+  readonly changes: readonly TreeChange[];
+  readonly config: GuardConfig;
+}
+
+/**
+ * A change that was staged before, from the ledger and git again: what a durable step hands on is
+ * only an id, and nothing it says is believed without looking.
+ */
+export async function loadStaged(
+  world: PipelineWorld,
+  runId: string,
+  stagedSha: string,
+): Promise<Staged> {
+  const run = await readProposal(world, runId);
+  const proposed = run.events.findLast(
+    (event) => event.type === "proposed" && event.payload.stagedSha === stagedSha,
+  );
+  if (proposed?.type !== "proposed" || proposed.payload.baseSha === null) {
+    throw new SelfExtensionError("evidence-mismatch", `run ${runId} never staged ${stagedSha}`);
+  }
+  const { baseSha, attempt, treeSha } = proposed.payload;
+  const baseTree = await treeOf(world.mirror, baseSha);
+  const stagedTree = await treeOf(world.mirror, stagedSha);
+  if (stagedTree !== treeSha) {
+    throw new SelfExtensionError(
+      "evidence-mismatch",
+      `commit ${stagedSha} has tree ${stagedTree}, the ledger says ${treeSha ?? "none"}`,
+    );
+  }
+  return {
+    runId,
+    attempt,
+    context: run.context,
+    title: run.title,
+    goal: run.goal,
+    baseSha,
+    baseTree,
+    treeSha,
+    stagedSha,
+    date: run.date,
+    changes: await diffTrees(world.mirror, baseTree, treeSha),
+    config: await loadConfig(world.mirror, baseTree),
+  };
+}
+
+/** A run's patch and the facts it was handed in with. */
+export interface ProposedChange {
+  readonly events: readonly LifecycleEvent[];
+  readonly context: EventContext;
+  readonly title: string;
+  readonly goal: string | null;
+  readonly patchDigest: string;
+  readonly patch: Buffer;
+  readonly date: Date;
+}
+
+/** Throws `run-unknown` where there is no such run or its patch is no longer kept. */
+export async function readProposal(
+  world: Pick<PipelineWorld, "db">,
+  runId: string,
+): Promise<ProposedChange> {
+  const events = await readRunEvents(world.db, runId);
+  const first = events[0];
+  if (first?.type !== "proposed") {
+    throw new SelfExtensionError(
+      "run-unknown",
+      `There is no run ${runId}; \`jarvis runs\` lists them.`,
+    );
+  }
+  const blob = await getBlob(world.db, first.payload.patchDigest);
+  if (blob === null || !("content" in blob)) {
+    throw new SelfExtensionError(
+      "run-unknown",
+      `The patch of run ${runId} is no longer kept; propose the change again.`,
+    );
+  }
+  return {
+    events,
+    context: first.context,
+    title: first.payload.title,
+    goal: first.payload.goal,
+    patchDigest: first.payload.patchDigest,
+    patch: Buffer.from(blob.content),
+    date: new Date(first.createdAt),
+  };
+}

@@ -1,0 +1,175 @@
+import { spawn } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import { SelfExtensionError } from "../errors.ts";
+import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
+import type { GuardConfig } from "../guard-config.ts";
+
+/** A read-only dependency tree: which `node_modules` directories it holds, relative to the repository. */
+export interface DependencyTree {
+  readonly key: string;
+  readonly directory: string;
+  readonly nodeModules: readonly string[];
+  readonly lockfileDigest: string;
+}
+
+export interface PackageManagerRuntime {
+  /** Environment for the package manager: PATH, HOME, proxies, registries; no secrets of Jarvis's. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The pnpm that runs where a repository pins none. */
+  readonly defaultPnpm: string;
+}
+
+const MANIFESTS =
+  /(^|\/)(package\.json|pnpm-lock\.yaml|package-lock\.json|npm-shrinkwrap\.json|pnpm-workspace\.yaml|\.npmrc)$/;
+
+/** Directories that tools write beside packages; a sized tmpfs is mounted over them in the sandbox. */
+export const CACHE_DIRECTORIES = [".vite", ".vite-temp", ".cache"] as const;
+
+/**
+ * The dependency tree of a base, built once per lockfile, manifests, package-manager configuration
+ * and Node version. Only files of the base take part, and no script of any package runs: neither a
+ * candidate nor a dependency executes anything outside of the sandbox.
+ */
+export async function dependencyTree(
+  mirror: Mirror,
+  base: { tree: string; config: GuardConfig },
+  directory: string,
+  runtime: PackageManagerRuntime,
+): Promise<DependencyTree | null> {
+  const { manager } = base.config.dependencies;
+  if (manager === "none") return null;
+  const entries = (await listTree(mirror, base.tree)).filter(
+    (entry) =>
+      entry.type === "blob" && MANIFESTS.test(entry.path) && !entry.path.includes("node_modules/"),
+  );
+  const blobs = await readBlobs(
+    mirror,
+    entries.map((entry) => entry.sha),
+  );
+  const hash = createHash("sha256").update(
+    JSON.stringify([manager, process.version, process.arch]),
+  );
+  for (const entry of entries) hash.update(JSON.stringify([entry.path, entry.sha]));
+  const key = hash.digest("hex").slice(0, 32);
+  const lockfile = entries.find((entry) =>
+    /^(pnpm-lock\.yaml|package-lock\.json|npm-shrinkwrap\.json)$/.test(entry.path),
+  );
+  if (lockfile === undefined) {
+    throw new SelfExtensionError(
+      "dependencies-failed",
+      `The base has no lockfile for ${manager}; commit one, because dependencies are pinned to it.`,
+    );
+  }
+  const target = join(directory, key);
+  if (!(await exists(target))) {
+    const scratch = join(directory, `.new-${randomUUID()}`);
+    try {
+      for (const entry of entries) {
+        const path = join(scratch, entry.path);
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, blobs.get(entry.sha) ?? "");
+      }
+      await install(manager, scratch, pinnedPnpm(blobs, entries) ?? runtime.defaultPnpm, runtime);
+      await prepareMountPoints(scratch);
+      // Two processes may build the same tree; the first rename wins and both are the same.
+      await rename(scratch, target).catch(async (error: unknown) => {
+        if (!(await exists(target))) throw error;
+      });
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+  return {
+    key,
+    directory: target,
+    nodeModules: await findNodeModules(target),
+    lockfileDigest: `sha256:${createHash("sha256")
+      .update(blobs.get(lockfile.sha) ?? "")
+      .digest("hex")}`,
+  };
+}
+
+function pinnedPnpm(
+  blobs: ReadonlyMap<string, Buffer>,
+  entries: readonly { path: string; sha: string }[],
+): string | null {
+  const root = entries.find((entry) => entry.path === "package.json");
+  const text = root === undefined ? "" : (blobs.get(root.sha)?.toString("utf8") ?? "");
+  return /"packageManager"\s*:\s*"pnpm@(\d+\.\d+\.\d+)/.exec(text)?.[1] ?? null;
+}
+
+async function install(
+  manager: "pnpm" | "npm",
+  cwd: string,
+  pnpmVersion: string,
+  runtime: PackageManagerRuntime,
+): Promise<void> {
+  const argv =
+    manager === "npm"
+      ? ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+      : [
+          "npx",
+          "--yes",
+          `pnpm@${pnpmVersion}`,
+          "install",
+          "--frozen-lockfile",
+          "--ignore-scripts",
+          "--ignore-pnpmfile",
+          "--prefer-offline",
+          "--config.confirm-modules-purge=false",
+        ];
+  const { exitCode, tail } = await new Promise<{ exitCode: number | null; tail: string }>(
+    (resolve, reject) => {
+      const child = spawn(argv[0] ?? "npm", argv.slice(1), {
+        cwd,
+        env: { ...runtime.env, CI: "1" },
+        stdio: ["ignore", "pipe", "pipe"],
+        timeout: 600_000,
+        killSignal: "SIGKILL",
+      });
+      let output = "";
+      const keep = (chunk: Buffer): void => {
+        output = (output + chunk.toString("utf8")).slice(-4000);
+      };
+      child.stdout.on("data", keep);
+      child.stderr.on("data", keep);
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ exitCode: code, tail: output }));
+    },
+  );
+  if (exitCode !== 0) {
+    throw new SelfExtensionError(
+      "dependencies-failed",
+      `Installing the base's dependencies with ${manager} failed (${exitCode ?? "killed"}): ${tail.trim().split("\n").slice(-5).join(" ")}`,
+    );
+  }
+}
+
+/** bwrap cannot make a mount point inside a read-only tree, so they are made here, once. */
+async function prepareMountPoints(root: string): Promise<void> {
+  for (const directory of await findNodeModules(root)) {
+    for (const cache of CACHE_DIRECTORIES) {
+      await mkdir(join(root, directory, cache), { recursive: true });
+    }
+  }
+}
+
+async function findNodeModules(root: string, directory = ""): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(join(root, directory), { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const path = posix.join(directory, entry.name);
+    if (entry.name === "node_modules") found.push(path);
+    else found.push(...(await findNodeModules(root, path)));
+  }
+  return found.sort();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { TestStage } from "../guard-config.ts";
+import type { Inventory } from "./test-stage.ts";
+
+const stored = z.object({ names: z.array(z.string()) });
+
+/**
+ * What passed on a tree, by stage. Kept in the state directory, which no candidate can reach; lost
+ * files are only computed again.
+ */
+export interface InventoryStore {
+  read(tree: string, stage: TestStage): Promise<Inventory | null>;
+  write(tree: string, stage: TestStage, inventory: Inventory): Promise<void>;
+}
+
+export function inventoryStore(directory: string): InventoryStore {
+  const pathOf = (tree: string, stage: TestStage): string => {
+    // Another argv, runner or set of files is another exam.
+    const exam = createHash("sha256")
+      .update(JSON.stringify([stage, process.version]))
+      .digest("hex");
+    return join(directory, `${tree}-${exam.slice(0, 16)}.json`);
+  };
+  return {
+    async read(tree, stage) {
+      try {
+        return stored.parse(JSON.parse(await readFile(pathOf(tree, stage), "utf8"))).names;
+      } catch {
+        return null;
+      }
+    },
+    async write(tree, stage, inventory) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      const path = pathOf(tree, stage);
+      const scratch = `${path}.${process.pid}`;
+      await writeFile(scratch, JSON.stringify({ names: inventory }));
+      await rename(scratch, path);
+    },
+  };
+}

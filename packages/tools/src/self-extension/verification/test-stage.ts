@@ -1,0 +1,295 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  readOutputFile,
+  SandboxError,
+  type SandboxMount,
+  type SandboxResult,
+} from "@jarvis/sandbox";
+import type { TestStage } from "../guard-config.ts";
+import { matcher } from "../protected-paths.ts";
+import type { StageDiagnostics } from "../run-result.ts";
+import { definedLimits } from "./build-stage.ts";
+import { controlTest, type ControlTest } from "./control-test.ts";
+import {
+  diagnose,
+  failureOf,
+  makeWorld,
+  type RunInSandbox,
+  type StageWorld,
+  type WorldOptions,
+} from "./stage-world.ts";
+import {
+  NODE_TEST_REPORTER,
+  parseNodeReport,
+  parseVitestReport,
+  type ReportedTest,
+} from "./test-report.ts";
+
+const REPORT_LIMIT = 32 * 2 ** 20;
+
+/** The tests of a tree that passed; a later tree has to run and pass every one of them. */
+export type Inventory = readonly string[];
+
+export interface TestRun {
+  readonly result: SandboxResult;
+  /** Null where the program left no report that can be read. */
+  readonly tests: readonly ReportedTest[] | null;
+}
+
+export interface TestTools {
+  readonly run: RunInSandbox;
+  readonly signal: AbortSignal;
+  /** A directory of this stage's own, for reports and a second workspace. */
+  readonly scratch: string;
+}
+
+/** Runs the given test files of a tree once and reads the report from outside. */
+export async function runTests(
+  stage: TestStage,
+  world: StageWorld,
+  testFiles: readonly string[],
+  tools: TestTools & { label: string },
+): Promise<TestRun> {
+  const out = join(tools.scratch, `out-${tools.label}`);
+  await mkdir(out, { recursive: true });
+  const mounts: SandboxMount[] = [...world.mounts, { kind: "rw", source: out, target: "/out" }];
+  const prefix = stage.cwd === undefined ? "" : `${stage.cwd}/`;
+  const files = testFiles.map((file) =>
+    file.startsWith(prefix) ? file.slice(prefix.length) : `/ws/${file}`,
+  );
+  const argv = [...stage.argv];
+  if (stage.runner === "vitest") {
+    argv.push("--reporter=json", "--outputFile.json=/out/report", "--reporter=default", ...files);
+  } else if (stage.runner === "node-test") {
+    const reporter = join(tools.scratch, "reporter.mjs");
+    await writeFile(reporter, NODE_TEST_REPORTER, { mode: 0o644 });
+    mounts.push({ kind: "ro", source: reporter, target: "/opt/reporter.mjs" });
+    argv.push(
+      "--test-reporter=/opt/reporter.mjs",
+      "--test-reporter-destination=/out/report",
+      "--test-reporter=spec",
+      "--test-reporter-destination=stdout",
+      ...files,
+    );
+  } else {
+    argv.push(...files);
+  }
+  const result = await tools.run({
+    argv,
+    workspace: world.directory,
+    cwd: stage.cwd === undefined ? "/ws" : `/ws/${stage.cwd}`,
+    mounts,
+    ...(stage.limits === undefined ? {} : { limits: definedLimits(stage.limits) }),
+    signal: tools.signal,
+  });
+  return { result, tests: await readReport(stage, out, result) };
+}
+
+async function readReport(
+  stage: TestStage,
+  out: string,
+  result: SandboxResult,
+): Promise<ReportedTest[] | null> {
+  if (stage.runner === "custom") {
+    return result.outcome === "exited" ? [] : null;
+  }
+  try {
+    const text = (await readOutputFile(out, "report", REPORT_LIMIT)).toString("utf8");
+    return stage.runner === "vitest" ? parseVitestReport(text) : parseNodeReport(text);
+  } catch (error) {
+    if (error instanceof SandboxError) return null;
+    throw error;
+  }
+}
+
+export interface JudgedTestStage {
+  readonly diagnostics: StageDiagnostics;
+  /** What passed, for the next tree to be held against; null where the stage did not pass. */
+  readonly inventory: Inventory | null;
+}
+
+/**
+ * The exam of one test stage, in up to three invocations in the sandbox:
+ * A: the base's test files must exit with 0 and run everything that passed on the base;
+ * B: the same plus a generated must-fail test must exit non-zero with that very test failing;
+ * C: the candidate's own new tests, which must exit with 0.
+ * A and B run side by side. What the candidate reports is a claim; A's exit status and B's failure
+ * are seen from outside.
+ */
+export async function judgeTestStage(
+  stage: TestStage,
+  facts: {
+    worldOptions: Omit<WorldOptions, "directory" | "extraFiles">;
+    world: StageWorld;
+    baseTestFiles: readonly string[];
+    changedModules: readonly string[];
+    inventory: Inventory;
+  },
+  tools: TestTools,
+): Promise<JudgedTestStage> {
+  const started = new Date();
+  const isTest = matcher(stage.tests);
+  const present = new Set(facts.world.paths);
+  const baseFiles = facts.baseTestFiles.filter((path) => present.has(path));
+  const baseSet = new Set(facts.baseTestFiles);
+  const addedFiles = facts.world.paths.filter((path) => isTest(path) && !baseSet.has(path));
+  const controlBeside = baseFiles.length > 0 ? baseFiles : addedFiles;
+  const control = controlTest(stage, {
+    testFiles: controlBeside,
+    changedModules: facts.changedModules,
+  });
+  const runs: SandboxResult[] = [];
+  const fail = (
+    category: string,
+    reason: string,
+    failingTests: readonly string[] = [],
+  ): JudgedTestStage => ({
+    diagnostics: diagnose(stage, started, {
+      status: category === "infrastructure" ? "error" : "failed",
+      category,
+      reason,
+      results: runs,
+      failingTests,
+    }),
+    inventory: null,
+  });
+  if (controlBeside.length === 0) {
+    return fail("no-tests", "this stage has no test files, so nothing was tested");
+  }
+  if (control === null) {
+    return fail(
+      "verdict-not-trusted",
+      "no control test can be written for this runner; declare `control`",
+    );
+  }
+  const [base, controlled] = await Promise.all([
+    baseFiles.length === 0
+      ? Promise.resolve(null)
+      : runTests(stage, facts.world, baseFiles, { ...tools, label: "base" }),
+    runControl(stage, control, facts, controlBeside, tools),
+  ]);
+  const passed: string[] = [];
+  if (base !== null) {
+    runs.push(base.result);
+    const failure = judgeRun(base, facts.inventory);
+    if (failure !== null) return fail(failure.category, failure.reason, failure.failingTests);
+    passed.push(...passedNames(base));
+  }
+  const silenced = judgeControl(controlled, control);
+  if (silenced !== null) {
+    runs.push(controlled.result);
+    return fail(silenced.category, silenced.reason);
+  }
+  if (addedFiles.length > 0) {
+    const added = await runTests(stage, facts.world, addedFiles, { ...tools, label: "added" });
+    runs.push(added.result);
+    const failure = judgeRun(added, []);
+    if (failure !== null) return fail(failure.category, failure.reason, failure.failingTests);
+    passed.push(...passedNames(added));
+  }
+  return {
+    diagnostics: diagnose(stage, started, { status: "passed", results: runs }),
+    inventory: passed.sort(),
+  };
+}
+
+async function runControl(
+  stage: TestStage,
+  control: ControlTest,
+  facts: { worldOptions: Omit<WorldOptions, "directory" | "extraFiles"> },
+  testFiles: readonly string[],
+  tools: TestTools,
+): Promise<TestRun> {
+  const world = await makeWorld({
+    ...facts.worldOptions,
+    directory: join(tools.scratch, "ws-control"),
+    extraFiles: [control],
+  });
+  return await runTests(stage, world, [...testFiles, control.path], { ...tools, label: "control" });
+}
+
+interface RunFailure {
+  readonly category: string;
+  readonly reason: string;
+  readonly failingTests: readonly string[];
+}
+
+function judgeRun(run: TestRun, inventory: Inventory): RunFailure | null {
+  const failing = (run.tests ?? [])
+    .filter((test) => test.status === "failed")
+    .map((test) => test.name);
+  const failure = failureOf(run.result);
+  if (failure !== null) {
+    const named =
+      failing.length === 0
+        ? failure.reason
+        : `${failing.length} test(s) failed: ${failing.slice(0, 5).join("; ")}`;
+    const category = failure.category === "exit-code" ? "tests-failed" : failure.category;
+    return { category, reason: named, failingTests: failing };
+  }
+  if (run.tests === null) {
+    return {
+      category: "verdict-not-trusted",
+      reason: "the runner ended with 0 but left no report that can be read",
+      failingTests: [],
+    };
+  }
+  if (failing.length > 0) {
+    return {
+      category: "verdict-not-trusted",
+      reason: `the runner ended with 0 and reported failures: ${failing.slice(0, 5).join("; ")}`,
+      failingTests: failing,
+    };
+  }
+  const names = new Set(passedNames(run));
+  const missing = inventory.filter((name) => !names.has(name));
+  return missing.length === 0
+    ? null
+    : {
+        category: "verdict-not-trusted",
+        reason: `${missing.length} test(s) that passed on the base did not run: ${missing.slice(0, 5).join("; ")}`,
+        failingTests: missing,
+      };
+}
+
+/** Null where the control failed as it must; otherwise why this run's verdict cannot be believed. */
+export function judgeControl(
+  run: TestRun,
+  control: ControlTest,
+): { category: string; reason: string } | null {
+  if (run.result.outcome === "sandbox-error") {
+    return {
+      category: "infrastructure",
+      reason: `the sandbox gave no verdict: ${run.result.message}`,
+    };
+  }
+  if (run.result.outcome !== "exited") {
+    const failure = failureOf(run.result);
+    return {
+      category: failure?.category ?? "verdict-not-trusted",
+      reason: `with the control test ${failure?.reason ?? "the run did not end"}`,
+    };
+  }
+  if (run.result.exitCode === 0) {
+    return {
+      category: "verdict-not-trusted",
+      reason:
+        "a control test that must fail was run with the tests, and the runner still ended with 0",
+    };
+  }
+  const named =
+    run.tests !== null && run.tests.length > 0
+      ? run.tests.some((test) => test.status === "failed" && test.name.includes(control.name))
+      : run.result.stdout.includes(control.name);
+  return named
+    ? null
+    : {
+        category: "verdict-not-trusted",
+        reason: "the control test that must fail was not reported as failing",
+      };
+}
+
+function passedNames(run: TestRun): string[] {
+  return (run.tests ?? []).filter((test) => test.status === "passed").map((test) => test.name);
+}

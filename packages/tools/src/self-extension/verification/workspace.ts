@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readFile,
+  readdir,
+  readlink,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { SelfExtensionError } from "../errors.ts";
+import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
+
+/**
+ * Writes a tree's files from its blobs, byte by byte: no attributes, no filters, no line-ending
+ * conversion (`git archive` and `git checkout-index` were seen dropping and rewriting bytes). The
+ * tree id is computed again from what lies on the disk and must be the tree's; a difference throws
+ * `workspace-mismatch`.
+ */
+export async function writeWorkspace(
+  mirror: Mirror,
+  tree: string,
+  directory: string,
+): Promise<void> {
+  const entries = await listTree(mirror, tree);
+  const files = entries.filter((entry) => entry.type === "blob");
+  const blobs = await readBlobs(
+    mirror,
+    files.map((entry) => entry.sha),
+  );
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  const made = new Set<string>([directory]);
+  for (const { path, mode, sha } of files) {
+    const content = blobs.get(sha);
+    if (content === undefined) {
+      throw new SelfExtensionError(
+        "workspace-mismatch",
+        `blob ${sha} of ${path} could not be read`,
+      );
+    }
+    const target = join(directory, path);
+    const parent = dirname(target);
+    if (!made.has(parent)) {
+      await mkdir(parent, { recursive: true, mode: 0o755 });
+      made.add(parent);
+    }
+    if (mode === "120000") {
+      await symlink(content, target);
+    } else {
+      // wx: two entries that are one file on this disk must not overwrite each other.
+      await writeFile(target, content, { flag: "wx" });
+      await chmod(target, mode === "100755" ? 0o755 : 0o644);
+    }
+  }
+  const submodules = new Map(
+    entries.filter((entry) => entry.type === "commit").map((entry) => [entry.path, entry.sha]),
+  );
+  const written = await treeIdOf(directory, tree.length === 64 ? "sha256" : "sha1", submodules);
+  if (written !== tree) {
+    throw new SelfExtensionError(
+      "workspace-mismatch",
+      `the workspace on disk is tree ${written}, expected ${tree}`,
+    );
+  }
+}
+
+/** The git tree id of a directory, from its bytes and modes alone. Empty directories do not count. */
+export async function treeIdOf(
+  directory: string,
+  algorithm: "sha1" | "sha256" = "sha1",
+  submodules: ReadonlyMap<string, string> = new Map(),
+): Promise<string> {
+  const id = await treeObject(directory, "", algorithm, submodules);
+  return id ?? objectId("tree", Buffer.alloc(0), algorithm);
+}
+
+async function treeObject(
+  directory: string,
+  prefix: string,
+  algorithm: "sha1" | "sha256",
+  submodules: ReadonlyMap<string, string>,
+): Promise<string | null> {
+  const items: { name: Buffer; mode: string; id: string; sortKey: Buffer }[] = [];
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const inTree = prefix === "" ? name : `${prefix}/${name}`;
+    const stat = await lstat(path);
+    let mode: string;
+    let id: string | null;
+    if (stat.isDirectory()) {
+      mode = "40000";
+      id = await treeObject(path, inTree, algorithm, submodules);
+    } else if (stat.isSymbolicLink()) {
+      mode = "120000";
+      id = objectId("blob", await readlink(path, { encoding: "buffer" }), algorithm);
+    } else {
+      mode = (stat.mode & 0o100) === 0 ? "100644" : "100755";
+      id = objectId("blob", await readFile(path), algorithm);
+    }
+    if (id === null) continue;
+    items.push({ name: Buffer.from(name), mode, id, sortKey: sortKey(name, mode === "40000") });
+  }
+  for (const [path, sha] of submodules) {
+    const cut = path.lastIndexOf("/");
+    if (path.slice(0, Math.max(cut, 0)) !== prefix) continue;
+    const name = path.slice(cut + 1);
+    // git orders a submodule like a directory.
+    items.push({ name: Buffer.from(name), mode: "160000", id: sha, sortKey: sortKey(name, true) });
+  }
+  if (items.length === 0) return null;
+  items.sort((a, b) => Buffer.compare(a.sortKey, b.sortKey));
+  const body = items.map((item) =>
+    Buffer.concat([
+      Buffer.from(`${item.mode} `),
+      item.name,
+      Buffer.from([0]),
+      Buffer.from(item.id, "hex"),
+    ]),
+  );
+  return objectId("tree", Buffer.concat(body), algorithm);
+}
+
+function sortKey(name: string, isDirectory: boolean): Buffer {
+  return Buffer.from(isDirectory ? `${name}/` : name);
+}
+
+function objectId(type: "blob" | "tree", content: Buffer, algorithm: "sha1" | "sha256"): string {
+  return createHash(algorithm).update(`${type} ${content.length}\0`).update(content).digest("hex");
+}

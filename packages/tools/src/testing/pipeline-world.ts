@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { startForge, type Forge } from "@jarvis/forge";
+import { setSafetyMode } from "@jarvis/operator-core";
+import { checkSandbox, runInSandbox } from "@jarvis/sandbox";
+import {
+  attest,
+  fetchBranch,
+  makeOctokit,
+  openMirror,
+  pipelineSteps,
+  readRun,
+  rememberBase,
+  treeOf,
+  type PipelineSteps,
+  type PipelineWorld,
+  type Run,
+} from "../self-extension/index.ts";
+import { recordProposal } from "../self-extension/pipeline.ts";
+import { parseProposal } from "../self-extension/proposal.ts";
+import type { TestRepository } from "./git-repository.ts";
+
+/** The whole pipeline on real parts: database, forge over HTTP, git, sandbox. Only the engine is left out. */
+export interface TestWorld extends PipelineWorld {
+  readonly forge: Forge;
+  readonly database: TestDatabase;
+  readonly steps: PipelineSteps;
+  /** Records a proposal and takes it through every stage, as the workflow would. */
+  propose(patch: string, more?: Record<string, unknown>): Promise<Run>;
+  submit(patch: string, more?: Record<string, unknown>): Promise<string>;
+  /** One more attempt of a parked run. */
+  attempt(runId: string, attempt: number): Promise<Run>;
+  /** Requests of the forge that changed something. */
+  mutations(): { method: string; path: string; status: number }[];
+  close(): Promise<void>;
+}
+
+export async function makeTestWorld(
+  repository: TestRepository,
+  options: { mode?: "observe" | "execute"; run?: PipelineWorld["run"] } = {},
+): Promise<TestWorld> {
+  const directory = mkdtempSync(join(tmpdir(), "jarvis-world-"));
+  const database = await createTestDatabase();
+  const forge = await startForge({
+    directory: join(directory, "forge"),
+    owner: "local",
+    repository: "project",
+    seed: {
+      gitDirectory: repository.gitDirectory,
+      commit: repository.git("rev-parse", "HEAD").trim(),
+    },
+  });
+  const mirror = await openMirror(join(directory, "mirror.git"));
+  const directories = {
+    work: join(directory, "work"),
+    dependencies: join(directory, "dependencies"),
+    inventory: join(directory, "inventory"),
+  };
+  for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });
+  const never = new AbortController();
+  const world: PipelineWorld = {
+    db: database.db,
+    mirror,
+    github: {
+      octokit: makeOctokit({ apiUrl: forge.apiUrl, token: forge.token, remote: false }),
+      owner: "local",
+      repo: "project",
+      baseBranch: "main",
+      gitUrl: forge.cloneUrl,
+      gitAuthorization: `Basic ${Buffer.from(`x-access-token:${forge.token}`).toString("base64")}`,
+    },
+    run: options.run ?? runInSandbox,
+    checkSandbox,
+    packageManager: {
+      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root" },
+      defaultPnpm: "12.21.0",
+    },
+    directories,
+    signal: () => never.signal,
+    progress: () => undefined,
+    ended: () => undefined,
+  };
+  const sha = await fetchBranch(
+    mirror,
+    { url: world.github.gitUrl, authorization: world.github.gitAuthorization },
+    "main",
+  );
+  await attest(database.db, {
+    sha,
+    treeSha: await treeOf(mirror, sha),
+    by: "set-up",
+    actor: "test",
+    reason: "first base",
+  });
+  await rememberBase(database.db, sha);
+  const mode = options.mode ?? "execute";
+  await setSafetyMode(database.db, { mode, reason: "test", actor: "test" });
+  const steps = pipelineSteps(() => world);
+
+  async function attempt(runId: string, number: number): Promise<Run> {
+    const staged = await steps.stage(runId, number);
+    if (staged.stagedSha !== null) {
+      const passed = staged.alreadyVerified || (await steps.verify(runId, staged.stagedSha)).passed;
+      if (passed) await steps.promote(runId, staged.stagedSha, number);
+    }
+    const run = await readRun(database.db, runId);
+    if (run === null) throw new Error(`run ${runId} is gone`);
+    return run;
+  }
+
+  async function submit(patch: string, more: Record<string, unknown> = {}): Promise<string> {
+    return await recordProposal(world, parseProposal({ patch, ...more }));
+  }
+
+  return {
+    ...world,
+    forge,
+    database,
+    steps,
+    submit,
+    attempt,
+    propose: async (patch, more) => await attempt(await submit(patch, more), 1),
+    mutations() {
+      return readFileSync(forge.requestLog, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map(
+          (line) =>
+            JSON.parse(line) as { method: string; path: string; status: number; mutation: boolean },
+        )
+        .filter((entry) => entry.mutation);
+    },
+    async close() {
+      await forge.close();
+      await database.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

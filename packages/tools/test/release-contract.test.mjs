@@ -1,0 +1,19 @@
+// Runs on the built output, not on the sources: what is released is what is examined.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import test from "node:test";
+import { loadBuiltinTools } from "../dist/index.js";
+
+const source = new URL("../src/builtin/", import.meta.url);
+const tools = await loadBuiltinTools();
+
+for (const name of readdirSync(source)) {
+  const file = JSON.parse(readFileSync(new URL(`${name}/examples.json`, source), "utf8"));
+  for (const [index, example] of file.examples.entries()) {
+    test(`${name} answers example ${index + 1} from the built output`, async () => {
+      const call = tools.get(name).execute(example.input, { signal: AbortSignal.timeout(5000) });
+      if (example.error === undefined) assert.deepEqual(await call, example.output);
+      else await assert.rejects(call, (error) => error.message.includes(example.error));
+    });
+  }
+}
