@@ -6,6 +6,7 @@ import { events, followEvents, propose, runs, show } from "./commands/proposals.
 import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
 import { up } from "./commands/up.ts";
 import { readCliConfig, type CliConfig } from "./config.ts";
+import { demonstrate } from "./demo/demonstration.ts";
 import { CommandError, exitCodes, type Answer, type ExitCode } from "./outcome.ts";
 
 interface GlobalOptions {
@@ -158,6 +159,13 @@ command("accept", "attest a base that came from outside")
 command("doctor", "what is missing on this machine, and the command that mends it").action(
   answer(async (config) => await doctor(config)),
 );
+
+command(
+  "demo",
+  "show what happens to useful, broken and hostile changes, in a throw-away state",
+).action(async (_options: unknown, cmd: Command) => {
+  process.exitCode = await demonstrate(readCliConfig(cmd.opts<GlobalOptions>()));
+});
 
 function codeOf(error: unknown): { exitCode: ExitCode; code: string } {
   if (error instanceof CommandError) return error;

@@ -137,6 +137,14 @@ describe("an operator's server", () => {
     const error: unknown = await nowhere.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "database-unreachable" });
     expect(String(error)).not.toContain("secret");
+    const wrong = openDatabase({
+      url: urlOf(app, names[1]).replace(":pw@", ":guess@"),
+      stateDirectory,
+    });
+    await expect(wrong).rejects.toMatchObject({
+      code: "database-unreachable",
+      message: expect.stringContaining("password authentication failed"),
+    });
   });
 });
 

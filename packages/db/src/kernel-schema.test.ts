@@ -12,13 +12,13 @@ import type { TestDatabase } from "./testing/index.ts";
 
 let database: TestDatabase;
 
-beforeEach(async () => {
-  database = await createTestDatabase();
-});
-
-afterEach(() => database.close());
-
 describe("a kernel and the schema it finds", () => {
+  beforeEach(async () => {
+    database = await createTestDatabase();
+  });
+
+  afterEach(() => database.close());
+
   it("knows the schema that its own migrations make", async () => {
     expect(await readSchemaFacts(database.sql)).toMatchObject({ schemaVersion: KERNEL_SCHEMA });
   });
@@ -33,6 +33,20 @@ describe("a kernel and the schema it finds", () => {
     });
     expect(outcome.outcome).toBe("written");
     await older.close();
+  });
+
+  it("is set up again, guarded as it is, when a release brings a change of set-up", async () => {
+    const owner = connect(database.migratorUrl, {
+      max: 1,
+      role: "jarvis_owner",
+      applicationName: "test",
+    });
+    await owner`update schema_info set prepared = 'an earlier release'`;
+    await owner.end();
+    const [first, second] = await Promise.all([reopen(), reopen()]);
+    expect([first.ledgerGuard, second.ledgerGuard]).toEqual(["enforced", "enforced"]);
+    await first.db.insert(selfExtensionEvents).values(anEvent());
+    await Promise.all([first.close(), second.close()]);
   });
 
   it("changes nothing in a schema that is newer, even when asked to set it up", async () => {
@@ -51,7 +65,9 @@ describe("a kernel and the schema it finds", () => {
     const preparing = prepareDatabase({ ...targetOf(database), runtimeLogin: "jarvis_runtime" });
     await expect(preparing).rejects.toMatchObject({ code: "kernel-too-old" });
   });
+});
 
+describe("the minimum of a schema", () => {
   it.each([
     { kernel: 3, min: 3 },
     { kernel: 4, min: 3 },

@@ -10,7 +10,7 @@ export interface Actor {
   administrator: boolean;
 }
 
-export const PIPELINE: Actor = {
+const PIPELINE: Actor = {
   login: "jarvis[bot]",
   id: 1,
   type: "Bot",
@@ -18,7 +18,7 @@ export const PIPELINE: Actor = {
   administrator: false,
 };
 
-export const OPERATOR: Actor = {
+const OPERATOR: Actor = {
   login: "operator",
   id: 2,
   type: "User",

@@ -50,41 +50,40 @@ it("is consistent after kill -9 in the middle of changes, at the same address", 
   const directory = join(root, "killed");
   const bare = join(directory, "repository.git");
   let url: string | undefined;
-  for (const round of [1, 2, 3]) {
+  // Into the merge: while it is decided, announced, landed, answered.
+  for (const delayMs of [10, 25, 40, 60, 90]) {
     const { child, facts, exited } = await start(directory);
     url ??= facts.apiUrl;
     expect(facts.apiUrl).toBe(url);
     const token = (await readFile(facts.tokenFile, "utf8")).trim();
     const octokit = octokitFor(facts, token);
     const main = (await octokit.git.getRef({ ...repo, ref: "heads/main" })).data.object.sha;
-    const work = Array.from({ length: 8 }, async (_, index) => {
-      const name = `round-${round}-${index}`;
-      const tree = await octokit.git.createTree({
-        ...repo,
-        base_tree: main,
-        tree: [{ path: `${name}.txt`, mode: "100644", type: "blob", content: name }],
-      });
-      const commit = await octokit.git.createCommit({
-        ...repo,
-        message: name,
-        tree: tree.data.sha,
-        parents: [main],
-      });
-      const { sha } = commit.data;
-      await octokit.git.createRef({ ...repo, ref: `refs/heads/${name}`, sha });
-      await octokit.repos.createCommitStatus({ ...repo, sha, state: "success", context: "ci" });
-      const pull = await octokit.pulls.create({ ...repo, title: name, head: name, base: "main" });
-      await octokit.pulls.merge({ ...repo, pull_number: pull.data.number, sha });
+    const name = `killed-after-${delayMs}-ms`;
+    const tree = await octokit.git.createTree({
+      ...repo,
+      base_tree: main,
+      tree: [{ path: `${name}.txt`, mode: "100644", type: "blob", content: name }],
     });
-    setTimeout(() => child.kill("SIGKILL"), 250 + 150 * round);
-    await Promise.allSettled(work);
+    const commit = await octokit.git.createCommit({
+      ...repo,
+      message: name,
+      tree: tree.data.sha,
+      parents: [main],
+    });
+    const { sha } = commit.data;
+    await octokit.git.createRef({ ...repo, ref: `refs/heads/${name}`, sha });
+    await octokit.repos.createCommitStatus({ ...repo, sha, state: "success", context: "ci" });
+    const { data } = await octokit.pulls.create({ ...repo, title: name, head: name, base: "main" });
+    const merge = { ...repo, pull_number: data.number, sha, merge_method: "squash" } as const;
+    setTimeout(() => child.kill("SIGKILL"), delayMs);
+    await Promise.allSettled([octokit.pulls.merge(merge)]);
     await exited;
   }
   const { child, facts, exited } = await start(directory);
   const token = (await readFile(facts.tokenFile, "utf8")).trim();
   const octokit = octokitFor(facts, token);
   const pulls = await octokit.paginate(octokit.pulls.list, { ...repo, state: "all" });
-  expect(pulls.map(({ number }) => number)).toEqual(pulls.map((_, index) => pulls.length - index));
+  expect(pulls.map(({ number }) => number)).toEqual([5, 4, 3, 2, 1]);
   for (const pull of pulls) {
     // Merged says the pull request exactly when its file is on the base.
     const onBase = await octokit.repos
@@ -94,6 +93,9 @@ it("is consistent after kill -9 in the middle of changes, at the same address", 
     expect([pull.title, pull.merged_at !== null]).toEqual([pull.title, onBase]);
   }
   expect(await git(bare, "fsck", "--strict", "--no-dangling")).toBe("");
+  process.stderr.write(
+    pulls.map((p) => [p.title, p.state, p.merged_at !== null].join(" ")).join("\n"),
+  );
   // And it goes on.
   const tag = octokit.git.createRef({ ...repo, ref: "refs/heads/after", sha: seedCommit });
   expect((await tag).status).toBe(201);

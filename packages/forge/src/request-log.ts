@@ -1,6 +1,6 @@
 import { appendFileSync, closeSync, openSync } from "node:fs";
 
-export interface RequestLine {
+interface RequestLine {
   method: string;
   /** Without the query, which could hold anything. */
   path: string;
@@ -20,13 +20,19 @@ export interface RequestLog {
 
 export function openRequestLog(file: string): RequestLog {
   const descriptor = openSync(file, "a", 0o600);
+  let open = true;
   return {
     // Synchronous and before the answer is sent: whoever has the answer finds the line, also after a
     // kill. A line is below the size that the kernel appends in one piece.
     record: (line) => {
+      // A connection that close() broke has nobody to answer and nothing to say.
+      if (!open) return;
       const text = JSON.stringify({ time: new Date().toISOString(), ...line });
       appendFileSync(descriptor, `${text}\n`);
     },
-    close: () => closeSync(descriptor),
+    close: () => {
+      open = false;
+      closeSync(descriptor);
+    },
   };
 }

@@ -56,7 +56,12 @@ describe("the directory", () => {
     const { directory, forge } = await start();
     await forge.close();
     await writeFile(join(directory, "lock"), "999999999 123");
-    await startIn({ directory });
+    const successor = await startIn({ directory });
+    expect(await readFile(join(directory, "lock"), "utf8")).toContain(`${process.pid} `);
+    await forge.close();
+    // Closing the first one again does not give free what is the second one's.
+    expect((await stat(join(directory, "lock"))).isFile()).toBe(true);
+    await successor.close();
   });
 });
 

@@ -95,6 +95,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
         port,
       ),
     );
+    let closing: Promise<void> | undefined;
     return {
       apiUrl: links.api,
       webUrl: links.web,
@@ -105,10 +106,14 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       operatorTokenFile: directory.operatorTokenFile,
       port,
       requestLog: directory.requestLog,
-      async close() {
-        await closeServer(server, () => repository.mutex.run(async () => undefined));
-        requestLog.close();
-        await directory.release();
+      close() {
+        // Once: a second time would give free what is another forge's by then.
+        closing ??= (async () => {
+          await closeServer(server, () => repository.mutex.run(async () => undefined));
+          requestLog.close();
+          await directory.release();
+        })();
+        return closing;
       },
     };
   } catch (error) {

@@ -43,7 +43,7 @@ export const run = z
 export const runDetail = z
   .object({
     run,
-    result: runResult.openapi("RunResult"),
+    result: runResult,
     events: z.array(event),
   })
   .openapi("RunDetail");

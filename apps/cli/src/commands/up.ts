@@ -28,10 +28,16 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
   if (options.port !== undefined) args.push("--port", options.port);
   if (options.dependenciesDir !== undefined)
     args.push("--dependencies-dir", options.dependenciesDir);
-  const kernel = spawn(process.execPath, [program, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: config.environment,
-  });
+  // DBOS uses its database driver in a way that the next major version of the driver will refuse; the
+  // versions are pinned, and a warning about it tells an operator nothing.
+  const kernel = spawn(
+    process.execPath,
+    ["--disable-warning=DeprecationWarning", program, ...args],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: config.environment,
+    },
+  );
   const forward = (signal: NodeJS.Signals): void => void kernel.kill(signal);
   process.on("SIGINT", forward);
   process.on("SIGTERM", forward);

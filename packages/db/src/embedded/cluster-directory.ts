@@ -40,7 +40,10 @@ export function choosePlace(stateDirectory: string, base: string | undefined): C
   return { root: join(realpathSync(parent), name), binariesBase: parent, user };
 }
 
-/** The same for a cluster that was made earlier and recorded. */
+/**
+ * The same for a cluster that was made earlier and recorded. An ordinary user's moves with the
+ * state directory; root's stays where it was recorded.
+ */
 export function recordedPlace(
   stateDirectory: string,
   root: string,
@@ -48,7 +51,8 @@ export function recordedPlace(
 ): ClusterPlace {
   const user = databaseUser();
   const own = join(stateDirectory, "postgres");
-  return { root, binariesBase: base ?? (user === null ? own : dirname(root)), user };
+  if (user === null) return { root: own, binariesBase: base ?? own, user };
+  return { root, binariesBase: base ?? dirname(root), user };
 }
 
 function firstUsableBase(candidates: string[]): string {

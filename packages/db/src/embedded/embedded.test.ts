@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -203,6 +204,18 @@ describe("where the cluster lies", () => {
     for (const name of orphans) rmSync(join(dirname(aside), name), { recursive: true });
   });
 
+  it("follows its state directory when that is moved while the server runs", async () => {
+    const before = await openDatabase({ stateDirectory });
+    await before.db.insert(selfExtensionEvents).values(anEvent({ runId: "shared" }));
+    await before.close();
+    const moved = join(parent, "moved");
+    renameSync(stateDirectory, moved);
+    const after = await openDatabase({ stateDirectory: moved });
+    expect(await seqs(after)).toEqual([1]);
+    await after.close();
+    await destroyEmbedded(moved);
+  });
+
   it("takes a path that is longer than a socket's name may be", async () => {
     const long = join(parent, "x".repeat(60), "y".repeat(60));
     mkdirSync(long, { recursive: true });
@@ -278,7 +291,7 @@ function startWriting() {
       await handle.db.insert(db.selfExtensionEvents).values({
         runId: "shared", correlationId: "c", eventType: "tested", stage: "s", actorSource: "test",
         actor: "agent", idempotencyKey, payload: { filler: "x".repeat(500) },
-      });
+      }).catch(() => process.exit(1)); // The test killed the server.
       console.log(idempotencyKey);
     }`);
 }

@@ -60,6 +60,8 @@ const settings: Record<string, string> = {
   // One agent's load needs no pool of I/O processes.
   io_method: "sync",
   jit: "off",
+  // The log is cut at a start only; checkpoints would be most of it.
+  log_checkpoints: "off",
   TimeZone: "UTC",
   log_timezone: "UTC",
 };
@@ -140,10 +142,16 @@ async function createCluster(
 function reopenCluster(
   stateDirectory: string,
   options: EmbeddedOptions,
-  record: ClusterRecord,
+  recorded: ClusterRecord,
 ): Cluster {
   const directory = join(stateDirectory, "postgres");
-  const place = recordedPlace(stateDirectory, record.root, options.base);
+  const place = recordedPlace(stateDirectory, recorded.root, options.base);
+  let record = recorded;
+  if (place.root !== recorded.root) {
+    // The state directory was moved or copied: the recorded socket may be another server's.
+    record = { root: place.root, socketDirectory: chooseSocketDirectory(place) };
+    writeClusterRecord(directory, record);
+  }
   if (!existsSync(join(record.root, "data", "PG_VERSION"))) {
     // Never answered with a new, empty cluster: an empty ledger would look like a true one.
     throw new DatabaseError(

@@ -30,7 +30,7 @@ export const createRolesSql = [
 ].join("\n");
 
 /** What an administrator has to run once in the database. Running it again changes nothing. */
-export function prepareSql(target: PrepareTarget): string {
+function prepareSql(target: PrepareTarget): string {
   const database = quoteIdentifier(target.database);
   const memberships = [
     `grant jarvis_owner, jarvis_guard to jarvis_migrator`,
@@ -47,7 +47,6 @@ export function prepareSql(target: PrepareTarget): string {
     ...memberships,
     `grant create on database ${database} to jarvis_owner, jarvis_migrator`,
     `grant usage, create on schema public to jarvis_owner`,
-    `revoke create on schema public from public`,
     `create schema if not exists jarvis_guard authorization jarvis_guard`,
   ];
   return [createRolesSql, ...grants.map((statement) => `${statement};`)].join("\n");

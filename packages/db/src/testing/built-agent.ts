@@ -38,7 +38,11 @@ export function buildPackage(): BuiltPackage {
         stdio: ["ignore", "pipe", "inherit"],
       });
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      const nextLine = async (): Promise<string> => String((await lines.next()).value);
+      const nextLine = async (): Promise<string> => {
+        const line = await lines.next();
+        if (line.done === true) throw new Error("the other process ended before it said more");
+        return line.value;
+      };
       return Object.assign(child, { nextLine });
     },
     remove: () => rmSync(root, { recursive: true, force: true }),

@@ -64,7 +64,7 @@ export async function copyTemplate(
   const name = `test_${process.pid}_${randomBytes(6).toString("hex")}`;
   const template = databaseNameOf(server.urls.adminUrl);
   await asSuperuser(server, async (admin) => {
-    await admin.unsafe(`create database ${name} template ${template} strategy file_copy`);
+    await admin.unsafe(`create database ${name} template ${template}`);
     // Grants on a database are not copied with it.
     await admin.unsafe(`grant create on database ${name} to jarvis_owner, jarvis_migrator`);
   });

@@ -40,7 +40,7 @@ it("writes trees as git does: added, replaced, removed, nested, every mode", asy
       { path: "module", mode: "160000", type: "commit", sha: seedCommit },
     ],
   });
-  await git(seed, "fetch", "--quiet", world.bare, `${seedCommit}`);
+  await git(seed, "fetch", "--quiet", world.bare, seedCommit);
   const listing = await git(world.bare, "ls-tree", "-r", made.data.sha);
   const again = execFileSync("git", ["update-index", "--add", "--index-info"], {
     cwd: world.bare,

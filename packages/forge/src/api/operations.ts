@@ -3,6 +3,7 @@ import { commentOperations } from "./comments.ts";
 import { commitOperations } from "./commits.ts";
 import { contentOperations } from "./contents.ts";
 import { gitDataOperations } from "./git-data.ts";
+import { gitTreeOperations } from "./git-trees.ts";
 import { metaOperations } from "./meta.ts";
 import type { Operation } from "./operation.ts";
 import { pullMergeOperations } from "./pull-merge.ts";
@@ -18,6 +19,7 @@ export const operations: readonly Operation[] = [
   ...metaOperations,
   ...refOperations,
   ...gitDataOperations,
+  ...gitTreeOperations,
   ...contentOperations,
   ...statusOperations,
   ...commitOperations,

@@ -1,7 +1,7 @@
 import type { Git } from "./git.ts";
 import type { Sha } from "./names.ts";
 
-export type FileStatus = "added" | "removed" | "modified" | "renamed" | "copied" | "changed";
+type FileStatus = "added" | "removed" | "modified" | "renamed" | "copied" | "changed";
 
 export interface FileChange {
   filename: string;

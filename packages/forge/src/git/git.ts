@@ -3,13 +3,13 @@ import { once } from "node:events";
 
 import { ForgeError } from "../forge-error.ts";
 
-export interface GitResult {
+interface GitResult {
   code: number;
   stdout: Buffer;
   stderr: string;
 }
 
-export interface GitOptions {
+interface GitOptions {
   input?: Buffer | string;
   /** Added to the clean environment. */
   env?: Record<string, string>;

@@ -1,7 +1,7 @@
 import type { ObjectStore } from "./objects.ts";
 import type { Sha } from "./names.ts";
 
-export type TreeMode = "100644" | "100755" | "040000" | "120000" | "160000";
+type TreeMode = "100644" | "100755" | "040000" | "120000" | "160000";
 
 export interface TreeEntry {
   mode: string;
@@ -32,7 +32,7 @@ export function parseTree(data: Buffer): TreeEntry[] {
 }
 
 /** Git sorts by bytes, with a slash after the name of a directory. */
-export function formatTree(entries: readonly TreeEntry[]): Buffer {
+function formatTree(entries: readonly TreeEntry[]): Buffer {
   const keyed = entries.map((entry) => ({
     entry,
     key: Buffer.from(entry.mode === "040000" ? `${entry.name}/` : entry.name),

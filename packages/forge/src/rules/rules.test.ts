@@ -9,27 +9,31 @@ import { combinedState, latestStatuses, unmetStatuses } from "./required-statuse
 describe("a required status", () => {
   it.each([
     ["no status at all", [], 'Required status check "ci" is expected.'],
-    ["another context", [status(1, "lint", "success")], 'Required status check "ci" is expected.'],
-    ["pending", [status(1, "ci", "pending")], 'Required status check "ci" is pending.'],
-    ["failure", [status(1, "ci", "failure")], 'Required status check "ci" is failing.'],
-    ["error", [status(1, "ci", "error")], 'Required status check "ci" is failing.'],
+    [
+      "another context",
+      [reported(1, "lint", "success")],
+      'Required status check "ci" is expected.',
+    ],
+    ["pending", [reported(1, "ci", "pending")], 'Required status check "ci" is pending.'],
+    ["failure", [reported(1, "ci", "failure")], 'Required status check "ci" is failing.'],
+    ["error", [reported(1, "ci", "error")], 'Required status check "ci" is failing.'],
     [
       "success that failed later",
-      [status(1, "ci", "success"), status(2, "ci", "failure")],
+      [reported(1, "ci", "success"), reported(2, "ci", "failure")],
       'Required status check "ci" is failing.',
     ],
     [
       "failure that passed later",
-      [status(1, "ci", "failure"), status(2, "ci", "success")],
+      [reported(1, "ci", "failure"), reported(2, "ci", "success")],
       undefined,
     ],
-    ["success", [status(1, "ci", "success")], undefined],
+    ["success", [reported(1, "ci", "success")], undefined],
   ])("answers %s", (_, statuses, expected) => {
     expect(unmetStatuses(protection("ci"), statuses)).toBe(expected);
   });
 
   it("names every one that is unmet", () => {
-    expect(unmetStatuses(protection("a", "b", "c"), [status(1, "b", "success")])).toBe(
+    expect(unmetStatuses(protection("a", "b", "c"), [reported(1, "b", "success")])).toBe(
       '2 of 3 required status checks have not succeeded: "a" is expected, "c" is expected.',
     );
   });
@@ -47,7 +51,7 @@ describe("the combined state", () => {
     [["pending", "error"], "failure"],
     [["success", "failure"], "failure"],
   ] as const)("of %j is %s", (states, expected) => {
-    const statuses = states.map((state, index) => status(index + 1, `c${index}`, state));
+    const statuses = states.map((state, index) => reported(index + 1, `c${index}`, state));
     expect(combinedState(latestStatuses(statuses))).toBe(expected);
   });
 });
@@ -222,7 +226,7 @@ function protection(...contexts: string[]): ProtectionDocument {
   return { requiredStatuses: { strict: true, contexts }, enforceAdmins: true };
 }
 
-function status(id: number, context: string, state: StatusDocument["state"]): StatusDocument {
+function reported(id: number, context: string, state: StatusDocument["state"]): StatusDocument {
   return {
     id,
     context,

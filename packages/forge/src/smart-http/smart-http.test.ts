@@ -174,6 +174,20 @@ describe("a push to a protected branch", () => {
     expect(data).toMatchObject({ state: "closed", merged: true, merge_commit_sha: mine });
   });
 
+  it("marks it merged too when one push moves its head and its base", async () => {
+    await using world = await forgeWorld();
+    const clone = await cloneOf(world);
+    await write(clone, { "mine.txt": "mine\n" });
+    await commitAll(clone, "Mine");
+    await git(clone, "push", "--quiet", "origin", "HEAD:mine");
+    const { number } = await openPull(world, "mine");
+    await write(clone, { "mine.txt": "more\n" });
+    const more = await commitAll(clone, "More");
+    await git(clone, "push", "--quiet", "origin", "HEAD:mine", "HEAD:main");
+    const { data } = await world.octokit.pulls.get({ ...world.repo, pull_number: number });
+    expect(data).toMatchObject({ merged: true, merge_commit_sha: more, head: { sha: more } });
+  });
+
   it("starts the default branch of an empty repository", async () => {
     await using world = await forgeWorld({
       seed: undefined,

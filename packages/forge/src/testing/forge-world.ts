@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,8 +8,8 @@ import { Octokit } from "@octokit/rest";
 
 import { startForge, type Forge, type ForgeOptions } from "../start-forge.ts";
 
-export const OWNER = "local";
-export const REPOSITORY = "jarvis";
+const OWNER = "local";
+const REPOSITORY = "jarvis";
 
 /** A forge in a temporary directory, seeded with one commit, and Octokit as the pipeline uses it. */
 export interface ForgeWorld {
@@ -64,13 +64,15 @@ export async function forgeWorld(overrides: Partial<ForgeOptions> = {}): Promise
 }
 
 export function octokitFor(forge: Pick<Forge, "apiUrl">, token: string): Octokit {
-  const silent = (): void => undefined;
   return new Octokit({
     baseUrl: forge.apiUrl,
     auth: token,
     log: { debug: silent, info: silent, warn: silent, error: silent },
   });
 }
+
+// Refusals are what tests are about: Octokit need not warn of them.
+function silent(): void {}
 
 export function temporaryDirectory(): Promise<string> {
   return mkdtemp(join(tmpdir(), "forge-test-"));
@@ -85,7 +87,6 @@ export async function makeSeed(directory: string): Promise<string> {
 }
 
 export async function write(directory: string, files: Record<string, string>): Promise<void> {
-  const { mkdir, writeFile } = await import("node:fs/promises");
   for (const [path, content] of Object.entries(files)) {
     await mkdir(join(directory, path, ".."), { recursive: true });
     await writeFile(join(directory, path), content);

@@ -1,16 +1,10 @@
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 import { onTestFinished } from "vitest";
+
+import { removeOutput } from "../remove-output.ts";
 
 /** Directories of one test, removed when it has finished. */
 export interface World {
@@ -25,7 +19,7 @@ export interface World {
 /** A world with the hostile programs in the workspace. Like every mkdtemp it is closed to others. */
 export function makeWorld(prefix = "jarvis-test-", parent = os.tmpdir()): World {
   const root = mkdtempSync(path.join(parent, prefix));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  onTestFinished(() => removeOutput(root));
   const workspace = path.join(root, "ws");
   const out = path.join(root, "out");
   mkdirSync(out);

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import {
   readOutputFile,
   SandboxError,
@@ -15,6 +15,7 @@ import {
   diagnose,
   failureOf,
   makeWorld,
+  type OutputDirectory,
   type RunInSandbox,
   type StageWorld,
   type WorldOptions,
@@ -137,7 +138,10 @@ export async function judgeTestStage(
   const controlBeside = baseFiles.length > 0 ? baseFiles : addedFiles;
   const control = controlTest(stage, {
     testFiles: controlBeside,
-    changedModules: facts.changedModules,
+    changedModules: [
+      ...facts.changedModules,
+      ...builtModules(facts.changedModules, facts.worldOptions.outputs),
+    ],
   });
   const runs: SandboxResult[] = [];
   const fail = (
@@ -207,6 +211,19 @@ async function runControl(
     extraFiles: [control],
   });
   return await runTests(stage, world, [...testFiles, control.path], { ...tools, label: "control" });
+}
+
+/** Where a build puts a changed source: tests of built output load that, so the control has to as well. */
+function builtModules(changed: readonly string[], outputs: readonly OutputDirectory[]): string[] {
+  return outputs.flatMap(({ path: output }) => {
+    const parent = posix.dirname(output) === "." ? "" : `${posix.dirname(output)}/`;
+    return changed
+      .filter((path) => path.startsWith(`${parent}src/`))
+      .map((path) => {
+        const built = path.slice(`${parent}src/`.length).replace(/\.([mc]?)tsx?$/, ".$1js");
+        return `${output}/${built}`;
+      });
+  });
 }
 
 interface RunFailure {

@@ -1,0 +1,62 @@
+// npm test: sets everything up and runs every check. The last line is the totals of the tests.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pnpm, run, setUp } from "./setup.mjs";
+
+setUp();
+
+const checks = [
+  ["format", [...pnpm, "run", "format:check"]],
+  ["lint", [...pnpm, "run", "lint"]],
+  ["types of tests", [...pnpm, "exec", "turbo", "run", "typecheck", "--output-logs=errors-only"]],
+  ["schema drift", [...pnpm, "exec", "turbo", "run", "schema:check", "--output-logs=errors-only"]],
+  ["unused code", [...pnpm, "run", "unused"]],
+  ["release contract", ["node", "--test", "packages/tools/test/release-contract.test.mjs"]],
+];
+
+const failed = [];
+for (const [name, argv] of checks) {
+  process.stdout.write(`\n== ${name}\n`);
+  if (run(argv) !== 0) failed.push(name);
+}
+
+process.stdout.write("\n== tests\n");
+const scratch = mkdtempSync(join(tmpdir(), "jarvis-test-"));
+const report = join(scratch, "report.json");
+const status = run([
+  ...pnpm,
+  "exec",
+  "vitest",
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${report}`,
+  ...process.argv.slice(2),
+]);
+if (status !== 0) failed.push("tests");
+const totals = readTotals(report);
+rmSync(scratch, { recursive: true, force: true });
+
+if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.join(", ")}\n`);
+process.stdout.write(
+  `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
+);
+process.exit(failed.length === 0 ? 0 : 1);
+
+function readTotals(path) {
+  try {
+    const parsed = JSON.parse(readFileSync(path, "utf8"));
+    const broken = parsed.testResults.filter(
+      (file) => file.status === "failed" && file.assertionResults.length === 0,
+    ).length;
+    return {
+      passed: parsed.numPassedTests,
+      // A file that could not be loaded holds no test and is a failure all the same.
+      failed: parsed.numFailedTests + broken,
+      skipped: parsed.numPendingTests + parsed.numTodoTests,
+    };
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
