@@ -93,9 +93,6 @@ it("is consistent after kill -9 in the middle of changes, at the same address", 
     expect([pull.title, pull.merged_at !== null]).toEqual([pull.title, onBase]);
   }
   expect(await git(bare, "fsck", "--strict", "--no-dangling")).toBe("");
-  process.stderr.write(
-    pulls.map((p) => [p.title, p.state, p.merged_at !== null].join(" ")).join("\n"),
-  );
   // And it goes on.
   const tag = octokit.git.createRef({ ...repo, ref: "refs/heads/after", sha: seedCommit });
   expect((await tag).status).toBe(201);

@@ -1,17 +1,7 @@
-import { spawn } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { connect, socketUrl } from "../connection.ts";
-import { codeOf, DatabaseError, messageOf } from "../errors.ts";
+import { socketUrl } from "../connection.ts";
+import { DatabaseError } from "../errors.ts";
 import { withFileLock } from "../file-lock.ts";
 import { findPostgresPackage, installBinaries } from "./binaries.ts";
 import {
@@ -23,10 +13,11 @@ import {
   socketDirectoryUsable,
 } from "./cluster-directory.ts";
 import type { ClusterPlace } from "./cluster-directory.ts";
-import { initialiseCluster, serverEnvironment, superuserName } from "./initialise.ts";
-import { runningPostmaster, serverProcesses, signalProcess, waitUntilGone } from "./processes.ts";
+import { initialiseCluster, superuserName } from "./initialise.ts";
+import { runningPostmaster } from "./processes.ts";
 import { readClusterRecord, readOrCreateSecrets, writeClusterRecord } from "./records.ts";
 import type { ClusterRecord, Secrets } from "./records.ts";
+import { clearLockFiles, startLimitMs, startServer, stopServer, waitUntilReady } from "./server.ts";
 
 export type EmbeddedOptions = {
   /** Where clusters and binaries go, instead of the usual places. */
@@ -46,25 +37,6 @@ export type EmbeddedServer = {
 };
 
 export const embeddedDatabaseName = "jarvis";
-
-const startLimitMs = 120_000;
-const stopLimitMs = 30_000;
-const logLimitBytes = 10_000_000;
-
-const settings: Record<string, string> = {
-  listen_addresses: "",
-  unix_socket_permissions: "0700",
-  shared_buffers: "64MB",
-  max_connections: "60",
-  max_wal_size: "256MB",
-  // One agent's load needs no pool of I/O processes.
-  io_method: "sync",
-  jit: "off",
-  // The log is cut at a start only; checkpoints would be most of it.
-  log_checkpoints: "off",
-  TimeZone: "UTC",
-  log_timezone: "UTC",
-};
 
 /**
  * Starts the embedded server of a state directory, or finds it running.
@@ -186,99 +158,13 @@ async function ensureRunning(
     };
     writeClusterRecord(cluster.directory, cluster.record);
   }
-  return await startServer(cluster, secrets, options);
-}
-
-async function startServer(
-  cluster: Cluster,
-  secrets: Secrets,
-  options: EmbeddedOptions,
-): Promise<number> {
-  const data = join(cluster.place.root, "data");
-  const logPath = join(cluster.place.root, "server.log");
-  const all = {
-    ...settings,
-    // Quoted, since a comma in the path would separate directories.
-    unix_socket_directories: `"${cluster.record.socketDirectory.replaceAll('"', '""')}"`,
-    ...options.settings,
-  };
-  const tooLong = existsSync(logPath) && statSync(logPath).size > logLimitBytes;
-  const log = openSync(logPath, tooLong ? "w" : "a", 0o600);
-  let ended: string | null = null;
-  let pid: number | undefined;
-  try {
-    const child = spawn(
-      join(cluster.binaries, "bin", "postgres"),
-      ["-D", data, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
-      {
-        cwd: cluster.place.root,
-        env: serverEnvironment,
-        stdio: ["ignore", log, log],
-        // A session of its own: it outlives us, and a Ctrl-C on our terminal is not its end.
-        detached: true,
-        ...cluster.place.user,
-      },
-    );
-    child.once("error", (error) => (ended ??= error.message));
-    child.once("exit", (status, signal) => (ended ??= `exit ${status ?? signal}`));
-    child.unref();
-    pid = child.pid;
-  } finally {
-    closeSync(log);
-  }
-  const url = superuserUrl(cluster.record.socketDirectory, secrets);
-  const ready = await waitUntilReady(url, () => ended === null);
-  if (ready && pid !== undefined) return pid;
-  throw new DatabaseError(
-    "embedded-server-failed",
-    `The database server did not come up (${ended ?? `no answer within ${startLimitMs / 1000} s`}; last words: ${lastLine(logPath)}): see ${logPath}, mend the cause and start again.`,
+  const { root, socketDirectory } = cluster.record;
+  const { binaries } = cluster;
+  return await startServer(
+    { root, binaries, socketDirectory, user: cluster.place.user },
+    superuserUrl(socketDirectory, secrets),
+    options.settings ?? {},
   );
-}
-
-/** Ready is what answers a query. Answers false when `alive` stops holding or time is up. */
-async function waitUntilReady(url: string, alive: () => boolean): Promise<boolean> {
-  const deadline = Date.now() + startLimitMs;
-  while (alive() && Date.now() < deadline) {
-    const client = connect(url, { max: 1, role: undefined, applicationName: "jarvis start" });
-    try {
-      await client`select 1`;
-      return true;
-    } catch (error) {
-      const wrongPassword = "28P01";
-      if (codeOf(error) === wrongPassword) {
-        throw new DatabaseError(
-          "embedded-server-failed",
-          `The database server does not accept the password of this state directory (${messageOf(error)}): restore secrets.json from a backup.`,
-          { cause: error },
-        );
-      }
-      await sleep(15);
-    } finally {
-      await client.end({ timeout: 1 });
-    }
-  }
-  return false;
-}
-
-async function stopServer(data: string): Promise<void> {
-  const postmaster = runningPostmaster(data);
-  // Fast shutdown: open transactions are rolled back, then a checkpoint.
-  if (postmaster !== null) signalProcess(postmaster, "SIGINT");
-  if (await waitUntilGone(data, stopLimitMs)) return;
-  // Backends without a postmaster, or a shutdown that hangs: recovery repairs the rest.
-  for (const pid of serverProcesses(data)) signalProcess(pid, "SIGKILL");
-  if (await waitUntilGone(data, stopLimitMs)) return;
-  throw new DatabaseError(
-    "embedded-server-failed",
-    `The processes ${serverProcesses(data).join(", ")} of the database could not be ended: end them and start again.`,
-  );
-}
-
-// Only after no process of the server is left: a zombie's number in them would stop the next start.
-function clearLockFiles(data: string, socketDirectory: string): void {
-  rmSync(join(data, "postmaster.pid"), { force: true });
-  rmSync(join(socketDirectory, ".s.PGSQL.5432"), { force: true });
-  rmSync(join(socketDirectory, ".s.PGSQL.5432.lock"), { force: true });
 }
 
 function describe(pid: number, socketDirectory: string, secrets: Secrets): EmbeddedServer {
@@ -301,8 +187,4 @@ function describe(pid: number, socketDirectory: string, secrets: Secrets): Embed
 function superuserUrl(socketDirectory: string, secrets: Secrets): string {
   const database = "postgres";
   return socketUrl({ user: superuserName, password: secrets.superuser, database, socketDirectory });
-}
-
-function lastLine(path: string): string {
-  return readFileSync(path, "utf8").trim().split("\n").at(-1) ?? "none";
 }
