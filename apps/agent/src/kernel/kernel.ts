@@ -101,6 +101,7 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
       directories: {
         work,
         dependencies: config.dependenciesDir ?? join(config.stateDir, "dependencies"),
+        builds: join(config.stateDir, "builds"),
         inventory: join(config.stateDir, "inventory"),
       },
       signal: () => interrupt.signal,

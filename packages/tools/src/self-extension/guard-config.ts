@@ -37,6 +37,12 @@ const buildStage = z.strictObject({
     .array(glob)
     .min(1)
     .describe("Directories the build writes; the last segment is made, the rest must exist."),
+  bookkeeping: z
+    .array(glob)
+    .optional()
+    .describe(
+      "Files of an incremental compiler. Where they are named, a build begins from a copy of the base's output; they are no part of the release.",
+    ),
   limits: stageLimits.optional(),
 });
 

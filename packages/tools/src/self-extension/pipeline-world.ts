@@ -29,6 +29,8 @@ export interface PipelineWorld {
     readonly work: string;
     /** Read-only dependency trees by key. */
     readonly dependencies: string;
+    /** Output of attested trees, for incremental compilers to begin from. */
+    readonly builds: string;
     /** What passed on each base tree. */
     readonly inventory: string;
   };

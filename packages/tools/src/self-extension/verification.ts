@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { getBlob, putBlob } from "@jarvis/db";
+import type { OutputFile } from "@jarvis/sandbox";
 import type { BlockReason } from "./block-reasons.ts";
 import { SelfExtensionError } from "./errors.ts";
 import { listTree } from "./git/mirror.ts";
-import type { GuardConfig, Stage, TestStage } from "./guard-config.ts";
+import type { BuildStage, GuardConfig, Stage, TestStage } from "./guard-config.ts";
 import { evidence, type Evidence } from "./evidence.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
@@ -13,6 +14,7 @@ import { matcher } from "./protected-paths.ts";
 import type { StageDiagnostics } from "./run-result.ts";
 import { loadStaged, type Staged } from "./staged-change.ts";
 import { listOutputs, runBuildStage, runCheckStage } from "./verification/build-stage.ts";
+import { buildStore, type BuildStore } from "./verification/build-store.ts";
 import { dependencyTree, type DependencyTree } from "./verification/dependencies.ts";
 import { inventoryStore } from "./verification/inventory.ts";
 import { releaseDigest } from "./verification/release-digest.ts";
@@ -85,7 +87,7 @@ export async function verifyChange(
           : "failed",
       createdAt: new Date().toISOString(),
     };
-    if (passed) await session.keepInventories();
+    if (passed) await session.keepForNextBase();
     const evidenceDigest = await putBlob(
       world.db,
       Buffer.from(JSON.stringify(facts)),
@@ -143,7 +145,9 @@ class VerificationSession {
   readonly #dependencies: DependencyTree | null;
   readonly #scratch: string;
   readonly #inventories = new Map<TestStage, Inventory>();
+  readonly #builds: { stage: BuildStage; outputs: readonly OutputDirectory[] }[] = [];
   #outputs: OutputDirectory[] = [];
+  #baseOutputs: OutputDirectory[] | null | undefined;
   #questionsAnswered = 0;
   #workspaces = 0;
 
@@ -186,7 +190,7 @@ class VerificationSession {
       treeSha: this.#change.treeSha,
       lockfileDigest: this.#dependencies?.lockfileDigest ?? null,
       nodeVersion: process.version,
-      files: await listOutputs(this.#outputs),
+      files: await this.#releaseFiles(),
     });
   }
 
@@ -197,12 +201,27 @@ class VerificationSession {
       : "none";
   }
 
-  /** The tree that passed is the next base: what passed on it need not be run again to be known. */
-  async keepInventories(): Promise<void> {
+  /** The tree that passed is the next base: what passed and was built need not be made again. */
+  async keepForNextBase(): Promise<void> {
     const store = inventoryStore(this.#world.directories.inventory);
     for (const [stage, inventory] of this.#inventories) {
       await store.write(this.#change.treeSha, stage, inventory);
     }
+    for (const { stage, outputs } of this.#builds) {
+      if (stage.bookkeeping === undefined) continue;
+      await this.#buildStore().keep(this.#change.treeSha, stage, outputs);
+    }
+  }
+
+  /** What was built, without the files by which an incremental compiler remembers. */
+  async #releaseFiles(): Promise<OutputFile[]> {
+    const files: OutputFile[] = [];
+    for (const { stage, outputs } of this.#builds) {
+      const isBookkeeping = matcher(stage.bookkeeping ?? []);
+      const listed = await listOutputs(outputs);
+      files.push(...listed.filter((file) => !isBookkeeping(file.path)));
+    }
+    return files;
   }
 
   async #runStage(stage: Stage): Promise<StageDiagnostics> {
@@ -212,8 +231,14 @@ class VerificationSession {
       case "build": {
         const world = await this.#workspace(this.#change.treeSha, this.#outputs);
         const outputRoot = join(this.#scratch, `out-${this.stages.length}`);
-        const result = await runBuildStage(stage, world, { run, outputRoot, signal });
+        const result = await runBuildStage(stage, world, {
+          run,
+          outputRoot,
+          signal,
+          prepare: async (outputs) => await this.#beginFromBase(stage, outputs),
+        });
         this.#outputs = [...this.#outputs, ...result.outputs];
+        this.#builds.push({ stage, outputs: result.outputs });
         return result.diagnostics;
       }
       case "check":
@@ -291,6 +316,7 @@ class VerificationSession {
     if (testFiles.length === 0) return [];
     this.#world.progress(runId, `verify: ${stage.name} on the base, once`);
     const outputs = await this.#buildBase();
+    if (outputs === null) return null;
     const world = await this.#workspace(baseTree, outputs);
     const run = await runTests(stage, world, testFiles, {
       ...(await this.#tools(`base-${this.stages.length}`)),
@@ -302,19 +328,49 @@ class VerificationSession {
     return names;
   }
 
-  /** The base's own build, for test stages that run on built output; made only when it is needed. */
-  async #buildBase(): Promise<OutputDirectory[]> {
+  /**
+   * Lets an incremental compiler begin where the base's build ended. Not where the change removes a
+   * file: what was built from it would stay behind.
+   */
+  async #beginFromBase(stage: BuildStage, outputs: readonly OutputDirectory[]): Promise<void> {
+    if (stage.bookkeeping === undefined) return;
+    if (this.#change.changes.some(({ newMode }) => newMode === null)) return;
+    const store = this.#buildStore();
+    const { baseTree, runId } = this.#change;
+    if (await store.layOut(baseTree, stage, outputs)) return;
+    this.#world.progress(runId, `verify: ${stage.name} of the base, once`);
+    const base = await this.#buildBase();
+    if (base === null) return;
+    await store.layOut(baseTree, stage, outputs);
+  }
+
+  #buildStore(): BuildStore {
+    return buildStore(this.#world.directories.builds);
+  }
+
+  /** The base's own build, for what runs on built output of the base; null where it does not build. */
+  async #buildBase(): Promise<OutputDirectory[] | null> {
+    if (this.#baseOutputs !== undefined) return this.#baseOutputs;
+    const { baseTree, config } = this.#change;
     const outputs: OutputDirectory[] = [];
-    for (const stage of this.#change.config.stages) {
+    for (const stage of config.stages) {
       if (stage.kind !== "build") continue;
-      const world = await this.#workspace(this.#change.baseTree, outputs);
+      const world = await this.#workspace(baseTree, outputs);
       const built = await runBuildStage(stage, world, {
         run: this.#world.run,
-        outputRoot: join(this.#scratch, `base-out-${outputs.length}-${this.stages.length}`),
+        outputRoot: join(this.#scratch, `base-out-${stage.name}`),
         signal: this.#world.signal(),
       });
+      if (built.diagnostics.status !== "passed") {
+        this.#baseOutputs = null;
+        return null;
+      }
+      if (stage.bookkeeping !== undefined) {
+        await this.#buildStore().keep(baseTree, stage, built.outputs);
+      }
       outputs.push(...built.outputs);
     }
+    this.#baseOutputs = outputs;
     return outputs;
   }
 

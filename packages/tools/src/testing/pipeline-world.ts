@@ -56,6 +56,7 @@ export async function makeTestWorld(
   const directories = {
     work: join(directory, "work"),
     dependencies: join(directory, "dependencies"),
+    builds: join(directory, "builds"),
     inventory: join(directory, "inventory"),
   };
   for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });

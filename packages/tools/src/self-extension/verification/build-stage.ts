@@ -29,7 +29,13 @@ export interface BuildResult {
 export async function runBuildStage(
   stage: BuildStage,
   world: StageWorld,
-  tools: { run: RunInSandbox; outputRoot: string; signal: AbortSignal },
+  tools: {
+    run: RunInSandbox;
+    outputRoot: string;
+    signal: AbortSignal;
+    /** Lays an earlier build into the empty output directories. */
+    prepare?: (outputs: readonly OutputDirectory[]) => Promise<unknown>;
+  },
 ): Promise<BuildResult> {
   const started = new Date();
   const outputs: OutputDirectory[] = [];
@@ -41,6 +47,7 @@ export async function runBuildStage(
     outputs.push({ path, hostPath });
     mounts.push({ kind: "rw", source: hostPath, target: `/ws/${path}` });
   }
+  await tools.prepare?.(outputs);
   const result = await tools.run({
     argv: stage.argv,
     workspace: world.directory,

@@ -1,0 +1,73 @@
+import { createHash, randomUUID } from "node:crypto";
+import { access, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { BuildStage } from "../guard-config.ts";
+import type { OutputDirectory } from "./stage-world.ts";
+
+/** Builds of attested trees that are kept to begin the next build from. */
+const KEPT = 4;
+
+/**
+ * Output of attested trees, so that an incremental compiler begins where the base ended instead of
+ * at nothing. Only what was built from a tree that passed is ever kept, and what is handed out is a
+ * copy: no candidate writes into the store.
+ */
+export interface BuildStore {
+  /** Lays the stored build of a tree into empty output directories; false where there is none. */
+  layOut(tree: string, stage: BuildStage, outputs: readonly OutputDirectory[]): Promise<boolean>;
+  keep(tree: string, stage: BuildStage, outputs: readonly OutputDirectory[]): Promise<void>;
+}
+
+export function buildStore(directory: string): BuildStore {
+  const pathOf = (tree: string, stage: BuildStage): string => {
+    const exam = createHash("sha256").update(JSON.stringify([stage, process.version])).digest("hex");
+    return join(directory, `${tree}-${exam.slice(0, 16)}`);
+  };
+  return {
+    async layOut(tree, stage, outputs) {
+      const stored = pathOf(tree, stage);
+      if (!(await exists(stored))) return false;
+      for (const output of outputs) {
+        const source = join(stored, output.path);
+        if (await exists(source)) {
+          await cp(source, output.hostPath, { recursive: true, preserveTimestamps: true });
+        }
+      }
+      return true;
+    },
+    async keep(tree, stage, outputs) {
+      const target = pathOf(tree, stage);
+      if (await exists(target)) return;
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      const scratch = join(directory, `.new-${randomUUID()}`);
+      for (const output of outputs) {
+        await cp(output.hostPath, join(scratch, output.path), {
+          recursive: true,
+          preserveTimestamps: true,
+        });
+      }
+      // Two verifications may keep the same tree; one of them wins and both are the same.
+      await rename(scratch, target).catch(async () => {
+        await rm(scratch, { recursive: true, force: true });
+      });
+      await prune(directory);
+    },
+  };
+}
+
+async function prune(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, at: (await stat(join(directory, name))).mtimeMs })),
+  );
+  for (const { name } of aged.sort((a, b) => b.at - a.at).slice(KEPT)) {
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
