@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { access, cp, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, cp, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildStage } from "../guard-config.ts";
 import type { OutputDirectory } from "./stage-world.ts";
 
 /** Builds of attested trees that are kept to begin the next build from. */
 const KEPT = 4;
+
+const LONG_AGO = new Date("2000-01-01T00:00:00Z");
 
 /**
  * Output of attested trees, so that an incremental compiler begins where the base ended instead of
@@ -29,9 +31,9 @@ export function buildStore(directory: string): BuildStore {
       if (!(await exists(stored))) return false;
       for (const output of outputs) {
         const source = join(stored, output.path);
-        if (await exists(source)) {
-          await cp(source, output.hostPath, { recursive: true, preserveTimestamps: true });
-        }
+        if (!(await exists(source))) continue;
+        await cp(source, output.hostPath, { recursive: true });
+        await makeOlderThanAnySource(output.hostPath);
       }
       return true;
     },
@@ -41,10 +43,7 @@ export function buildStore(directory: string): BuildStore {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const scratch = join(directory, `.new-${randomUUID()}`);
       for (const output of outputs) {
-        await cp(output.hostPath, join(scratch, output.path), {
-          recursive: true,
-          preserveTimestamps: true,
-        });
+        await cp(output.hostPath, join(scratch, output.path), { recursive: true });
       }
       // Two verifications may keep the same tree; one of them wins and both are the same.
       await rename(scratch, target).catch(async () => {
@@ -53,6 +52,17 @@ export function buildStore(directory: string): BuildStore {
       await prune(directory);
     },
   };
+}
+
+/**
+ * Compilers take output that is newer than every source for current and look no further; a workspace
+ * written before this copy was made would then not be compiled at all. Older output makes them
+ * compare contents.
+ */
+async function makeOlderThanAnySource(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), LONG_AGO, LONG_AGO);
+  }
 }
 
 async function prune(directory: string): Promise<void> {
