@@ -36,7 +36,10 @@ beforeAll(() => {
   for (const [index, [folder, target]] of imports.entries()) {
     const path = join(directory, fileOf(folder, index));
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `import { something } from "${target}";\n\nexport const used = something;\n`);
+    writeFileSync(
+      path,
+      `import { something } from "${target}";\n\nexport const used = something;\n`,
+    );
   }
   refused = lint();
 });
@@ -65,7 +68,9 @@ function lint(): Set<string> {
     // The linter ends with 1 where it refuses something, which is what is wanted here.
     report = String((error as { stdout: unknown }).stdout);
   }
-  const { diagnostics } = JSON.parse(report) as { diagnostics: { code: string; filename: string }[] };
+  const { diagnostics } = JSON.parse(report) as {
+    diagnostics: { code: string; filename: string }[];
+  };
   return new Set(
     diagnostics
       .filter(({ code }) => code.includes("no-restricted-imports"))

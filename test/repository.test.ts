@@ -12,7 +12,8 @@ const tracked = execFileSync("git", ["-c", "safe.directory=*", "-C", root, "ls-f
 
 describe("what is committed", () => {
   it("holds no state, no build output and no environment files", () => {
-    const unwanted = /(^|\/)(dist|node_modules|\.jarvis|\.turbo|coverage)\/|\.tsbuildinfo$|(^|\/)\.env/;
+    const unwanted =
+      /(^|\/)(dist|node_modules|\.jarvis|\.turbo|coverage)\/|\.tsbuildinfo$|(^|\/)\.env/;
     expect(tracked.filter((path) => unwanted.test(path))).toEqual([]);
   });
 
@@ -22,7 +23,9 @@ describe("what is committed", () => {
   });
 
   it("has one version of every dependency that packages share", () => {
-    const manifests = tracked.filter((path) => /^(packages|apps)\/[^/]+\/package\.json$/.test(path));
+    const manifests = tracked.filter((path) =>
+      /^(packages|apps)\/[^/]+\/package\.json$/.test(path),
+    );
     const versions = manifests.flatMap((path) => {
       const manifest = JSON.parse(readFileSync(`${root}/${path}`, "utf8")) as Record<
         string,
@@ -34,7 +37,9 @@ describe("what is committed", () => {
         ...Object.entries(manifest["optionalDependencies"] ?? {}),
       ].map(([name, version]) => ({ path, name, version }));
     });
-    const own = versions.filter(({ version }) => version !== "catalog:" && version !== "workspace:*");
+    const own = versions.filter(
+      ({ version }) => version !== "catalog:" && version !== "workspace:*",
+    );
     expect(own).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ const tools = await loadBuiltinTools();
 for (const name of readdirSync(source)) {
   const file = JSON.parse(readFileSync(new URL(`${name}/examples.json`, source), "utf8"));
   for (const [index, example] of file.examples.entries()) {
-    test(`${name} answers example ${index + 1} from the built output`, async () => {
+    void test(`${name} answers example ${index + 1} from the built output`, async () => {
       const call = tools.get(name).execute(example.input, { signal: AbortSignal.timeout(5000) });
       if (example.error === undefined) assert.deepEqual(await call, example.output);
       else await assert.rejects(call, (error) => error.message.includes(example.error));

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, desc, eq, or, sql } from "drizzle-orm";
 import { z } from "zod";
 import {
   compareAndSetAgentState,
@@ -6,8 +6,9 @@ import {
   selfExtensionEvents,
   type JarvisDatabase,
 } from "@jarvis/db";
-import { isAncestor, treeOf, type Mirror } from "./git/mirror.ts";
-import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+import { hasCommit, isAncestor, treeOf, type Mirror } from "./git/mirror.ts";
+import { appendSelfExtensionEvent, parseRow } from "./lifecycle-events.ts";
+import { gitSha } from "./lifecycle-payloads.ts";
 
 const KEY = "self_extension:pipeline_status";
 
@@ -86,17 +87,43 @@ export async function judgeBase(
   baseSha: string,
 ): Promise<BaseStanding> {
   const last = await lastSeenBase(world.db);
-  if (last !== null && last !== baseSha && !(await isAncestor(world.mirror, last, baseSha))) {
-    return "rewritten";
+  if (last !== null && last !== baseSha) {
+    // The base's whole history was fetched: a commit that is not in it is no ancestor.
+    const isKnown = await hasCommit(world.mirror, last);
+    if (!isKnown || !(await isAncestor(world.mirror, last, baseSha))) return "rewritten";
   }
   const tree = await treeOf(world.mirror, baseSha);
   return (await isAttested(world.db, tree)) ? "attested" : "unverified";
 }
 
+/**
+ * The base last seen; null only where Jarvis has never seen one. The row is a pointer: where it is
+ * missing or malformed the ledger answers, because absence would let any base pass for the first.
+ */
 export async function lastSeenBase(db: JarvisDatabase): Promise<string | null> {
   const row = await readAgentState(db, KEY);
   const parsed = pipelineStatus.safeParse(row?.value);
-  return parsed.success ? (parsed.data.lastSeenBase ?? null) : null;
+  const pointer = parsed.success ? gitSha.safeParse(parsed.data.lastSeenBase) : null;
+  return pointer?.success === true ? pointer.data : await lastBaseOfLedger(db);
+}
+
+async function lastBaseOfLedger(db: JarvisDatabase): Promise<string | null> {
+  const { eventType, payload, id } = selfExtensionEvents;
+  const [row] = await db
+    .select()
+    .from(selfExtensionEvents)
+    .where(
+      or(
+        eq(eventType, "promoted"),
+        and(eq(eventType, "tested"), sql`${payload} ->> 'attestation' = 'set-up'`),
+      ),
+    )
+    .orderBy(desc(id))
+    .limit(1);
+  if (row === undefined) return null;
+  const event = parseRow(row);
+  if (event.type === "promoted") return event.payload.mergeSha;
+  return event.type === "tested" ? event.payload.baseSha : null;
 }
 
 /** Moves the pointer to the base last seen. A lost race is settled by the next writer. */

@@ -3,21 +3,37 @@ import { readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { foldRun, type RunState } from "./run-state.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
+import { promotionHead } from "./promotion-head.ts";
 import { promotionRemote } from "./promotion-remote.ts";
+import { loadStaged } from "./staged-change.ts";
+
+export type Continuation =
+  | { readonly kind: "continue"; readonly stagedSha: string }
+  | { readonly kind: "stage-anew" }
+  | { readonly kind: "unanswered"; readonly problem: string };
 
 /**
- * The staged commit of a parked run whose evidence still counts: it was verified on the base that
- * stands now. Null where the change has to be staged anew.
+ * Whether a run's evidence still counts: the change was verified on the base that stands now, or it
+ * has landed and only the answer was lost. A run that landed must not be staged again, its own patch
+ * would no longer apply; so where the host does not answer, the question stays open.
  */
 export async function continueFromEvidence(
   world: PipelineWorld,
   runId: string,
-): Promise<string | null> {
+): Promise<Continuation> {
   const state = foldRun(runId, await readRunEvents(world.db, runId));
-  if (state.testsPassed !== true || state.stagedSha === null || state.baseSha === null) return null;
+  const { stagedSha, baseSha, evidenceDigest, testsPassed } = state;
+  if (testsPassed !== true || stagedSha === null || evidenceDigest === null) {
+    return { kind: "stage-anew" };
+  }
+  const change = await loadStaged(world, runId, stagedSha);
+  const head = await promotionHead(world, change, evidenceDigest);
   const remote = promotionRemote(world.github);
-  const base = await whenGitHubAnswers(() => remote.readBase());
-  return base.answered && base.value === state.baseSha ? state.stagedSha : null;
+  const stillCounts = await whenGitHubAnswers(
+    async () => (await remote.readBase()) === baseSha || (await remote.landedAs(head.sha)) !== null,
+  );
+  if (!stillCounts.answered) return { kind: "unanswered", problem: stillCounts.problem };
+  return stillCounts.value ? { kind: "continue", stagedSha } : { kind: "stage-anew" };
 }
 
 export interface ContinueFacts {

@@ -70,7 +70,7 @@ export function connectionProblem(error: unknown): string | null {
       text,
     ) ||
     (isGit &&
-      /Could not resolve|Failed to connect|unable to access|Connection refused|Empty reply/i.test(
+      /Could not resolve|Failed to connect|unable to access|Connection refused|Empty reply|git fetch did not end/i.test(
         text,
       ))
   ) {

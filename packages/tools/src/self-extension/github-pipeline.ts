@@ -1,17 +1,18 @@
 import { readSafetyState } from "@jarvis/operator-core";
 import { rememberBase } from "./attestation.ts";
-import type { BlockReason } from "./block-reasons.ts";
-import { writeCommit } from "./git/mirror.ts";
+import { isParking, type BlockReason } from "./block-reasons.ts";
 import { statusOf, whenGitHubAnswers } from "./github-client.ts";
-import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
-import { isParking } from "./block-reasons.ts";
+import { appendSelfExtensionEvent, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { decidePromotion, decideSwitches, type ReportedStatus } from "./promotion-gate.ts";
 import { getPromotionControlState } from "./promotion-control.ts";
-import { branchNameOf, promotionMessage, pullRequestText } from "./promotion-text.ts";
+import { promotionHead, type Head } from "./promotion-head.ts";
+import { pullRequestText } from "./promotion-text.ts";
 import { promotionRemote, type PromotionRemote, type PullRequest } from "./promotion-remote.ts";
 import { EVIDENCE_STATUS_CONTEXT } from "./run-result.ts";
-import { JARVIS_IDENTITY } from "./staged-change.ts";
+import { listEvents } from "./runs.ts";
+import { foldRun } from "./run-state.ts";
+import { JARVIS_IDENTITY, loadStaged } from "./staged-change.ts";
 import type { Verified } from "./verification.ts";
 
 export type PromotionOutcome =
@@ -30,8 +31,14 @@ export async function promoteChange(
   verified: Verified,
   attempt: number,
 ): Promise<PromotionOutcome> {
+  const { runId } = verified.change;
+  const state = foldRun(runId, await readRunEvents(world.db, runId));
+  if (state.status === "blocked" || state.status === "failed") {
+    // A step that is repeated after a crash finds the end it wrote; nothing may land after it.
+    return { promoted: false, reasons: state.blockReasons };
+  }
   const remote = promotionRemote(world.github);
-  const head = await promotionCommit(world, verified);
+  const head = await promotionHead(world, verified.change, verified.evidenceDigest);
   const answer = await whenGitHubAnswers(async () => {
     // A landing that took effect just before a crash is a fact; no switch can undo it.
     if (await hasLanded(remote, head.sha))
@@ -43,12 +50,6 @@ export async function promoteChange(
     reasons: ["github-not-connected"],
     detail: answer.problem,
   });
-}
-
-interface Head {
-  readonly sha: string;
-  readonly branch: string;
-  readonly message: string;
 }
 
 async function promoteSteps(
@@ -72,6 +73,8 @@ async function promoteSteps(
     return { promoted: false, reasons: ["base-moved"] };
   }
   world.progress(change.runId, "promote: branch and pull request");
+  await removeLeftBranch(world, remote);
+  await abandonEarlier(world, verified, remote, head);
   const uploaded = await remote.uploadCommit(world.mirror, {
     sha: head.sha,
     tree: change.treeSha,
@@ -117,20 +120,21 @@ async function land(
   const landing = change.config.landing ?? "fast-forward";
   const protection = await remote.readProtection();
   const statuses: readonly ReportedStatus[] = await remote.readStatuses(head.sha);
+  const currentBaseSha = await remote.readBase();
   world.progress(change.runId, "promote: gate");
-  // Second guard: pause and mode are read again immediately before the merge (promotion-paused).
+  // Second guard: pause and mode are read last, immediately before the merge (promotion-paused).
   const decision = decidePromotion({
-    ...(await readSwitches(world)),
     requiredContexts: protection?.contexts,
     statuses,
     verifiedBaseSha: change.baseSha,
-    currentBaseSha: await remote.readBase(),
+    currentBaseSha,
     landing,
     strict: protection?.strict ?? false,
+    ...(await readSwitches(world)),
   });
   if (!decision.promote) {
     if (decision.reasons.length === 1 && decision.reasons[0] === "base-moved") {
-      await remote.abandon(head.branch, pullRequest);
+      await remote.abandon(head.branch, head.sha);
       return { promoted: false, reasons: ["base-moved"] };
     }
     return await block(world, verified, attempt, head, pullRequest, decision);
@@ -145,7 +149,7 @@ async function land(
     // A refused landing may have been overtaken by someone else's push, or be our own from before.
     if (!(await hasLanded(remote, head.sha))) {
       if (refusal === "base-moved") {
-        await remote.abandon(head.branch, pullRequest);
+        await remote.abandon(head.branch, head.sha);
         return { promoted: false, reasons: ["base-moved"] };
       }
       return await block(world, verified, attempt, head, pullRequest, {
@@ -193,9 +197,46 @@ async function recordLanding(
       releaseDigest: verified.evidence.releaseDigest,
     },
   });
-  await rememberBase(world.db, mergeSha);
-  await remote.deleteBranch(head.branch, head.sha);
+  try {
+    await rememberBase(world.db, mergeSha);
+    await remote.deleteBranch(head.branch, head.sha);
+  } catch {
+    // The promotion is a fact and recorded. What is left behind is harmless and tidied by the next
+    // run: an older pointer, and a branch at a commit that is on the base.
+    world.progress(change.runId, `promote: the branch ${head.branch} could not be removed`);
+  }
   return { promoted: true, mergeSha };
+}
+
+/** Removes the branch of the last promotion where the host was away when it had landed. */
+async function removeLeftBranch(world: PipelineWorld, remote: PromotionRemote): Promise<void> {
+  const [last] = await listEvents(world.db, { type: "promoted", limit: 1 });
+  if (last?.type === "promoted") {
+    await remote.deleteBranch(last.payload.branchName, last.payload.headSha);
+  }
+}
+
+/** Closes what earlier rounds of this run left on the host when the base moved under them. */
+async function abandonEarlier(
+  world: PipelineWorld,
+  verified: Verified,
+  remote: PromotionRemote,
+  current: Head,
+): Promise<void> {
+  const { runId } = verified.change;
+  let stagedSha: string | null = null;
+  for (const event of await readRunEvents(world.db, runId)) {
+    if (event.type === "proposed") stagedSha = event.payload.stagedSha;
+    if (event.type !== "tested" || stagedSha === null) continue;
+    const { passed, evidenceDigest } = event.payload;
+    if (!passed || evidenceDigest === null) continue;
+    const earlier = await promotionHead(
+      world,
+      await loadStaged(world, runId, stagedSha),
+      evidenceDigest,
+    );
+    if (earlier.sha !== current.sha) await remote.abandon(earlier.branch, earlier.sha);
+  }
 }
 
 async function hasLanded(remote: PromotionRemote, headSha: string): Promise<boolean> {
@@ -206,20 +247,6 @@ async function readSwitches(world: PipelineWorld) {
   const control = await getPromotionControlState(world.db);
   const safety = await readSafetyState(world.db);
   return { paused: control.paused, pauseReason: control.reason, mode: safety.mode };
-}
-
-/** The commit that lands: the verified tree on the verified base, with trailers; the same at every repetition. */
-async function promotionCommit(world: PipelineWorld, verified: Verified): Promise<Head> {
-  const { change } = verified;
-  const message = promotionMessage(verified);
-  const sha = await writeCommit(world.mirror, {
-    tree: change.treeSha,
-    parents: [change.baseSha],
-    identity: JARVIS_IDENTITY,
-    date: change.date,
-    message,
-  });
-  return { sha, branch: branchNameOf(change), message };
 }
 
 async function block(
@@ -238,7 +265,7 @@ async function block(
     payload: {
       attempt,
       reasons: [...decision.reasons],
-      detail: decision.detail.slice(0, 4000),
+      detail: decision.detail,
       parked: isParking(decision.reasons),
       branchName: pullRequest === null ? null : head.branch,
       headSha: pullRequest === null ? null : head.sha,

@@ -13,7 +13,12 @@ export interface ImportGraph {
   imports(path: string): readonly string[];
 }
 
-const manifest = z.looseObject({ name: z.string().optional(), exports: z.unknown().optional() });
+const manifest = z.looseObject({
+  name: z.string().optional(),
+  main: z.string().optional(),
+  exports: z.unknown().optional(),
+  imports: z.unknown().optional(),
+});
 
 /**
  * Reads the imports of every source file of a tree with a real parser. Relative specifiers and the
@@ -37,12 +42,10 @@ export async function readImportGraph(mirror: Mirror, tree: string): Promise<Imp
   const imports = new Map<string, readonly string[]>();
   for (const [path, source] of text) {
     if (!SOURCE.test(path)) continue;
-    imports.set(
-      path,
-      readSpecifiers(path, source).flatMap((specifier) =>
-        resolve(path, specifier, paths, packages),
-      ),
+    const reached = readSpecifiers(path, source).flatMap((specifier) =>
+      resolve(path, specifier, paths, packages),
     );
+    imports.set(path, [...new Set(reached)]);
   }
   return {
     paths,
@@ -79,14 +82,14 @@ function readSpecifiers(path: string, source: string): string[] {
   }
   for (const item of parsed.module.dynamicImports) {
     const expression = source.slice(item.moduleRequest.start, item.moduleRequest.end);
-    const literal = /^(["'])([^"'\\]*)\1$/.exec(expression.trim());
+    const literal = /^(["'`])([^"'`\\$]*)\1$/.exec(expression.trim());
     // A computed specifier names no file here; code that is in the closure already may hold one, and
     // changing such code needs a person in any case.
     if (literal?.[2] !== undefined) specifiers.push(literal[2]);
   }
-  // `new URL("./x.js", import.meta.url)` and require() reach files as well.
+  // `new URL("./x.js", import.meta.url)`, `import.meta.resolve()` and require() reach files as well.
   for (const [, specifier = ""] of source.matchAll(
-    /(?:new URL\(|require(?:\.resolve)?\()\s*["'](\.{1,2}\/[^"']+)["']/g,
+    /(?:new URL\(|import\.meta\.resolve\(|require(?:\.resolve)?\()\s*["'`]([^"'`$\n]+)["'`]/g,
   )) {
     specifiers.push(specifier);
   }
@@ -96,19 +99,20 @@ function readSpecifiers(path: string, source: string): string[] {
 }
 
 interface LocalPackage {
+  readonly name: string | undefined;
   readonly directory: string;
+  readonly main: string | undefined;
   readonly exports: unknown;
+  readonly imports: unknown;
 }
 
-function readPackages(text: ReadonlyMap<string, string>): Map<string, LocalPackage> {
-  const packages = new Map<string, LocalPackage>();
+function readPackages(text: ReadonlyMap<string, string>): LocalPackage[] {
+  const packages: LocalPackage[] = [];
   for (const [path, source] of text) {
     if (posix.basename(path) !== "package.json") continue;
     try {
-      const parsed = manifest.parse(JSON.parse(source));
-      if (parsed.name !== undefined) {
-        packages.set(parsed.name, { directory: posix.dirname(path), exports: parsed.exports });
-      }
+      const { name, main, exports, imports } = manifest.parse(JSON.parse(source));
+      packages.push({ name, main, exports, imports, directory: posix.dirname(path) });
     } catch {
       // A manifest that cannot be read names no package; changing one needs a person anyway.
     }
@@ -120,30 +124,53 @@ function resolve(
   from: string,
   specifier: string,
   paths: ReadonlySet<string>,
-  packages: ReadonlyMap<string, LocalPackage>,
+  packages: readonly LocalPackage[],
 ): string[] {
   if (specifier.startsWith(".")) {
     return candidates(posix.join(posix.dirname(from), specifier)).filter((path) => paths.has(path));
   }
-  for (const [name, local] of packages) {
-    if (specifier !== name && !specifier.startsWith(`${name}/`)) continue;
-    const subpath = specifier === name ? "." : `.${specifier.slice(name.length)}`;
-    const targets = targetsOf(local.exports, subpath);
-    return targets
-      .flatMap((target) => candidates(posix.join(local.directory, target)))
-      .filter((path) => paths.has(path));
-  }
-  return [];
+  return packages
+    .flatMap((local) =>
+      targetsIn(local, from, specifier).flatMap((target) =>
+        candidates(posix.join(local.directory, target)),
+      ),
+    )
+    .filter((path) => paths.has(path));
 }
 
-/** Every file an exports map could mean for a subpath, under whatever condition. */
-function targetsOf(exports: unknown, subpath: string): string[] {
+/** Every file of a package that a specifier could mean, under whatever condition. */
+function targetsIn(local: LocalPackage, from: string, specifier: string): string[] {
+  const { name, directory } = local;
+  if (specifier.startsWith("#")) {
+    const isInside = directory === "." || from.startsWith(`${directory}/`);
+    return isInside && isTable(local.imports) ? matchesIn(local.imports, specifier) : [];
+  }
+  if (name === undefined) return [];
+  if (specifier !== name && !specifier.startsWith(`${name}/`)) return [];
+  const subpath = specifier === name ? "." : `.${specifier.slice(name.length)}`;
+  const { exports } = local;
   if (typeof exports === "string") return subpath === "." ? [exports] : [];
-  if (typeof exports !== "object" || exports === null) return ["index.js", "src/index.ts"];
-  const table: Record<string, unknown> = { ...exports };
-  const isConditions = Object.keys(table).every((key) => !key.startsWith("."));
-  if (isConditions) return subpath === "." ? stringsIn(table) : [];
-  return stringsIn(table[subpath]);
+  if (!isTable(exports)) {
+    return subpath === "." ? [local.main ?? "index.js", "index.js", "src/index.ts"] : [subpath];
+  }
+  const isConditions = Object.keys(exports).every((key) => !key.startsWith("."));
+  if (isConditions) return subpath === "." ? stringsIn(exports) : [];
+  return matchesIn(exports, subpath);
+}
+
+/** The targets of a key, or of every pattern (`./*`) that covers it. */
+function matchesIn(table: Readonly<Record<string, unknown>>, key: string): string[] {
+  return Object.entries(table).flatMap(([pattern, value]) => {
+    if (pattern === key) return stringsIn(value);
+    const [before = "", after] = pattern.split("*");
+    if (after === undefined || !key.startsWith(before) || !key.endsWith(after)) return [];
+    const star = key.slice(before.length, key.length - after.length);
+    return stringsIn(value).map((target) => target.replaceAll("*", star));
+  });
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function stringsIn(value: unknown): string[] {

@@ -1,7 +1,7 @@
 import { asc, eq, sql } from "drizzle-orm";
 import { selfExtensionEvents, type JarvisDatabase, type SelfExtensionEvent } from "@jarvis/db";
-import { redactSecrets } from "@jarvis/operator-core";
 import { SelfExtensionError } from "./errors.ts";
+import { fitName, fitPayload } from "./ledger-text.ts";
 import {
   lifecyclePayloads,
   type LifecycleEventType,
@@ -10,6 +10,16 @@ import {
 import { foldRun, mayFollow } from "./run-state.ts";
 
 export { lifecyclePayloads, type LifecycleEventType, type LifecyclePayload };
+
+/** The canonical event names, in the order in which a run can meet them. */
+export const lifecycleEventTypes = [
+  "proposed",
+  "tested",
+  "promotion_blocked",
+  "promoted",
+  "failed",
+  "promotion_pause_changed",
+] as const satisfies readonly LifecycleEventType[];
 
 /** Types that belong to a run; a change of the pause switch belongs to the switch. */
 export type RunEventType = Exclude<LifecycleEventType, "promotion_pause_changed">;
@@ -54,9 +64,9 @@ export type LifecycleEvent = {
 }[LifecycleEventType];
 
 /**
- * Appends one event. The payload is parsed against the schema of its type and secrets in it are
- * redacted before the insert; the database gives id, sequence and time. Repeating an append with the
- * same `idempotencyKey` answers the event that is there.
+ * Appends one event. Secrets are redacted, texts are cut to what a row may hold, and the payload is
+ * parsed against the schema of its type before the insert; the database gives id, sequence and time.
+ * Repeating an append with the same `idempotencyKey` answers the event that is there.
  *
  * Throws `illegal-transition` when the type may not follow the run's state, `malformed-event` when
  * the payload is not of the type's shape.
@@ -65,8 +75,7 @@ export async function appendSelfExtensionEvent(
   db: JarvisDatabase,
   event: NewLifecycleEvent,
 ): Promise<LifecycleEvent> {
-  const redacted = redactSecrets(event.payload).value;
-  const parsed = lifecyclePayloads[event.type].safeParse(redacted);
+  const parsed = lifecyclePayloads[event.type].safeParse(fitPayload(event.payload));
   if (!parsed.success) {
     throw new SelfExtensionError(
       "malformed-event",
@@ -91,20 +100,21 @@ export async function appendSelfExtensionEvent(
       }
     }
     const { context } = event;
+    // Names come from outside like everything else: the ledger is for ever, so no secret enters it.
     const [row] = await tx
       .insert(selfExtensionEvents)
       .values({
         runId: context.runId,
-        correlationId: context.correlationId,
+        correlationId: fitName(context.correlationId),
         eventType: event.type,
         stage: event.stage,
         actorSource: context.actorSource,
-        actor: context.actor,
-        toolName: context.toolName,
-        toolCallId: context.toolCallId,
-        goalId: context.goalId,
-        cycleId: context.cycleId,
-        subGoalId: context.subGoalId,
+        actor: fitName(context.actor),
+        toolName: fitName(context.toolName),
+        toolCallId: fitName(context.toolCallId),
+        goalId: fitName(context.goalId),
+        cycleId: fitName(context.cycleId),
+        subGoalId: fitName(context.subGoalId),
         idempotencyKey: event.idempotencyKey,
         payload: parsed.data,
       })
@@ -142,19 +152,19 @@ async function findByKey(
   return rows[0] === undefined ? null : parseRow(rows[0]);
 }
 
+const actorSources = ["agent", "user", "system"] as const;
+
 /** A row as it came back from the database; what does not parse is `malformed-event`, never skipped. */
 export function parseRow(row: SelfExtensionEvent): LifecycleEvent {
-  const schema = Object.hasOwn(lifecyclePayloads, row.eventType)
-    ? lifecyclePayloads[row.eventType as LifecycleEventType]
-    : undefined;
-  const payload = schema?.safeParse(row.payload);
-  if (payload === undefined || !payload.success) {
+  const type = lifecycleEventTypes.find((known) => known === row.eventType);
+  const payload = type === undefined ? undefined : lifecyclePayloads[type].safeParse(row.payload);
+  const source = actorSources.find((known) => known === row.actorSource);
+  if (payload === undefined || !payload.success || source === undefined) {
     throw new SelfExtensionError(
       "malformed-event",
-      `event ${row.id} of run ${row.runId} cannot be read: its type or payload is unknown to this version`,
+      `event ${row.id} of run ${row.runId} cannot be read: its type, actor source or payload is unknown to this version`,
     );
   }
-  const source = row.actorSource;
   return {
     id: String(row.id),
     runId: row.runId,
@@ -165,7 +175,7 @@ export function parseRow(row: SelfExtensionEvent): LifecycleEvent {
     context: {
       runId: row.runId,
       correlationId: row.correlationId,
-      actorSource: source === "agent" || source === "user" ? source : "system",
+      actorSource: source,
       actor: row.actor,
       toolName: row.toolName,
       toolCallId: row.toolCallId,

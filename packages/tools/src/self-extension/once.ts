@@ -9,7 +9,8 @@ export interface Effect<T> {
 /**
  * Makes an effect at most once. It is looked for first; after an error whose outcome is unknown (no
  * response, 5xx) it is looked for again, and only where it is not there the call is repeated, twice
- * at most. A clear refusal (4xx) is thrown to the caller at once.
+ * at most. A clear refusal (4xx) is not repeated; "exists already" may be our own effect, which the
+ * host was slow to show, so it is looked for once more before the refusal is thrown.
  */
 export async function once<T>(effect: Effect<T>): Promise<T> {
   const present = await effect.find();
@@ -21,10 +22,10 @@ export async function once<T>(effect: Effect<T>): Promise<T> {
       const status = statusOf(error);
       const outcomeUnknown =
         (status === null || status >= 500) && connectionProblem(error) !== null;
-      if (!outcomeUnknown) throw error;
-      const found = await effect.find();
+      const mayBeThere = outcomeUnknown || status === 409 || status === 422;
+      const found = mayBeThere ? await effect.find() : null;
       if (found !== null) return found;
-      if (attempt === 3) throw error;
+      if (!outcomeUnknown || attempt === 3) throw error;
     }
   }
 }

@@ -10,9 +10,9 @@ import { gitSha } from "./lifecycle-payloads.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { parseProposal, type ProposalInput } from "./proposal.ts";
 import { recordBlock, recordFailure } from "./record-outcome.ts";
-import { foldRun } from "./run-state.ts";
-import { loadStaged } from "./staged-change.ts";
-import { recordVerdict, stageChange } from "./staging-deployer.ts";
+import type { RunState } from "./run-state.ts";
+import { loadStaged, readProposal } from "./staged-change.ts";
+import { recordVerdict, repeatVerdict, stageChange } from "./staging-deployer.ts";
 import { inertLine } from "./text-fence.ts";
 import { loadVerified, verifyChange } from "./verification.ts";
 
@@ -114,8 +114,17 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
   return {
     async stage(runId, attempt) {
       world().progress(runId, "stage");
-      const evidenced = await continueFromEvidence(world(), runId);
-      if (evidenced !== null) return { stagedSha: evidenced, alreadyVerified: true };
+      const continuation = await continueFromEvidence(world(), runId);
+      if (continuation.kind === "continue") {
+        return { stagedSha: continuation.stagedSha, alreadyVerified: true };
+      }
+      if (continuation.kind === "unanswered") {
+        const { context } = await readProposal(world(), runId);
+        await recordBlock(world(), context, attempt, "stage", [
+          { reason: "github-not-connected", detail: continuation.problem },
+        ]);
+        return { stagedSha: null, alreadyVerified: false };
+      }
       const outcome = await stageChange(world(), runId, attempt);
       return {
         stagedSha: outcome.staged ? outcome.change.stagedSha : null,
@@ -131,7 +140,10 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
           event.payload.treeSha === change.treeSha &&
           event.payload.baseSha === change.baseSha,
       );
-      if (known?.type === "tested" && known.payload.passed) return { passed: true };
+      if (known?.type === "tested") {
+        await repeatVerdict(world(), change, known.payload);
+        return { passed: known.payload.passed };
+      }
       const outcome = await verifyChange(world(), change);
       if (outcome.kind === "no-verdict") {
         await recordBlock(world(), change.context, change.attempt, "verify", [outcome]);
@@ -210,8 +222,8 @@ function titleFromPatch(patch: string): string {
  */
 export async function reconcileRuns(
   pipeline: Pick<Pipeline, "start">,
-  runs: readonly ReturnType<typeof foldRun>[],
-  mayContinue: (run: ReturnType<typeof foldRun>) => boolean,
+  runs: readonly RunState[],
+  mayContinue: (run: RunState) => boolean,
 ): Promise<string[]> {
   const started: string[] = [];
   for (const run of runs) {

@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { compareAndSetAgentState, readAgentState, type JarvisDatabase } from "@jarvis/db";
+import { fitName, fitReason } from "./ledger-text.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 
 const KEY = "self_extension:promotion_control";
+
+// A database that answers later than this is as good as unreachable: nobody waits to hear "paused".
+const READ_LIMIT_MS = 5_000;
 
 /** The run id under which changes of the switch stand in the ledger. */
 export const PROMOTION_CONTROL_STREAM = "promotion-control";
@@ -28,14 +32,20 @@ export interface PromotionControlReading extends PromotionControlState {
 export async function getPromotionControlState(
   db: JarvisDatabase,
 ): Promise<PromotionControlReading> {
+  let timer: NodeJS.Timeout | undefined;
   try {
-    const row = await readAgentState(db, KEY);
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(reject, READ_LIMIT_MS, new Error("too late"));
+    });
+    const row = await Promise.race([readAgentState(db, KEY), late]);
     if (row === null) return unreadable(`the row ${KEY} is missing`);
     const parsed = promotionControlState.safeParse(row.value);
     if (!parsed.success) return unreadable(`the row ${KEY} is malformed`);
     return { ...parsed.data, problem: null };
   } catch {
     return unreadable("the database could not be read");
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -53,8 +63,14 @@ export async function setPromotionControlState(
   db: JarvisDatabase,
   change: PromotionControlChange,
 ): Promise<PromotionControlState> {
+  // Whatever a person writes as the reason, the switch moves: it is cut, never refused.
+  const fitted = {
+    paused: change.paused,
+    reason: fitReason(change.reason),
+    updatedBy: fitName(change.updatedBy),
+  };
   for (;;) {
-    const next = await trySet(db, change);
+    const next = await trySet(db, fitted);
     if (next !== null) return next;
   }
 }

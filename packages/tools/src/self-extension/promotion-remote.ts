@@ -1,8 +1,7 @@
-import type { Octokit } from "@octokit/rest";
-import { SelfExtensionError } from "./errors.ts";
-import { readBlobs, type GitIdentity, type Mirror, type TreeChange } from "./git/mirror.ts";
+import type { Mirror } from "./git/mirror.ts";
 import { statusOf } from "./github-client.ts";
 import { once } from "./once.ts";
+import { uploadTree, type NewCommit } from "./upload-tree.ts";
 import type { GitHubTarget } from "./pipeline-world.ts";
 import type { ReportedStatus } from "./promotion-gate.ts";
 
@@ -12,17 +11,6 @@ export interface PullRequest {
   readonly state: string;
   readonly title: string;
   readonly body: string;
-}
-
-export interface NewCommit {
-  readonly sha: string;
-  readonly tree: string;
-  readonly baseTree: string;
-  readonly parent: string;
-  readonly identity: GitIdentity;
-  readonly date: Date;
-  readonly message: string;
-  readonly changes: readonly TreeChange[];
 }
 
 export interface Protection {
@@ -58,7 +46,8 @@ export function promotionRemote(github: GitHubTarget) {
       sort: "created",
       direction: "desc",
     });
-    const found = data[0];
+    // A host that did not understand the filter would answer every pull request.
+    const found = data.find((pull) => pull.head.ref === branch);
     return found === undefined
       ? null
       : {
@@ -177,7 +166,10 @@ export function promotionRemote(github: GitHubTarget) {
       return all.map(({ context, state }) => ({ context, state }));
     },
 
-    /** What protects the base; no protection is an empty list, an unreadable one undefined. */
+    /**
+     * What protects the base; no protection is an empty list, an unreadable one undefined. GitHub says
+     * 404 to whoever may not read the protection, too, so a 404 alone is not believed.
+     */
     async readProtection(): Promise<Protection | undefined> {
       try {
         const { data } = await octokit.rest.repos.getBranchProtection({
@@ -188,10 +180,15 @@ export function promotionRemote(github: GitHubTarget) {
         return { contexts: checks?.contexts ?? [], strict: checks?.strict ?? false };
       } catch (error) {
         const status = statusOf(error);
-        if (status === 404) return { contexts: [], strict: false };
-        if (status === 403) return undefined;
-        throw error;
+        if (status !== 403 && status !== 404) throw error;
       }
+      const { data } = await octokit.rest.repos.getBranch({ ...at, branch: baseBranch });
+      if (!data.protected) return { contexts: [], strict: false };
+      const checks = data.protection.required_status_checks;
+      // Whether it is strict is not told here, so it counts as not strict.
+      return checks?.contexts === undefined
+        ? undefined
+        : { contexts: checks.contexts, strict: false };
     },
 
     /** Moves the base forward to exactly `sha`; the host refuses anything but a fast-forward. */
@@ -237,11 +234,17 @@ export function promotionRemote(github: GitHubTarget) {
       await deleteOwnBranch(branch, sha);
     },
 
-    /** Closes what a moved base has made stale, before the change is staged anew. */
-    async abandon(branch: string, pullRequest: PullRequest): Promise<void> {
-      await octokit.rest.pulls.update({ ...at, pull_number: pullRequest.number, state: "closed" });
-      const stands = await readBranch(branch);
-      if (stands !== null) await deleteOwnBranch(branch, stands);
+    /** Closes what a moved base has made stale; a branch that somebody moved is not ours and stays. */
+    async abandon(branch: string, sha: string): Promise<void> {
+      const pullRequest = await findPullRequest(branch);
+      if (pullRequest?.state === "open") {
+        await octokit.rest.pulls.update({
+          ...at,
+          pull_number: pullRequest.number,
+          state: "closed",
+        });
+      }
+      await deleteOwnBranch(branch, sha);
     },
   };
 
@@ -277,47 +280,6 @@ export function promotionRemote(github: GitHubTarget) {
     );
     return merge?.sha ?? sha;
   }
-}
-
-async function uploadTree(
-  octokit: Octokit,
-  at: { owner: string; repo: string },
-  mirror: Mirror,
-  commit: NewCommit,
-): Promise<string> {
-  const written = commit.changes.flatMap(({ newSha }) => (newSha === null ? [] : [newSha]));
-  const blobs = await readBlobs(mirror, written);
-  for (const [sha, content] of blobs) {
-    const { data } = await octokit.rest.git.createBlob({
-      ...at,
-      content: content.toString("base64"),
-      encoding: "base64",
-    });
-    if (data.sha !== sha) {
-      throw new SelfExtensionError(
-        "github-unexpected",
-        `the host stored blob ${data.sha}, expected ${sha}`,
-      );
-    }
-  }
-  const { data } = await octokit.rest.git.createTree({
-    ...at,
-    base_tree: commit.baseTree,
-    tree: commit.changes.map(({ path, newMode, newSha, oldMode }) => ({
-      path,
-      mode:
-        newMode === "100755" || (newMode === null && oldMode === "100755") ? "100755" : "100644",
-      type: "blob" as const,
-      sha: newSha,
-    })),
-  });
-  if (data.sha !== commit.tree) {
-    throw new SelfExtensionError(
-      "github-unexpected",
-      `the host made tree ${data.sha}, expected ${commit.tree}`,
-    );
-  }
-  return data.sha;
 }
 
 function isoSeconds(date: Date): string {

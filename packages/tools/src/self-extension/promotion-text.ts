@@ -20,7 +20,7 @@ export function branchNameOf(change: Staged): string {
 }
 
 /** The message of the commit that lands. The trailers are for machines and come last. */
-export function promotionMessage(verified: Verified): string {
+export function promotionMessage(verified: Pick<Verified, "change" | "evidenceDigest">): string {
   const { change, evidenceDigest } = verified;
   const { context } = change;
   const trailers = [

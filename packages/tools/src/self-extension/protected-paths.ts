@@ -23,10 +23,14 @@ export const alwaysProtected = {
     "**/.*rc.*",
     "**/__mocks__/**",
     "**/__snapshots__/**",
+    "**/{vitest,jest}.*",
+    "**/.env",
+    "**/.env.*",
     ".ci/**",
+    ".circleci/**",
     ".github/**",
-    ".gitlab-ci.yml",
-    "**/Makefile",
+    ".{gitlab-ci,travis}.{yml,yaml}",
+    "**/{Makefile,Jenkinsfile}",
     "turbo.json",
   ],
   dependencies: [
@@ -43,10 +47,10 @@ export const alwaysProtected = {
   ],
   paths: [
     "**/AGENTS.md",
-    "**/CLAUDE.md",
-    "**/.cursorrules",
-    "**/.cursor/**",
-    "**/.claude/**",
+    "**/{CLAUDE,GEMINI}.md",
+    "**/.{cursorrules,windsurfrules,clinerules}",
+    "**/.{cursor,claude,gemini}/**",
+    "**/.mcp.json",
     "**/copilot-instructions.md",
     "**/prompts/**",
     "**/.gitattributes",
@@ -82,6 +86,7 @@ export function findProtected(facts: ProtectionFacts): ProtectionFinding[] {
   ]);
   const paths = matcher([...alwaysProtected.paths, ...(config.protected?.paths ?? [])]);
   const helpers = testHelpers(base, tests);
+  const stands = stoodInFor(facts, [...[...base.paths].filter(tests), ...helpers]);
   const kernel = kernelFiles(facts);
   const findings: ProtectionFinding[] = [];
   for (const change of changes) {
@@ -98,6 +103,13 @@ export function findProtected(facts: ProtectionFacts): ProtectionFinding[] {
         reason: "evaluator-changed",
         path,
         why: "a helper that existing tests import",
+      });
+    }
+    if (!existed && stands.has(path)) {
+      findings.push({
+        reason: "evaluator-changed",
+        path,
+        why: "it takes the place of what an existing test imports",
       });
     }
     if (evaluator(path)) {
@@ -150,6 +162,22 @@ function testHelpers(graph: ImportGraph, isTest: (path: string) => boolean): Set
       !testDirectories.has(posix.dirname(path)));
   const product = closureOf(graph, [...graph.paths].filter(isProduct));
   return new Set([...reached].filter((path) => !isTest(path) && !product.has(path)));
+}
+
+/**
+ * Files that unchanged tests and helpers would reach in the candidate and did not in the base: a new
+ * `helper.js` beside `helper.ts` may be what a runner loads from then on.
+ */
+function stoodInFor(
+  { base, candidate }: ProtectionFacts,
+  judges: readonly string[],
+): ReadonlySet<string> {
+  return new Set(
+    judges.flatMap((path) => {
+      const before = new Set(base.imports(path));
+      return candidate.imports(path).filter((target) => !before.has(target));
+    }),
+  );
 }
 
 export function matcher(globs: readonly string[]): (path: string) => boolean {

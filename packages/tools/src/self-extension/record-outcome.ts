@@ -3,6 +3,7 @@ import { SelfExtensionError } from "./errors.ts";
 import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
+import { foldRun, isTerminal } from "./run-state.ts";
 
 /** Appends `promotion_blocked`; the run is parked when every reason is one that can pass. */
 export async function recordBlock(
@@ -21,10 +22,7 @@ export async function recordBlock(
     payload: {
       attempt,
       reasons,
-      detail: refusals
-        .map(({ detail }) => detail)
-        .join(" ")
-        .slice(0, 4000),
+      detail: sentences(refusals),
       parked: isParking(reasons),
       branchName: null,
       headSha: null,
@@ -35,7 +33,19 @@ export async function recordBlock(
   return { staged: false, reasons };
 }
 
-/** Ends a run that broke. The sentence is for people; the code is for programs. */
+/** What a person reads: the first refusals, since a change of a thousand files repeats itself. */
+function sentences(refusals: readonly Refusal[]): string {
+  const shown = refusals.slice(0, SHOWN_REFUSALS).map(({ detail }) => detail);
+  const hidden = refusals.length - shown.length;
+  return hidden === 0 ? shown.join(" ") : `${shown.join(" ")} And ${hidden} more of this kind.`;
+}
+
+const SHOWN_REFUSALS = 20;
+
+/**
+ * Ends a run that broke. The sentence is for people; the code is for programs. A run that has ended
+ * keeps its end: what breaks while tidying up is no reason to deny a promotion.
+ */
 export async function recordFailure(
   world: Pick<PipelineWorld, "db">,
   runId: string,
@@ -44,7 +54,7 @@ export async function recordFailure(
 ): Promise<void> {
   const events = await readRunEvents(world.db, runId);
   const context = events[0]?.context;
-  if (context === undefined) return;
+  if (context === undefined || isTerminal(foldRun(runId, events).status)) return;
   const known = error instanceof SelfExtensionError ? error : null;
   await appendSelfExtensionEvent(world.db, {
     context,
@@ -54,7 +64,7 @@ export async function recordFailure(
     payload: {
       attempt,
       category: known === null ? "internal" : "infrastructure",
-      reason: (error instanceof Error ? error.message : String(error)).slice(0, 4000),
+      reason: error instanceof Error ? error.message : String(error),
       code: known?.code ?? null,
     },
   });

@@ -1,4 +1,4 @@
-import { isParking, type BlockReason } from "./block-reasons.ts";
+import type { BlockReason } from "./block-reasons.ts";
 import type { LifecycleEvent, RunEventType } from "./lifecycle-events.ts";
 
 /**
@@ -119,6 +119,12 @@ export function applyEvent(state: RunState, event: LifecycleEvent): RunState {
         baseSha: event.payload.baseSha,
         treeSha: event.payload.treeSha,
         stagedSha: event.payload.stagedSha,
+        // What is staged now has no verdict yet, whatever an earlier attempt was told.
+        evidenceDigest: null,
+        releaseDigest: null,
+        testEvidence: "none",
+        testsPassed: null,
+        verificationReason: null,
         blockReasons: [],
         blockDetail: null,
       };
@@ -136,7 +142,8 @@ export function applyEvent(state: RunState, event: LifecycleEvent): RunState {
         verificationReason: event.payload.reason,
       };
     case "promotion_blocked": {
-      const parked = isParking(event.payload.reasons);
+      // As it was decided then: a history folds alike under a later list of parking reasons.
+      const { parked } = event.payload;
       return {
         ...seen,
         status: parked ? "parked" : "blocked",

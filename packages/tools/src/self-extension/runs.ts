@@ -1,6 +1,9 @@
-import { desc, eq, lt, and, sql } from "drizzle-orm";
-import { getBlob, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { ZodError } from "zod";
+import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import { SelfExtensionError } from "./errors.ts";
 import { evidence } from "./evidence.ts";
+import { readLedgerBlob } from "./ledger-blob.ts";
 import { parseRow, readRunEvents, type LifecycleEvent } from "./lifecycle-events.ts";
 import { resultOf, type RunResult } from "./run-result.ts";
 import { foldRun, type RunState } from "./run-state.ts";
@@ -41,9 +44,23 @@ export async function listRuns(
     )
     .orderBy(desc(selfExtensionEvents.runId))
     .limit(page.limit);
-  const states: RunState[] = [];
-  for (const { runId } of rows) states.push(foldRun(runId, await readRunEvents(db, runId)));
-  return states;
+  return await readStates(
+    db,
+    rows.map(({ runId }) => runId),
+  );
+}
+
+/** Folds many runs from one query, in the order asked for. */
+async function readStates(db: JarvisDatabase, runIds: readonly string[]): Promise<RunState[]> {
+  if (runIds.length === 0) return [];
+  const rows = await db
+    .select()
+    .from(selfExtensionEvents)
+    .where(inArray(selfExtensionEvents.runId, [...runIds]))
+    .orderBy(asc(selfExtensionEvents.seq));
+  const events = new Map<string, LifecycleEvent[]>(runIds.map((runId) => [runId, []]));
+  for (const row of rows) events.get(row.runId)?.push(parseRow(row));
+  return [...events].map(([runId, history]) => foldRun(runId, history));
 }
 
 /** Runs that have not ended: to be started again after a crash, or to continue once a switch is turned. */
@@ -62,9 +79,7 @@ export async function openRuns(db: JarvisDatabase): Promise<RunState[]> {
         )`,
       ),
     );
-  const states: RunState[] = [];
-  for (const { runId } of rows) states.push(foldRun(runId, await readRunEvents(db, runId)));
-  return states.sort((a, b) => (a.runId < b.runId ? -1 : 1));
+  return await readStates(db, rows.map(({ runId }) => runId).sort());
 }
 
 export interface EventFilter {
@@ -95,8 +110,16 @@ export async function listEvents(
 
 async function readDiagnostics(db: JarvisDatabase, state: RunState) {
   if (state.evidenceDigest === null) return [];
-  const blob = await getBlob(db, state.evidenceDigest);
-  if (blob === null || !("content" in blob)) return [];
-  const parsed = evidence.safeParse(JSON.parse(Buffer.from(blob.content).toString("utf8")));
-  return parsed.success ? parsed.data.stages : [];
+  try {
+    const bytes = await readLedgerBlob(db, state.evidenceDigest);
+    return bytes === null ? [] : evidence.parse(JSON.parse(bytes.toString("utf8"))).stages;
+  } catch (error) {
+    const unreadable =
+      error instanceof SelfExtensionError ||
+      error instanceof SyntaxError ||
+      error instanceof ZodError;
+    if (!unreadable) throw error;
+    // Shown, not acted upon: promotion reads evidence through `loadVerified`, which refuses.
+    return [];
+  }
 }

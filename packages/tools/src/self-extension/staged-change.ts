@@ -1,8 +1,8 @@
-import { getBlob } from "@jarvis/db";
 import { SelfExtensionError } from "./errors.ts";
 import { diffTrees, treeOf, type TreeChange } from "./git/mirror.ts";
 import type { GuardConfig } from "./guard-config.ts";
 import { readRunEvents, type EventContext, type LifecycleEvent } from "./lifecycle-events.ts";
+import { readLedgerBlob } from "./ledger-blob.ts";
 import { loadConfig } from "./load-config.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 
@@ -90,8 +90,8 @@ export async function readProposal(
       `There is no run ${runId}; \`jarvis runs\` lists them.`,
     );
   }
-  const blob = await getBlob(world.db, first.payload.patchDigest);
-  if (blob === null || !("content" in blob)) {
+  const patch = await readLedgerBlob(world.db, first.payload.patchDigest);
+  if (patch === null) {
     throw new SelfExtensionError(
       "run-unknown",
       `The patch of run ${runId} is no longer kept; propose the change again.`,
@@ -103,7 +103,7 @@ export async function readProposal(
     title: first.payload.title,
     goal: first.payload.goal,
     patchDigest: first.payload.patchDigest,
-    patch: Buffer.from(blob.content),
+    patch,
     date: new Date(first.createdAt),
   };
 }

@@ -13,10 +13,10 @@ import {
 import { whenGitHubAnswers } from "./github-client.ts";
 import { DEFAULT_PATCH_BYTES } from "./guard-config.ts";
 import { readImportGraph } from "./import-graph.ts";
-import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+import { appendSelfExtensionEvent, type LifecyclePayload } from "./lifecycle-events.ts";
 import { loadConfig } from "./load-config.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-import { setPromotionControlState } from "./promotion-control.ts";
+import { getPromotionControlState, setPromotionControlState } from "./promotion-control.ts";
 import { refuseChanges, refuseContent, refusePatchText, type Refusal } from "./proposal.ts";
 import { findProtected } from "./protected-paths.ts";
 import { recordBlock } from "./record-outcome.ts";
@@ -131,13 +131,13 @@ export async function stageChange(
       baseSha,
       treeSha: applied.tree,
       stagedSha,
-      changedPaths: changes.map(({ path }) => path).slice(0, 200),
+      changedPaths: changes.map(({ path }) => path),
     },
   });
   return { staged: true, change };
 }
 
-/** Writes the verdict of verification as `tested`, and `promotion_blocked` where it says no. */
+/** Writes the verdict of verification as `tested`, and what it means where it says no. */
 export async function recordVerdict(
   world: PipelineWorld,
   change: Staged,
@@ -145,31 +145,61 @@ export async function recordVerdict(
   evidenceDigest: string,
 ): Promise<{ blocked: readonly BlockReason[] }> {
   const failed = evidence.stages.find((stage) => stage.status !== "passed");
+  return await repeatVerdict(world, change, {
+    attempt: change.attempt,
+    attestation: "verified",
+    passed: evidence.verdict === "passed",
+    baseSha: change.baseSha,
+    treeSha: change.treeSha,
+    evidenceDigest,
+    releaseDigest: evidence.releaseDigest,
+    testEvidence: evidence.testEvidence,
+    stages: evidence.stages.map(({ name, status, durationMs, category, reason }) => ({
+      name,
+      status,
+      durationMs,
+      category,
+      reason,
+    })),
+    reason: failed?.reason ?? null,
+  });
+}
+
+/**
+ * Writes a verdict that is known already, for a step that is repeated after a crash or an attempt
+ * that staged the same commit again: every attempt that goes on has its own `tested` before it.
+ */
+export async function repeatVerdict(
+  world: PipelineWorld,
+  change: Staged,
+  verdict: LifecyclePayload<"tested">,
+): Promise<{ blocked: readonly BlockReason[] }> {
   await appendSelfExtensionEvent(world.db, {
     context: change.context,
     type: "tested",
     stage: "verify",
     idempotencyKey: `tested:${change.attempt}:${change.stagedSha}`,
-    payload: {
-      attempt: change.attempt,
-      attestation: "verified",
-      passed: evidence.verdict === "passed",
-      baseSha: change.baseSha,
-      treeSha: change.treeSha,
-      evidenceDigest,
-      releaseDigest: evidence.releaseDigest,
-      testEvidence: evidence.testEvidence,
-      stages: evidence.stages.map(({ name, status, durationMs, category, reason }) => ({
-        name,
-        status,
-        durationMs,
-        category,
-        reason: reason === null ? null : reason.slice(0, 500),
-      })),
-      reason: failed?.reason?.slice(0, 2000) ?? null,
-    },
+    payload: { ...verdict, attempt: change.attempt },
   });
-  if (evidence.verdict === "passed") return { blocked: [] };
+  if (verdict.passed) return { blocked: [] };
+  const failed = verdict.stages.find((stage) => stage.status !== "passed");
+  const sentence = `Stage ${failed?.name ?? "unknown"}: ${verdict.reason ?? "no verdict"}.`;
+  if (failed?.status === "error") {
+    // No trustworthy exit status is nobody's verdict: it ends the run and blames no change.
+    await appendSelfExtensionEvent(world.db, {
+      context: change.context,
+      type: "failed",
+      stage: "verify",
+      idempotencyKey: `failed:${change.attempt}`,
+      payload: {
+        attempt: change.attempt,
+        category: "infrastructure",
+        reason: sentence,
+        code: failed.category,
+      },
+    });
+    return { blocked: [] };
+  }
   const reason: BlockReason =
     failed?.category === "aborted"
       ? "kill-switch-active"
@@ -177,7 +207,7 @@ export async function recordVerdict(
         ? "verdict-not-trusted"
         : "isolated-verification-failed";
   await recordBlock(world, change.context, change.attempt, "verify", [
-    { reason, detail: `Stage ${failed?.name ?? "unknown"}: ${failed?.reason ?? "no verdict"}.` },
+    { reason, detail: sentence },
   ]);
   return { blocked: [reason] };
 }
@@ -200,6 +230,9 @@ async function refuseContents(
 
 async function pauseForRewrittenBase(world: PipelineWorld, baseSha: string): Promise<Refusal> {
   const detail = `The base ${baseSha} does not descend from the base last seen; look at its history, then run \`jarvis accept ${baseSha}\` and \`jarvis resume\`.`;
+  // A pause that stands is left as it is: its reason is a person's, and each attempt comes by here.
+  const control = await getPromotionControlState(world.db);
+  if (control.paused && control.problem === null) return { reason: "base-rewritten", detail };
   await setPromotionControlState(world.db, {
     paused: true,
     reason: `base-rewritten: ${detail}`,

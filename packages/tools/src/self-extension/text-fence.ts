@@ -15,7 +15,7 @@ export function inertLine(text: string, maxLength = 72): string {
     .replaceAll(/\bGH-(?=\d)/gi, "GH ")
     .replaceAll(/\s+/g, " ")
     .trim();
-  return line.length <= maxLength ? line : `${line.slice(0, maxLength - 1).trimEnd()}…`;
+  return line.length <= maxLength ? line : `${cut(line, maxLength - 1).trimEnd()}…`;
 }
 
 /**
@@ -23,9 +23,7 @@ export function inertLine(text: string, maxLength = 72): string {
  * backticks inside, so the text cannot end it; control characters other than newline and tab go.
  */
 export function fencedBlock(text: string, maxLength = 4000): string {
-  const clean = stripControls(
-    text.length > maxLength ? `${text.slice(0, maxLength)}\n[cut]` : text,
-  );
+  const clean = stripControls(text.length > maxLength ? `${cut(text, maxLength)}\n[cut]` : text);
   const longest = Math.max(2, ...(clean.match(/`+/g) ?? []).map((run) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}text\n${clean}\n${fence}`;
@@ -34,6 +32,11 @@ export function fencedBlock(text: string, maxLength = 4000): string {
 /** True where text holds a character that shows a reader something other than what runs. */
 export function hasHiddenControls(text: string): boolean {
   return HIDDEN.test(text);
+}
+
+/** The beginning of a text; never half of a surrogate pair, which no database takes. */
+function cut(text: string, length: number): string {
+  return text.slice(0, length).replace(/[\ud800-\udbff]$/, "");
 }
 
 function stripControls(text: string): string {

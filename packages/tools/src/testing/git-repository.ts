@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fetchBranch, openMirror, treeOf, type Mirror } from "../self-extension/git/mirror.ts";
+import { gitEnvironment, gitText, runGit } from "../self-extension/git/run-git.ts";
 
 /** A person's repository in a temporary directory. */
 export interface TestRepository {
@@ -78,4 +80,46 @@ export function plainProject(extra: Record<string, string> = {}): TestRepository
     ].join("\n"),
     ...extra,
   });
+}
+
+/** A bare mirror of a repository's main branch, as the pipeline keeps one. */
+export async function mirrorOf(repository: Pick<TestRepository, "gitDirectory">): Promise<{
+  mirror: Mirror;
+  sha: string;
+  tree: string;
+  remove(): void;
+}> {
+  const directory = mkdtempSync(join(tmpdir(), "jarvis-mirror-"));
+  const mirror = await openMirror(join(directory, "mirror.git"));
+  const sha = await fetchBranch(
+    mirror,
+    { url: repository.gitDirectory, authorization: null },
+    "main",
+  );
+  return {
+    mirror,
+    sha,
+    tree: await treeOf(mirror, sha),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** Makes a tree from bytes and modes by plumbing alone: what lies in it is exactly what is given. */
+export async function treeFrom(
+  mirror: Mirror,
+  files: readonly { path: string; content: string | Buffer; mode?: string }[],
+): Promise<string> {
+  const index = { ...gitEnvironment(), GIT_INDEX_FILE: join(mirror.gitDir, "test-index") };
+  rmSync(index.GIT_INDEX_FILE, { force: true });
+  const entries: string[] = [];
+  for (const { path, content, mode = "100644" } of files) {
+    const sha = await gitText(["hash-object", "-w", "--stdin"], { ...mirror, input: content });
+    entries.push(`${mode} ${sha}\t${path}\0`);
+  }
+  await runGit(["update-index", "-z", "--index-info"], {
+    ...mirror,
+    env: index,
+    input: entries.join(""),
+  });
+  return await gitText(["write-tree"], { ...mirror, env: index });
 }

@@ -51,6 +51,26 @@ export async function fetchBranch(
   remote: { url: string; authorization: string | null },
   branch: string,
 ): Promise<string> {
+  // Runs of one kernel take turns: two fetches into one ref fail on each other's lock.
+  const turn = (fetching.get(mirror.gitDir) ?? Promise.resolve()).then(
+    async () => await fetchNow(mirror, remote, branch),
+  );
+  const settled = turn.catch(() => undefined);
+  fetching.set(mirror.gitDir, settled);
+  try {
+    return await turn;
+  } finally {
+    if (fetching.get(mirror.gitDir) === settled) fetching.delete(mirror.gitDir);
+  }
+}
+
+const fetching = new Map<string, Promise<unknown>>();
+
+async function fetchNow(
+  mirror: Mirror,
+  remote: { url: string; authorization: string | null },
+  branch: string,
+): Promise<string> {
   const headers: (readonly [string, string])[] =
     remote.authorization === null
       ? []

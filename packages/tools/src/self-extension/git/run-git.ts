@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { SelfExtensionError } from "../errors.ts";
+import { endGroupAfter } from "../process-group.ts";
 
 export interface GitResult {
   readonly exitCode: number;
@@ -70,17 +71,25 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
       env: options.env ?? gitEnvironment(),
       cwd: "/",
       stdio: ["pipe", "pipe", "pipe"],
-      timeout: timeoutMs,
-      killSignal: "SIGKILL",
+      detached: true,
     });
+    const stopClock = endGroupAfter(child, timeoutMs);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
     // git may answer before it has read everything; that is its right and not an error of ours.
     child.stdin.on("error", () => undefined);
-    child.on("error", reject);
+    child.on("error", (error) => {
+      stopClock();
+      reject(error);
+    });
     child.on("close", (code) => {
+      if (stopClock()) {
+        const why = `git ${args[0] ?? ""} did not end within ${timeoutMs} ms and was killed`;
+        reject(new SelfExtensionError("git-failed", why));
+        return;
+      }
       resolve({
         exitCode: code ?? -1,
         stdout: Buffer.concat(stdout),

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { collectOutput, SandboxError, type OutputFile, type SandboxMount } from "@jarvis/sandbox";
 import type { BuildStage, CheckStage } from "../guard-config.ts";
@@ -43,7 +43,18 @@ export async function runBuildStage(
   for (const path of expandOutputs(stage.outputs, world.paths)) {
     const hostPath = join(tools.outputRoot, path);
     await mkdir(hostPath, { recursive: true });
-    await mkdir(join(world.directory, path), { recursive: true });
+    if (!(await makeMountPoint(join(world.directory, path)))) {
+      return {
+        diagnostics: diagnose(stage, started, {
+          status: "failed",
+          category: "output-refused",
+          reason: `${path} is where the build writes, and the tree has something else there`,
+          results: [],
+        }),
+        outputs: [],
+        files: [],
+      };
+    }
     outputs.push({ path, hostPath });
     mounts.push({ kind: "rw", source: hostPath, target: `/ws/${path}` });
   }
@@ -80,6 +91,18 @@ export async function runBuildStage(
       results: [result],
     });
     return { diagnostics, outputs, files: [] };
+  }
+}
+
+/** False where the tree holds a file or a link on the way: a candidate may have put it there. */
+async function makeMountPoint(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { recursive: true });
+    return (await lstat(path)).isDirectory();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "EEXIST" || code === "ENOTDIR") return false;
+    throw error;
   }
 }
 

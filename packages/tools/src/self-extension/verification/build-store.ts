@@ -22,7 +22,9 @@ export interface BuildStore {
 
 export function buildStore(directory: string): BuildStore {
   const pathOf = (tree: string, stage: BuildStage): string => {
-    const exam = createHash("sha256").update(JSON.stringify([stage, process.version])).digest("hex");
+    const exam = createHash("sha256")
+      .update(JSON.stringify([stage, process.version]))
+      .digest("hex");
     return join(directory, `${tree}-${exam.slice(0, 16)}`);
   };
   return {

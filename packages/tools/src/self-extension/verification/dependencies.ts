@@ -4,6 +4,7 @@ import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join, posix } from "node:path";
 import { SelfExtensionError } from "../errors.ts";
 import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
+import { endGroupAfter } from "../process-group.ts";
 import type { GuardConfig } from "../guard-config.ts";
 
 /** A read-only dependency tree: which `node_modules` directories it holds, relative to the repository. */
@@ -20,6 +21,9 @@ export interface PackageManagerRuntime {
   /** The pnpm that runs where a repository pins none. */
   readonly defaultPnpm: string;
 }
+
+// A cold store over a slow line; what takes longer hangs.
+const INSTALL_LIMIT_MS = 600_000;
 
 const MANIFESTS =
   /(^|\/)(package\.json|pnpm-lock\.yaml|package-lock\.json|npm-shrinkwrap\.json|pnpm-workspace\.yaml|\.npmrc)$/;
@@ -126,17 +130,23 @@ async function install(
         cwd,
         env: { ...runtime.env, CI: "1" },
         stdio: ["ignore", "pipe", "pipe"],
-        timeout: 600_000,
-        killSignal: "SIGKILL",
+        detached: true,
       });
+      const stopClock = endGroupAfter(child, INSTALL_LIMIT_MS);
       let output = "";
       const keep = (chunk: Buffer): void => {
         output = (output + chunk.toString("utf8")).slice(-4000);
       };
       child.stdout.on("data", keep);
       child.stderr.on("data", keep);
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ exitCode: code, tail: output }));
+      child.on("error", (error) => {
+        stopClock();
+        reject(error);
+      });
+      child.on("close", (code) => {
+        stopClock();
+        resolve({ exitCode: code, tail: output });
+      });
     },
   );
   if (exitCode !== 0) {

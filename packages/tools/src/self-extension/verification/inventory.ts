@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { TestStage } from "../guard-config.ts";
-import type { Inventory } from "./test-stage.ts";
+import type { Inventory } from "./judge-tests.ts";
 
 const stored = z.object({ names: z.array(z.string()) });
 

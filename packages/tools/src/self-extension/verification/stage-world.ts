@@ -1,6 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import type { SandboxMount, SandboxRequest, SandboxResult } from "@jarvis/sandbox";
+import {
+  removeOutput,
+  type SandboxMount,
+  type SandboxRequest,
+  type SandboxResult,
+} from "@jarvis/sandbox";
 import picomatch from "picomatch";
 import { listTree, type Mirror } from "../git/mirror.ts";
 import type { Stage } from "../guard-config.ts";
@@ -95,7 +100,8 @@ export async function withScratch<T>(
   try {
     return await work(directory);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    // A candidate may have closed its directories even to their owner.
+    await removeOutput(directory);
   }
 }
 

@@ -12,8 +12,14 @@ import type { StageDiagnostics } from "../run-result.ts";
 import { definedLimits } from "./build-stage.ts";
 import { controlTest, type ControlTest } from "./control-test.ts";
 import {
+  judgeControl,
+  judgeRun,
+  passedNames,
+  type Inventory,
+  type TestRun,
+} from "./judge-tests.ts";
+import {
   diagnose,
-  failureOf,
   makeWorld,
   type OutputDirectory,
   type RunInSandbox,
@@ -28,15 +34,6 @@ import {
 } from "./test-report.ts";
 
 const REPORT_LIMIT = 32 * 2 ** 20;
-
-/** The tests of a tree that passed; a later tree has to run and pass every one of them. */
-export type Inventory = readonly string[];
-
-export interface TestRun {
-  readonly result: SandboxResult;
-  /** Null where the program left no report that can be read. */
-  readonly tests: readonly ReportedTest[] | null;
-}
 
 export interface TestTools {
   readonly run: RunInSandbox;
@@ -56,9 +53,11 @@ export async function runTests(
   await mkdir(out, { recursive: true });
   const mounts: SandboxMount[] = [...world.mounts, { kind: "rw", source: out, target: "/out" }];
   const prefix = stage.cwd === undefined ? "" : `${stage.cwd}/`;
-  const files = testFiles.map((file) =>
-    file.startsWith(prefix) ? file.slice(prefix.length) : `/ws/${file}`,
-  );
+  const files = testFiles.map((file) => {
+    const argument = file.startsWith(prefix) ? file.slice(prefix.length) : `/ws/${file}`;
+    // A candidate names its files: one that begins with a dash would be an option of the runner.
+    return argument.startsWith("-") ? `./${argument}` : argument;
+  });
   const argv = [...stage.argv];
   if (stage.runner === "vitest") {
     argv.push("--reporter=json", "--outputFile.json=/out/report", "--reporter=default", ...files);
@@ -180,7 +179,7 @@ export async function judgeTestStage(
     if (failure !== null) return fail(failure.category, failure.reason, failure.failingTests);
     passed.push(...passedNames(base));
   }
-  const silenced = judgeControl(controlled, control);
+  const silenced = judgeControl(controlled, control, stage.runner);
   if (silenced !== null) {
     runs.push(controlled.result);
     return fail(silenced.category, silenced.reason);
@@ -224,89 +223,4 @@ function builtModules(changed: readonly string[], outputs: readonly OutputDirect
         return `${output}/${built}`;
       });
   });
-}
-
-interface RunFailure {
-  readonly category: string;
-  readonly reason: string;
-  readonly failingTests: readonly string[];
-}
-
-function judgeRun(run: TestRun, inventory: Inventory): RunFailure | null {
-  const failing = (run.tests ?? [])
-    .filter((test) => test.status === "failed")
-    .map((test) => test.name);
-  const failure = failureOf(run.result);
-  if (failure !== null) {
-    const named =
-      failing.length === 0
-        ? failure.reason
-        : `${failing.length} test(s) failed: ${failing.slice(0, 5).join("; ")}`;
-    const category = failure.category === "exit-code" ? "tests-failed" : failure.category;
-    return { category, reason: named, failingTests: failing };
-  }
-  if (run.tests === null) {
-    return {
-      category: "verdict-not-trusted",
-      reason: "the runner ended with 0 but left no report that can be read",
-      failingTests: [],
-    };
-  }
-  if (failing.length > 0) {
-    return {
-      category: "verdict-not-trusted",
-      reason: `the runner ended with 0 and reported failures: ${failing.slice(0, 5).join("; ")}`,
-      failingTests: failing,
-    };
-  }
-  const names = new Set(passedNames(run));
-  const missing = inventory.filter((name) => !names.has(name));
-  return missing.length === 0
-    ? null
-    : {
-        category: "verdict-not-trusted",
-        reason: `${missing.length} test(s) that passed on the base did not run: ${missing.slice(0, 5).join("; ")}`,
-        failingTests: missing,
-      };
-}
-
-/** Null where the control failed as it must; otherwise why this run's verdict cannot be believed. */
-export function judgeControl(
-  run: TestRun,
-  control: ControlTest,
-): { category: string; reason: string } | null {
-  if (run.result.outcome === "sandbox-error") {
-    return {
-      category: "infrastructure",
-      reason: `the sandbox gave no verdict: ${run.result.message}`,
-    };
-  }
-  if (run.result.outcome !== "exited") {
-    const failure = failureOf(run.result);
-    return {
-      category: failure?.category ?? "verdict-not-trusted",
-      reason: `with the control test ${failure?.reason ?? "the run did not end"}`,
-    };
-  }
-  if (run.result.exitCode === 0) {
-    return {
-      category: "verdict-not-trusted",
-      reason:
-        "a control test that must fail was run with the tests, and the runner still ended with 0",
-    };
-  }
-  const named =
-    run.tests !== null && run.tests.length > 0
-      ? run.tests.some((test) => test.status === "failed" && test.name.includes(control.name))
-      : run.result.stdout.includes(control.name);
-  return named
-    ? null
-    : {
-        category: "verdict-not-trusted",
-        reason: "the control test that must fail was not reported as failing",
-      };
-}
-
-function passedNames(run: TestRun): string[] {
-  return (run.tests ?? []).filter((test) => test.status === "passed").map((test) => test.name);
 }
