@@ -31,6 +31,7 @@ export const blockReasonMeanings = {
     "The base no longer descends from the commit last seen; promotion is paused until a person runs `jarvis accept SHA` and `jarvis resume`.",
   "base-not-strict":
     "The base must be merged through the merge endpoint, and its protection does not demand up-to-date branches.",
+  "landing-refused": "The repository host refused the landing; its words are in `mergeError`.",
   "branch-occupied": "A branch of this run's name exists with another commit.",
   "tree-mismatch": "What GitHub holds is not what was verified.",
   // Why a proposal was refused.

@@ -154,7 +154,8 @@ async function land(
       }
       return await block(world, verified, attempt, head, pullRequest, {
         reasons: [refusal],
-        detail: `The repository host refused the landing: ${error instanceof Error ? error.message : String(error)}`,
+        detail: `The repository host refused the landing: ${messageOf(error)}`,
+        mergeError: messageOf(error),
       });
     }
   }
@@ -255,7 +256,7 @@ async function block(
   attempt: number,
   head: Head,
   pullRequest: PullRequest | null,
-  decision: { reasons: readonly BlockReason[]; detail: string },
+  decision: { reasons: readonly BlockReason[]; detail: string; mergeError?: string },
 ): Promise<PromotionOutcome> {
   await appendSelfExtensionEvent(world.db, {
     context: verified.change.context,
@@ -266,6 +267,7 @@ async function block(
       attempt,
       reasons: [...decision.reasons],
       detail: decision.detail,
+      ...(decision.mergeError === undefined ? {} : { mergeError: decision.mergeError }),
       parked: isParking(decision.reasons),
       branchName: pullRequest === null ? null : head.branch,
       headSha: pullRequest === null ? null : head.sha,
@@ -284,5 +286,9 @@ function landingRefusal(error: unknown): BlockReason | null {
   const text = error instanceof Error ? error.message : "";
   if (/fast.forward|reference .*(update|expected)|Base branch was modified/i.test(text))
     return "base-moved";
-  return "status-failing";
+  return /status/i.test(text) ? "status-failing" : "landing-refused";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -117,6 +117,7 @@ export const guardConfig = z.strictObject({
     .optional(),
   limits: z
     .strictObject({
+      allowBinary: z.boolean().describe("Whether a change may hold files that are not UTF-8 text."),
       patchBytes: z
         .number()
         .int()

@@ -50,6 +50,8 @@ export const lifecyclePayloads = {
     attempt: z.number().int().positive(),
     reasons: reasons.min(1),
     detail: z.string().max(4000),
+    /** The host's own words where it refused the landing. */
+    mergeError: z.string().max(2000).optional(),
     parked: z.boolean(),
     branchName: z.string().nullable(),
     headSha: gitSha.nullable(),

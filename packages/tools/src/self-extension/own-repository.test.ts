@@ -94,7 +94,12 @@ describe("the example changes", () => {
     "%s applies to the newest commit and says nothing that is refused",
     async (name) => {
       const patch = readFileSync(join(examples, name));
-      expect(refusePatchText(patch.toString("utf8"), { patchBytes: 2 ** 20 })).toEqual([]);
+      expect(
+        refusePatchText(patch.toString("utf8"), {
+          patchBytes: 2 ** 20,
+          allowBinary: false,
+        }),
+      ).toEqual([]);
       const applied = await applyPatch(mirror, head, patch);
       expect(applied).toMatchObject({ applied: true });
       if (!applied.applied) return;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TreeChange } from "./git/mirror.ts";
 import { parseProposal, refuseChanges, refuseContent, refusePatchText } from "./proposal.ts";
 
-const limits = { patchBytes: 10_000 };
+const limits = { patchBytes: 10_000, allowBinary: false };
 const reasonsOf = (patch: string) => [
   ...new Set(refusePatchText(patch, limits).map(({ reason }) => reason)),
 ];
@@ -94,6 +94,14 @@ describe("refuseChanges", () => {
 });
 
 describe("refuseContent", () => {
+  it("lets binary files pass where the base allows them, but no source that only looks like one", () => {
+    const bytes = Buffer.from([0x63, 0xff, 0x00]);
+    expect(refuseContent("logo.png", bytes, { allowBinary: true })).toEqual([]);
+    expect(refuseContent("tool.ts", bytes, { allowBinary: true })).toMatchObject([
+      { reason: "binary-change" },
+    ]);
+  });
+
   it.each([
     ["a.ts", Buffer.from("const a = 1;\n"), []],
     ["a.bin", Buffer.from([0, 1, 2]), ["binary-change"]],
@@ -102,7 +110,7 @@ describe("refuseContent", () => {
     ["sub/.gitattributes", Buffer.from("* filter=evil\n"), ["attribute-filter"]],
     [".gitattributes", Buffer.from("* text=auto\n"), []],
   ])("judges %s", (path, content, reasons) => {
-    expect(refuseContent(path, content).map(({ reason }) => reason)).toEqual(reasons);
+    expect(refuseContent(path, content, limits).map(({ reason }) => reason)).toEqual(reasons);
   });
 });
 

@@ -43,6 +43,14 @@ export function parseProposal(input: unknown): ProposalInput {
   return parsed.data;
 }
 
+/** What a configuration allows a change to hold. */
+export interface ContentLimits {
+  readonly patchBytes: number;
+  readonly allowBinary: boolean;
+}
+
+const SOURCE = /\.(?:[cm]?[jt]sx?|json|ya?ml|md|sql|sh|html|css)$/i;
+
 export interface Refusal {
   readonly reason: BlockReason;
   readonly detail: string;
@@ -53,7 +61,7 @@ export interface Refusal {
  * headers, so this only makes the reason clear: what counts is `refuseChanges` on the tree that git
  * makes of it.
  */
-export function refusePatchText(patch: string, limits: { patchBytes: number }): Refusal[] {
+export function refusePatchText(patch: string, limits: ContentLimits): Refusal[] {
   const size = Buffer.byteLength(patch);
   if (size > limits.patchBytes) {
     return [
@@ -70,7 +78,7 @@ export function refusePatchText(patch: string, limits: { patchBytes: number }): 
       detail: "The patch holds NUL, control or bidirectional control characters.",
     });
   }
-  if (/^GIT binary patch$|^Binary files .* differ$/m.test(patch)) {
+  if (!limits.allowBinary && /^GIT binary patch$|^Binary files .* differ$/m.test(patch)) {
     refusals.push({ reason: "binary-change", detail: "The patch holds a binary file." });
   }
   for (const path of headerPaths(patch)) refusals.push(...refusePath(path));
@@ -96,11 +104,18 @@ export function refuseChanges(changes: readonly TreeChange[]): Refusal[] {
 }
 
 /** What a new or changed file's bytes say no to. */
-export function refuseContent(path: string, content: Buffer): Refusal[] {
+export function refuseContent(
+  path: string,
+  content: Buffer,
+  limits: Pick<ContentLimits, "allowBinary">,
+): Refusal[] {
   const refusals: Refusal[] = [];
   const text = content.toString("utf8");
   if (content.includes(0) || !Buffer.from(text, "utf8").equals(content)) {
-    refusals.push({ reason: "binary-change", detail: `${path} is not UTF-8 text.` });
+    // One odd byte must not take a source file out of the check for hidden characters.
+    if (!limits.allowBinary || SOURCE.test(path)) {
+      refusals.push({ reason: "binary-change", detail: `${path} is not UTF-8 text.` });
+    }
   } else if (hasHiddenControls(text)) {
     refusals.push({
       reason: "control-characters",

@@ -78,7 +78,7 @@ export function resultOf(state: RunState, diagnostics: readonly StageDiagnostics
     promotionSucceeded: state.status === "promoted",
     promotionBlocked: blocked,
     blockReasons: state.blockReasons,
-    mergeError: null,
+    mergeError: state.mergeError,
     rollbackAttempted: false,
     rollbackStatus: null,
     rollbackReason: null,

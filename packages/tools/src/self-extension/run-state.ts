@@ -37,6 +37,7 @@ export interface RunState {
   readonly verificationReason: string | null;
   readonly blockReasons: readonly BlockReason[];
   readonly blockDetail: string | null;
+  readonly mergeError: string | null;
   readonly failure: { category: string; reason: string } | null;
   readonly eventIds: readonly string[];
   readonly startedAt: string | null;
@@ -88,6 +89,7 @@ export function initialRunState(runId: string): RunState {
     verificationReason: null,
     blockReasons: [],
     blockDetail: null,
+    mergeError: null,
     failure: null,
     eventIds: [],
     startedAt: null,
@@ -150,6 +152,7 @@ export function applyEvent(state: RunState, event: LifecycleEvent): RunState {
         attempt: event.payload.attempt,
         blockReasons: event.payload.reasons,
         blockDetail: event.payload.detail,
+        mergeError: event.payload.mergeError ?? null,
         branchName: event.payload.branchName ?? state.branchName,
         headSha: event.payload.headSha ?? state.headSha,
         pullRequestNumber: event.payload.pullRequestNumber ?? state.pullRequestNumber,

@@ -67,8 +67,10 @@ export async function stageChange(
   const baseTree = await treeOf(world.mirror, baseSha);
   const config = await loadConfig(world.mirror, baseTree);
 
+  const allowBinary = config.limits?.allowBinary ?? false;
   const textRefusals = refusePatchText(run.patch.toString("utf8"), {
     patchBytes: config.limits?.patchBytes ?? DEFAULT_PATCH_BYTES,
+    allowBinary,
   });
   if (textRefusals.length > 0) return await block(textRefusals);
   const applied = await applyPatch(world.mirror, baseSha, run.patch);
@@ -81,7 +83,10 @@ export async function stageChange(
     ]);
   }
   const changes = await diffTrees(world.mirror, baseTree, applied.tree);
-  const refusals = [...refuseChanges(changes), ...(await refuseContents(world, changes))];
+  const refusals = [
+    ...refuseChanges(changes),
+    ...(await refuseContents(world, changes, allowBinary)),
+  ];
   if (refusals.length > 0) return await block(refusals);
   const findings = findProtected({
     changes,
@@ -215,6 +220,7 @@ export async function repeatVerdict(
 async function refuseContents(
   world: Pick<PipelineWorld, "mirror">,
   changes: readonly TreeChange[],
+  allowBinary: boolean,
 ): Promise<Refusal[]> {
   const written = changes.filter(
     ({ newSha, newMode }) => newSha !== null && newMode?.startsWith("100"),
@@ -224,7 +230,7 @@ async function refuseContents(
     written.map(({ newSha }) => newSha ?? ""),
   );
   return written.flatMap(({ path, newSha }) =>
-    refuseContent(path, blobs.get(newSha ?? "") ?? Buffer.alloc(0)),
+    refuseContent(path, blobs.get(newSha ?? "") ?? Buffer.alloc(0), { allowBinary }),
   );
 }
 
