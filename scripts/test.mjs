@@ -6,18 +6,18 @@ import { pnpm, run, setUp } from "./setup.mjs";
 
 setUp();
 
-const checks = [
-  ["format", [...pnpm, "run", "format:check"]],
-  ["lint", [...pnpm, "run", "lint"]],
-  ["types of tests", [...pnpm, "exec", "turbo", "run", "typecheck", "--output-logs=errors-only"]],
-  ["types of repository tests", [...pnpm, "exec", "tsc", "-p", "test/tsconfig.json"]],
-  ["schema drift", [...pnpm, "exec", "turbo", "run", "schema:check", "--output-logs=errors-only"]],
-  ["unused code", [...pnpm, "run", "unused"]],
-  ["release contract", ["node", "--test", "packages/tools/test/release-contract.test.mjs"]],
-];
+const checks = {
+  format: [...pnpm, "run", "format:check"],
+  lint: [...pnpm, "run", "lint"],
+  "types of tests": [...pnpm, "exec", "turbo", "run", "typecheck", "--output-logs=errors-only"],
+  "types of repository tests": [...pnpm, "exec", "tsc", "-p", "test/tsconfig.json"],
+  "schema drift": [...pnpm, "exec", "turbo", "run", "schema:check", "--output-logs=errors-only"],
+  "unused code": [...pnpm, "run", "unused"],
+  "release contract": ["node", "--test", "packages/tools/test/release-contract.test.mjs"],
+};
 
 const failed = [];
-for (const [name, argv] of checks) {
+for (const [name, argv] of Object.entries(checks)) {
   process.stdout.write(`\n== ${name}\n`);
   if (run(argv) !== 0) failed.push(name);
 }
