@@ -5,7 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
   test: {
     include: ["src/**/*.test.ts"],
-    testTimeout: 60_000,
+    globalSetup: ["src/testing/global-setup.ts"],
+    testTimeout: 90_000,
     hookTimeout: 120_000,
   },
 });

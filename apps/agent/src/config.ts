@@ -1,8 +1,13 @@
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 
-const port = z.coerce.number({ error: "expected a port number" }).int().min(0).max(65_535);
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, "expected a port number from 0 to 65535")
+  .transform(Number)
+  .refine((value) => value <= 65_535, "expected a port number from 0 to 65535");
 
 const settings = z.object({
   repo: z.string().min(1),
@@ -19,9 +24,8 @@ const settings = z.object({
   dependenciesDir: z.string().min(1).optional(),
   pnpm: z
     .string()
-    .regex(/^\d+\.\d+\.\d+$/)
+    .regex(/^\d+\.\d+\.\d+$/, "expected an exact version such as 12.21.0")
     .default("12.21.0"),
-  demonstration: z.boolean(),
 });
 
 /** What the kernel runs with; parsed once, from flags over `JARVIS_*` variables over defaults. */
@@ -35,29 +39,49 @@ export class ConfigError extends Error {
 }
 
 /** Throws `ConfigError` naming the wrong value and what was expected. */
-export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): KernelConfig {
+export function readConfig(argv: readonly string[]): KernelConfig {
+  const { env } = process;
   const flags = readFlags(argv);
-  const repo = resolve(flags.repo ?? env["JARVIS_REPO"] ?? process.cwd());
-  const parsed = settings.safeParse({
+  // An empty variable is how a script says "not set".
+  const variable = (name: string): string | undefined => env[name] || undefined;
+  const repo = resolve(flags.repo ?? variable("JARVIS_REPO") ?? process.cwd());
+  const given = {
     repo,
-    stateDir: resolve(flags["state-dir"] ?? env["JARVIS_STATE_DIR"] ?? join(repo, ".jarvis")),
-    port: flags.port ?? env["JARVIS_PORT"] ?? 4270,
-    databaseUrl: env["DATABASE_URL"],
-    databaseAdminUrl: env["JARVIS_DATABASE_ADMIN_URL"],
-    githubToken: env["GITHUB_TOKEN"],
-    githubRepository: env["JARVIS_GITHUB_REPOSITORY"],
-    githubApiUrl: env["JARVIS_GITHUB_API_URL"],
-    dependenciesDir: flags["dependencies-dir"] ?? env["JARVIS_DEPENDENCIES_DIR"],
-    pnpm: env["JARVIS_PNPM"],
-    demonstration: flags.demonstration ?? false,
-  });
+    stateDir: resolve(
+      flags["state-dir"] ?? variable("JARVIS_STATE_DIR") ?? join(workTreeOf(repo), ".jarvis"),
+    ),
+    port: flags.port ?? variable("JARVIS_PORT") ?? "4270",
+    databaseUrl: variable("DATABASE_URL"),
+    databaseAdminUrl: variable("JARVIS_DATABASE_ADMIN_URL"),
+    githubToken: variable("GITHUB_TOKEN"),
+    githubRepository: variable("JARVIS_GITHUB_REPOSITORY"),
+    githubApiUrl: variable("JARVIS_GITHUB_API_URL"),
+    dependenciesDir: flags["dependencies-dir"] ?? variable("JARVIS_DEPENDENCIES_DIR"),
+    pnpm: variable("JARVIS_PNPM"),
+  };
+  const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const problem = parsed.error.issues[0];
+    const key = String(problem?.path[0]);
     throw new ConfigError(
-      `The setting ${nameOf(problem?.path[0])} is wrong: ${problem?.message ?? "unreadable"}.`,
+      `The setting ${nameOf(key)} is wrong: ${problem?.message ?? "unreadable"}${shown(key, given)}.`,
     );
   }
   return { ...parsed.data, packageManagerEnv: packageManagerEnv(env) };
+}
+
+/** What was given instead, unless it may be a secret. */
+function shown(key: string, given: Record<string, unknown>): string {
+  const value = given[key];
+  return key in variables && typeof value === "string" ? `, got ${JSON.stringify(value)}` : "";
+}
+
+/** The work tree that a directory lies in, so that a subdirectory means the whole repository. */
+function workTreeOf(directory: string): string {
+  for (let at = directory; ; at = dirname(at)) {
+    if (existsSync(join(at, ".git"))) return at;
+    if (at === dirname(at)) return directory;
+  }
 }
 
 function readFlags(argv: readonly string[]) {
@@ -69,7 +93,7 @@ function readFlags(argv: readonly string[]) {
         "state-dir": { type: "string" },
         port: { type: "string" },
         "dependencies-dir": { type: "string" },
-        demonstration: { type: "boolean" },
+        debug: { type: "boolean" },
       },
     }).values;
   } catch (error) {
@@ -86,8 +110,8 @@ const variables: Record<string, string> = {
   pnpm: "JARVIS_PNPM",
 };
 
-function nameOf(key: PropertyKey | undefined): string {
-  return variables[String(key)] ?? String(key);
+function nameOf(key: string): string {
+  return variables[key] ?? key;
 }
 
 /** Variables that package managers need to reach their registry; tokens of Jarvis's stay out. */

@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -10,61 +9,53 @@ import { ConfigError, readConfig, type KernelConfig } from "./config.ts";
 import { makeApi } from "./http/app.ts";
 import { RepositoryError } from "./kernel/guarded-repository.ts";
 import { startKernel, type Kernel } from "./kernel/kernel.ts";
+import { Lifetime } from "./lifetime.ts";
+import { readToken } from "./token.ts";
 
 /**
  * The kernel's program. Exit codes: 0 stopped in order, 2 the request or configuration could not be
  * read, 3 something it needs (state directory, database, repository host) could not be had.
- * When it is ready it prints one JSON line with its address.
+ * It prints one JSON line: its address when it is ready, or why it never was.
  */
-async function main(): Promise<void> {
-  const config = readConfig(process.argv.slice(2), process.env);
-  const token = readToken(openStateDirectory(config.stateDir));
+async function main(lifetime: Lifetime): Promise<void> {
+  const config = readConfig(process.argv.slice(2));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.on(signal, () => lifetime.end(0));
+  }
   let kernel: Kernel | null = null;
   let port = 0;
-  const api = makeApi({ kernel: () => kernel, token, port: () => port, startedAt: new Date() });
   // The kernel first: a second one must be refused before it takes a port.
-  kernel = await startKernel(config);
+  kernel = await lifetime.open(
+    async () => await startKernel(config, (error) => fail(lifetime, error)),
+    async (running) => await running.stop(),
+  );
+  const token = readToken(openStateDirectory(config.stateDir));
+  const api = makeApi({ kernel: () => kernel, token, port: () => port, startedAt: new Date() });
   const server = createAdaptorServer({ fetch: api.fetch }) as Server;
-  port = await listen(server, config.port);
+  port = await lifetime.open(
+    async () => await listen(server, config.port),
+    async () => {
+      rmSync(factsPath(config), { force: true });
+      server.close();
+      server.closeAllConnections();
+    },
+  );
+  if (lifetime.ending) return;
   const url = `http://127.0.0.1:${port}`;
   writeFacts(config, { pid: process.pid, url });
-  process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid, url })}\n`);
-
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    void shutDown(config, server, kernel);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-}
-
-async function shutDown(
-  config: KernelConfig,
-  server: Server,
-  kernel: Kernel | null,
-): Promise<void> {
-  let exitCode = 0;
-  try {
-    rmSync(factsPath(config), { force: true });
-    server.close();
-    server.closeAllConnections();
-    await kernel?.stop();
-  } catch (error) {
-    report(error);
-    exitCode = 3;
-  }
-  process.exit(exitCode);
+  say({ ready: true, pid: process.pid, url });
 }
 
 /** Listens on the wanted port or, where it is taken, on the next free one of the following hundred. */
 async function listen(server: Server, wanted: number): Promise<number> {
-  for (let port = wanted; port <= Math.min(wanted + 100, 65_535); port += 1) {
+  const last = Math.min(wanted + 100, 65_535);
+  for (let port = wanted; port <= last; port += 1) {
     const taken = await new Promise<boolean>((resolve, reject) => {
       const refused = (error: NodeJS.ErrnoException): void => {
         if (error.code === "EADDRINUSE") resolve(true);
-        else reject(error);
+        else if (error.code === "EACCES") {
+          reject(new ConfigError(`Port ${port} needs more rights; choose another with --port.`));
+        } else reject(error);
       };
       server.once("error", refused);
       server.listen(port, "127.0.0.1", () => {
@@ -74,23 +65,7 @@ async function listen(server: Server, wanted: number): Promise<number> {
     });
     if (!taken) return (server.address() as AddressInfo).port;
   }
-  throw new ConfigError(
-    `Ports ${wanted} to ${wanted + 100} are all taken; choose another with --port.`,
-  );
-}
-
-/** The API's token, made once, readable by the owner of the state directory only. */
-function readToken(stateDirectory: string): string {
-  const path = join(stateDirectory, "token");
-  try {
-    const token = readFileSync(path, "utf8").trim();
-    if (token.length >= 32) return token;
-  } catch {
-    // There is none yet.
-  }
-  const token = randomBytes(32).toString("base64url");
-  writeFileSync(path, `${token}\n`, { mode: 0o600 });
-  return token;
+  throw new ConfigError(`Ports ${wanted} to ${last} are all taken; choose another with --port.`);
 }
 
 function factsPath(config: KernelConfig): string {
@@ -104,6 +79,10 @@ function writeFacts(config: KernelConfig, facts: { pid: number; url: string }): 
   renameSync(`${path}.new`, path);
 }
 
+function say(line: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
 function report(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`jarvis: ${message}\n`);
@@ -112,20 +91,36 @@ function report(error: unknown): void {
   }
 }
 
+/** Says why on both channels, one for people and one for programs, and ends in order. */
+function fail(lifetime: Lifetime, error: unknown): void {
+  if (lifetime.ending) return;
+  report(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const { exitCode, code } = kindOf(error);
+  say({ ready: false, exitCode, error: { code, message } });
+  lifetime.end(exitCode);
+}
+
+function kindOf(error: unknown): { exitCode: 2 | 3; code: string } {
+  if (error instanceof ConfigError) return { exitCode: 2, code: "invalid-setting" };
+  if (error instanceof RepositoryError) return { exitCode: 2, code: "repository-unusable" };
+  if (error instanceof SelfExtensionError || error instanceof DatabaseError) {
+    const isRequest = error.code === "invalid-config" || error.code === "database-url-invalid";
+    return { exitCode: isRequest ? 2 : 3, code: error.code };
+  }
+  return { exitCode: 3, code: "internal" };
+}
+
 // A lost promise or a driver's uncaught error leaves the state unknown: the kernel ends and recovers
-// from its ledger, which is what a crash does anyway.
+// from its ledger, which is what a crash does anyway. The database server outlives it and is found again.
 process.on("uncaughtException", (error) => {
   report(error);
   process.exit(3);
 });
 
+const lifetime = new Lifetime(report);
 try {
-  await main();
+  await main(lifetime);
 } catch (error) {
-  report(error);
-  const isRequest =
-    error instanceof ConfigError ||
-    error instanceof RepositoryError ||
-    (error instanceof SelfExtensionError && error.code === "invalid-config");
-  process.exit(isRequest ? 2 : error instanceof DatabaseError ? 3 : 3);
+  fail(lifetime, error);
 }

@@ -1,3 +1,4 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -6,6 +7,10 @@ import { CommandError, exitCodes } from "./outcome.ts";
 
 const facts = z.object({ pid: z.number().int(), url: z.url() });
 const problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+const alive = z.object({ proof: z.string() });
+
+const LOOK_MS = 2000;
+const ANSWER_MS = 30_000;
 
 /** A running kernel of this state directory, reached over its HTTP API. */
 export interface KernelClient {
@@ -16,43 +21,74 @@ export interface KernelClient {
 
 /** The kernel of the state directory, or null where none answers within two seconds. */
 export async function findKernel(config: CliConfig): Promise<KernelClient | null> {
-  const path = join(config.stateDir, "kernel.json");
   let url: string;
   let token: string;
   try {
-    url = facts.parse(JSON.parse(readFileSync(path, "utf8"))).url;
+    url = facts.parse(JSON.parse(readFileSync(join(config.stateDir, "kernel.json"), "utf8"))).url;
     token = readFileSync(join(config.stateDir, "token"), "utf8").trim();
-    const alive = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) });
-    if (!alive.ok) return null;
+    if (!(await hasToken(url, token))) return null;
   } catch {
     return null;
   }
-  const request = async <T>(path: string, init: RequestInit, schema: z.ZodType<T>): Promise<T> => {
-    let response: Response;
-    try {
-      response = await fetch(`${url}${path}`, {
-        ...init,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        signal: AbortSignal.timeout(30_000),
-      });
-    } catch (cause) {
-      throw new CommandError(
-        exitCodes.unavailable,
-        "kernel-unreachable",
-        `The kernel at ${url} did not answer ${path}; \`jarvis status\` tells how it is.`,
-        { cause },
-      );
-    }
-    const body: unknown = await response.json();
-    if (!response.ok) throw refusalOf(response.status, body);
-    return schema.parse(body);
-  };
   return {
     url,
-    get: async (path, schema) => await request(path, { method: "GET" }, schema),
+    get: async (path, schema) => await request({ url, token }, path, { method: "GET" }, schema),
     post: async (path, body, schema) =>
-      await request(path, { method: "POST", body: JSON.stringify(body) }, schema),
+      await request({ url, token }, path, { method: "POST", body: JSON.stringify(body) }, schema),
   };
+}
+
+/**
+ * Whether our kernel is who listens there. What a killed kernel wrote down may be the port of another
+ * program by now, which must neither be believed nor get the token.
+ */
+async function hasToken(url: string, token: string): Promise<boolean> {
+  const challenge = randomBytes(16).toString("base64url");
+  const response = await fetch(`${url}/healthz?challenge=${challenge}`, {
+    signal: AbortSignal.timeout(LOOK_MS),
+    redirect: "error",
+  });
+  if (!response.ok) return false;
+  const given = Buffer.from(alive.parse(await response.json()).proof);
+  const wanted = Buffer.from(
+    createHmac("sha256", token).update(`jarvis-kernel:${challenge}`).digest("base64url"),
+  );
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+async function request<T>(
+  { url, token }: { url: string; token: string },
+  path: string,
+  init: RequestInit,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(`${url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      signal: AbortSignal.timeout(ANSWER_MS),
+      redirect: "error",
+    });
+    body = await response.json();
+  } catch (cause) {
+    throw new CommandError(
+      exitCodes.unavailable,
+      "kernel-unreachable",
+      `The kernel at ${url} did not answer ${path}; \`jarvis status\` tells how it is.`,
+      { cause },
+    );
+  }
+  if (!response.ok) throw refusalOf(response.status, body);
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new CommandError(
+    exitCodes.unavailable,
+    "unexpected-answer",
+    `The kernel at ${url} answers ${path} in another form than this command knows; build both anew and start the kernel again.`,
+    { cause: parsed.error },
+  );
 }
 
 /** The running kernel; where there is none the command ends with what to do. */
@@ -62,8 +98,29 @@ export async function needKernel(config: CliConfig): Promise<KernelClient> {
   throw new CommandError(
     exitCodes.unavailable,
     "kernel-not-running",
-    `No kernel runs for ${config.stateDir}; start one with \`pnpm jarvis up\`.`,
+    `No kernel answers for ${config.stateDir}; start one with \`pnpm jarvis up\`.`,
   );
+}
+
+/**
+ * Asks the kernel, and the database itself where no kernel answers: whoever turns a switch must not
+ * have to wait for a program that is wedged.
+ */
+export async function kernelOr<T>(
+  config: CliConfig,
+  ask: (kernel: KernelClient) => Promise<T>,
+  otherwise: () => Promise<T>,
+): Promise<T> {
+  const kernel = await findKernel(config);
+  if (kernel === null) return await otherwise();
+  try {
+    return await ask(kernel);
+  } catch (error) {
+    if (error instanceof CommandError && error.code === "kernel-unreachable") {
+      return await otherwise();
+    }
+    throw error;
+  }
 }
 
 function refusalOf(status: number, body: unknown): CommandError {

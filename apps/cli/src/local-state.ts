@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   DatabaseError,
   lockStateDirectory,
@@ -7,8 +9,21 @@ import {
   type JarvisDatabase,
   type StateDirectoryLock,
 } from "@jarvis/db";
+import { z } from "zod";
 import type { CliConfig } from "./config.ts";
 import { CommandError, exitCodes } from "./outcome.ts";
+
+const COMMAND = "jarvis command";
+/** Another command holds the directory for the moment of one switch. */
+const COMMAND_MS = 30_000;
+
+const holder = z.object({ pid: z.number().int().positive(), what: z.string() });
+
+export interface LocalState {
+  readonly db: JarvisDatabase;
+  /** A kernel that holds the state directory and does not answer; null where none runs. */
+  readonly silentKernel: number | null;
+}
 
 /**
  * Works on the database itself, for commands that must work when the kernel does not answer. An
@@ -17,7 +32,7 @@ import { CommandError, exitCodes } from "./outcome.ts";
  */
 export async function withLocalState<T>(
   config: CliConfig,
-  work: (db: JarvisDatabase) => Promise<T>,
+  work: (state: LocalState) => Promise<T>,
 ): Promise<T> {
   if (config.databaseUrl === undefined && !existsSync(config.stateDir)) {
     throw new CommandError(
@@ -27,7 +42,7 @@ export async function withLocalState<T>(
     );
   }
   const directory = openStateDirectory(config.stateDir);
-  const lock = tryLock(directory);
+  const { lock, silentKernel } = await takeDirectory(directory);
   try {
     const database = await openDatabase({
       stateDirectory: directory,
@@ -35,7 +50,7 @@ export async function withLocalState<T>(
       ...(config.databaseAdminUrl === undefined ? {} : { adminUrl: config.databaseAdminUrl }),
     });
     try {
-      return await work(database.db);
+      return await work({ db: database.db, silentKernel });
     } finally {
       await database.close({ stopServer: lock !== null });
     }
@@ -44,12 +59,34 @@ export async function withLocalState<T>(
   }
 }
 
-/** Null where a kernel holds the directory: it may be stopped or wedged, and its database still serves. */
-function tryLock(directory: string): StateDirectoryLock | null {
+/**
+ * The directory for this command alone, or the process of the kernel that holds it: it may be stopped
+ * or wedged, and its database still serves. Another command is waited for, since it stops the server.
+ */
+async function takeDirectory(
+  directory: string,
+): Promise<{ lock: StateDirectoryLock | null; silentKernel: number | null }> {
+  const deadline = Date.now() + COMMAND_MS;
+  for (;;) {
+    try {
+      const lock = lockStateDirectory(directory, { pid: process.pid, what: COMMAND });
+      return { lock, silentKernel: null };
+    } catch (error) {
+      const isHeld = error instanceof DatabaseError && error.code === "state-directory-locked";
+      if (!isHeld) throw error;
+      const first = holderOf(directory);
+      if (first !== null && first.what !== COMMAND) return { lock: null, silentKernel: first.pid };
+      if (Date.now() > deadline) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+function holderOf(directory: string): z.infer<typeof holder> | null {
   try {
-    return lockStateDirectory(directory, { pid: process.pid, what: "jarvis command" });
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === "state-directory-locked") return null;
-    throw error;
+    return holder.parse(JSON.parse(readFileSync(join(directory, "lock"), "utf8")));
+  } catch {
+    // It has taken the lock and not written its name yet.
+    return null;
   }
 }

@@ -1,13 +1,15 @@
-import { DatabaseError } from "@jarvis/db";
-import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { doctor } from "./commands/doctor.ts";
-import { events, followEvents, propose, runs, show } from "./commands/proposals.ts";
+import { notYet } from "./commands/not-yet.ts";
+import { propose } from "./commands/proposals.ts";
+import { events, followEvents, runs, show } from "./commands/reading.ts";
 import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
-import { up } from "./commands/up.ts";
+import { KernelEnded, up } from "./commands/up.ts";
 import { readCliConfig, type CliConfig } from "./config.ts";
 import { demonstrate } from "./demo/demonstration.ts";
-import { CommandError, exitCodes, type Answer, type ExitCode } from "./outcome.ts";
+import { codeOf } from "./failure.ts";
+import { exitCodes, type Answer } from "./outcome.ts";
+import { plain } from "./text.ts";
 
 interface GlobalOptions {
   readonly repo?: string;
@@ -65,6 +67,11 @@ function positive(text: string): number {
   return value;
 }
 
+function reasonGiven(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("expected a reason that others can read");
+  return text;
+}
+
 command("up", "run the kernel: database, forge where no GitHub is connected, pipeline, API")
   .option("--port <n>", "the port to listen on; a busy one is answered with the next free")
   .option("--once", "stop as soon as everything is up")
@@ -107,6 +114,7 @@ command("events", "the ledger")
     >();
     if (options.follow === true) {
       await followEvents(readCliConfig(options), { ...options, json: options.json === true });
+      return;
     }
     await answer(async (config) => await events(config, options))(...args);
   });
@@ -116,7 +124,7 @@ command("status", "switches, base, current runs, sandbox, database, forge").acti
 );
 
 command("pause", "pause promotion; the agent goes on working")
-  .requiredOption("--reason <text>", "why; it goes into the ledger")
+  .requiredOption("--reason <text>", "why; it goes into the ledger", reasonGiven)
   .action(
     answer(
       async (config, cmd) =>
@@ -125,7 +133,7 @@ command("pause", "pause promotion; the agent goes on working")
   );
 
 command("resume", "lift the promotion pause; parked runs continue")
-  .option("--reason <text>", "why", "resumed by an operator")
+  .option("--reason <text>", "why", reasonGiven, "resumed by an operator")
   .action(
     answer(
       async (config, cmd) =>
@@ -140,7 +148,7 @@ command("mode", "observe (changes are tested only) or execute (they are promoted
     }
     return text;
   })
-  .option("--reason <text>", "why", "set by an operator")
+  .option("--reason <text>", "why", reasonGiven, "set by an operator")
   .action(
     answer(async (config, cmd) => {
       const mode = cmd.args[0] === "execute" ? "execute" : "observe";
@@ -149,12 +157,35 @@ command("mode", "observe (changes are tested only) or execute (they are promoted
   );
 
 command("kill", "end every sandbox and set observe, at once")
-  .requiredOption("--reason <text>", "why; it is kept with the switch")
+  .requiredOption("--reason <text>", "why; it is kept with the switch", reasonGiven)
   .action(answer(async (config, cmd) => await kill(config, cmd.opts<{ reason: string }>().reason)));
 
 command("accept", "attest a base that came from outside")
   .argument("<sha>", "the full commit SHA that you looked at")
   .action(answer(async (config, cmd) => await accept(config, String(cmd.args[0]))));
+
+const noActions = "it proposes changes of source only, see `jarvis runs`";
+
+command("actions", "proposed actions").action(() => notYet("proposed actions", noActions));
+
+command("approve", "approve a proposed action")
+  .argument("<id>", "the action's id")
+  .action(() => notYet("actions to approve", noActions));
+
+command("reject", "reject a proposed action")
+  .argument("<id>", "the action's id")
+  .requiredOption("--reason <text>", "why", reasonGiven)
+  .action(() => notYet("actions to reject", noActions));
+
+command("rollback", "back to the baseline, or to an earlier blessed release")
+  .option("--to <sha>", "an earlier blessed release")
+  .requiredOption("--reason <text>", "why", reasonGiven)
+  .action(() =>
+    notYet(
+      "rollback",
+      "revert the commit by hand, hand the revert in with `jarvis propose`, and pause promotion meanwhile",
+    ),
+  );
 
 command("doctor", "what is missing on this machine, and the command that mends it").action(
   answer(async (config) => await doctor(config)),
@@ -167,26 +198,16 @@ command(
   process.exitCode = await demonstrate(readCliConfig(cmd.opts<GlobalOptions>()));
 });
 
-function codeOf(error: unknown): { exitCode: ExitCode; code: string } {
-  if (error instanceof CommandError) return error;
-  if (error instanceof CommanderError) {
-    const isHelp = error.exitCode === 0;
-    return { exitCode: isHelp ? exitCodes.done : exitCodes.unreadable, code: error.code };
-  }
-  if (error instanceof DatabaseError || error instanceof SelfExtensionError) {
-    return { exitCode: exitCodes.unavailable, code: error.code };
-  }
-  return { exitCode: exitCodes.unavailable, code: "internal" };
-}
-
 try {
   await program.parseAsync();
 } catch (error) {
   const { exitCode, code } = codeOf(error);
   process.exitCode = exitCode;
-  const message = error instanceof Error ? error.message : String(error);
-  // commander has printed its own words already.
-  if (!(error instanceof CommanderError)) process.stderr.write(`jarvis: ${message}\n`);
+  // Messages may repeat text of candidates and of other programs.
+  const message = plain(error instanceof Error ? error.message : String(error));
+  // commander has printed its own words already, and the kernel said its own.
+  const isSaid = error instanceof CommanderError || error instanceof KernelEnded;
+  if (!isSaid) process.stderr.write(`jarvis: ${message}\n`);
   if (exitCode !== exitCodes.done && process.argv.includes("--json")) {
     process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
   }

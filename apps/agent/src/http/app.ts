@@ -1,23 +1,19 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { readAgentState } from "@jarvis/db";
-import { readSafetyState } from "@jarvis/operator-core";
-import { checkSandbox } from "@jarvis/sandbox";
 import {
   getPromotionControlState,
-  lastSeenBase,
   listEvents,
   listRuns,
-  openRuns,
   readRun,
   SelfExtensionError,
-  type LifecycleEvent,
-  type RunState,
 } from "@jarvis/tools/self-extension";
 import { sql } from "drizzle-orm";
 import { bodyLimit } from "hono/body-limit";
 import type { Kernel } from "../kernel/kernel.ts";
+import { proofOf } from "../token.ts";
+import { answerError, NotReady } from "./errors.ts";
 import { guard, refusal } from "./guard.ts";
 import * as routes from "./routes.ts";
+import { plain, readStatus, summary, type PlainEvent } from "./views.ts";
 
 /** The actor of everything that is asked with the token of the state directory. */
 const OPERATOR = "operator";
@@ -51,7 +47,13 @@ export function makeApi(options: ApiOptions): OpenAPIHono {
     return running;
   };
 
-  app.get("/healthz", (context) => context.json({ status: "alive" }));
+  app.get("/healthz", (context) => {
+    const challenge = context.req.query("challenge");
+    return context.json({
+      status: "alive",
+      ...(challenge === undefined ? {} : { proof: proofOf(options.token, challenge) }),
+    });
+  });
   app.get("/readyz", async (context) => {
     const running = options.kernel();
     if (running === null) return context.json({ status: "starting" }, 503);
@@ -63,7 +65,17 @@ export function makeApi(options: ApiOptions): OpenAPIHono {
     }
   });
   app.use("/api/*", guard({ token: options.token, port: options.port }));
-  app.use("/api/*", bodyLimit({ maxSize: MAX_BODY }));
+  app.use(
+    "/api/*",
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (context) =>
+        context.json(
+          refusal("too-large", `The request is larger than the limit of ${MAX_BODY} bytes.`),
+          413,
+        ),
+    }),
+  );
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
@@ -162,104 +174,8 @@ export function makeApi(options: ApiOptions): OpenAPIHono {
       404,
     ),
   );
-  app.onError((error, context) => {
-    if (error instanceof NotReady) {
-      return context.json(
-        refusal("starting", "The kernel is still starting; try again in a moment."),
-        503,
-      );
-    }
-    if (error instanceof SelfExtensionError) {
-      const status =
-        error.code === "invalid-proposal" ? 400 : error.code === "run-unknown" ? 404 : 503;
-      return context.json(refusal(error.code, error.message), status);
-    }
-    options.kernel()?.progress.problem(error);
-    return context.json(refusal("internal", error.message), 503);
-  });
+  app.onError((error, context) =>
+    answerError(error, context, (unknown) => options.kernel()?.progress.problem(unknown)),
+  );
   return app;
-}
-
-class NotReady extends Error {
-  override readonly name = "NotReady";
-}
-
-async function readStatus(kernel: Kernel, options: ApiOptions) {
-  const { db } = kernel.database;
-  const sandbox = await checkSandbox();
-  const safety = await readSafetyState(db);
-  const baseline = await readAgentState(db, "self_extension:known_good_baseline");
-  return {
-    kernel: {
-      pid: process.pid,
-      url: `http://127.0.0.1:${options.port()}`,
-      startedAt: options.startedAt.toISOString(),
-    },
-    repository: {
-      directory: kernel.repository.directory,
-      head: kernel.repository.head,
-      branch: kernel.repository.branch,
-      uncommitted: [...kernel.repository.uncommitted],
-    },
-    promotion: await getPromotionControlState(db),
-    safety: { mode: safety.mode, reason: safety.trusted ? safety.reason : safety.problem },
-    base: { branch: kernel.connection.target.baseBranch, lastSeen: await lastSeenBase(db) },
-    // Promoted code is not run by this version, so nothing but the checkout's own build serves.
-    serving: null,
-    baseline: baselineSha(baseline?.value),
-    openRuns: (await openRuns(db)).map((state) => summary(kernel, state)),
-    sandbox: sandbox.available
-      ? { available: true, tier: sandbox.tier, message: null }
-      : { available: false, tier: null, message: sandbox.message },
-    database: {
-      server: kernel.database.server,
-      ledger:
-        kernel.database.ledgerGuard === "enforced" ? "append-only" : kernel.database.ledgerGuard,
-      mendSql: kernel.database.ledgerGuardSql,
-    },
-    host: {
-      kind: kernel.connection.kind,
-      webUrl: kernel.connection.webUrl,
-      cloneUrl: kernel.connection.cloneUrl,
-      fence: "none",
-    },
-    lastProblem: kernel.progress.lastProblem,
-  };
-}
-
-function baselineSha(value: unknown): string | null {
-  if (typeof value !== "object" || value === null || !("sha" in value)) return null;
-  return typeof value.sha === "string" ? value.sha : null;
-}
-
-function summary(kernel: Kernel, state: RunState) {
-  return {
-    runId: state.runId,
-    status: state.status,
-    attempt: state.attempt,
-    title: state.title,
-    blockReasons: [...state.blockReasons],
-    pullRequestUrl: state.pullRequestUrl,
-    mergeSha: state.mergeSha,
-    startedAt: state.startedAt,
-    updatedAt: state.updatedAt,
-    endedAt: state.endedAt,
-    progress: kernel.progress.of(state.runId),
-  };
-}
-
-function plain(event: LifecycleEvent): PlainEvent {
-  return { ...event, context: { ...event.context }, payload: { ...event.payload } };
-}
-
-interface PlainEvent {
-  id: string;
-  runId: string;
-  correlationId: string;
-  seq: number;
-  type: string;
-  stage: string;
-  context: Record<string, unknown>;
-  payload: Record<string, unknown>;
-  createdAt: string;
 }

@@ -20,6 +20,7 @@ export function guard(options: { token: string; port: () => number }): Middlewar
       );
     }
     if (!isToken(context.req.header("authorization"), options.token)) {
+      context.header("WWW-Authenticate", "Bearer");
       return context.json(
         refusal(
           "unauthorized",
@@ -34,7 +35,7 @@ export function guard(options: { token: string; port: () => number }): Middlewar
 }
 
 function isToken(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header?.replace(/^Bearer /, "") ?? "");
+  const given = Buffer.from(/^Bearer +(\S+)$/i.exec(header ?? "")?.[1] ?? "");
   const wanted = Buffer.from(token);
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }

@@ -11,11 +11,19 @@ const refusals = {
   401: json(schemas.problem, "The token is missing or wrong."),
   403: json(schemas.problem, "The Host or Origin of the request is not ours."),
   404: json(schemas.problem, "There is no such thing."),
+  413: json(schemas.problem, "The request is too large."),
+  415: json(schemas.problem, "The body does not say that it is JSON."),
   503: json(schemas.problem, "The kernel cannot answer right now."),
 } as const;
 
 const security = [{ bearer: [] }];
-const reason = z.string().min(1).max(500);
+
+/** What PostgreSQL can keep as text and JSON: no NUL, no half of a surrogate pair. */
+const text = z
+  .string()
+  .refine((value) => !/\0|\p{Surrogate}/u.test(value), "expected text without NUL characters");
+const reason = text.trim().min(1, "expected a reason that others can read").max(500);
+const runId = z.string().regex(/^[\w:.-]{1,100}$/, "expected a run id");
 
 const page = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
@@ -42,7 +50,7 @@ export const getRuns = createRoute({
   method: "get",
   path: "/api/runs",
   security,
-  request: { query: page.extend({ before: z.string().optional() }) },
+  request: { query: page.extend({ before: runId.optional() }) },
   responses: { 200: json(z.object({ runs: z.array(schemas.run) }), "Newest first."), ...refusals },
 });
 
@@ -50,7 +58,7 @@ export const getRun = createRoute({
   method: "get",
   path: "/api/runs/{id}",
   security,
-  request: { params: z.object({ id: z.string() }) },
+  request: { params: z.object({ id: runId }) },
   responses: { 200: json(schemas.runDetail, "One run."), ...refusals },
 });
 
@@ -60,9 +68,15 @@ export const getEvents = createRoute({
   security,
   request: {
     query: page.extend({
-      after: z.string().regex(/^\d+$/, "expected an event id").optional(),
-      run: z.string().optional(),
-      type: z.string().optional(),
+      after: z
+        .string()
+        .regex(/^\d{1,18}$/, "expected an event id")
+        .optional(),
+      run: runId.optional(),
+      type: z
+        .string()
+        .regex(/^[a-z_]{1,50}$/, "expected an event type")
+        .optional(),
     }),
   },
   responses: {
@@ -82,13 +96,13 @@ export const postProposal = createRoute({
         "application/json": {
           schema: z.object({
             patch: z.string(),
-            title: z.string().optional(),
-            goal: z.string().optional(),
-            goalId: z.string().optional(),
-            cycleId: z.string().optional(),
-            subGoalId: z.string().optional(),
-            toolName: z.string().optional(),
-            toolCallId: z.string().optional(),
+            title: text.optional(),
+            goal: text.optional(),
+            goalId: text.optional(),
+            cycleId: text.optional(),
+            subGoalId: text.optional(),
+            toolName: text.optional(),
+            toolCallId: text.optional(),
           }),
         },
       },

@@ -1,7 +1,12 @@
 import { basename, join } from "node:path";
-import { makeOctokit, type GitHubTarget } from "@jarvis/tools/self-extension";
-import type { KernelConfig } from "../config.ts";
-import { startForgeProcess, type RunningForge } from "./forge-process.ts";
+import {
+  connectionProblem,
+  makeOctokit,
+  statusOf,
+  type GitHubTarget,
+} from "@jarvis/tools/self-extension";
+import { ConfigError, type KernelConfig } from "../config.ts";
+import { keepForge, type ForgeKeeper } from "./forge-keeper.ts";
 import type { GuardedRepository } from "./guarded-repository.ts";
 
 export interface Connection {
@@ -10,36 +15,58 @@ export interface Connection {
   /** What a person opens and pulls from. */
   readonly webUrl: string;
   readonly cloneUrl: string;
-  readonly forge: RunningForge | null;
+  readonly forge: ForgeKeeper | null;
+}
+
+/** The repository host answers no, or not at all; the message says what to look at. */
+export class HostError extends Error {
+  override readonly name = "HostError";
 }
 
 /** GitHub where a token and a repository are configured, else a forge of our own on this machine. */
 export async function connectRepositoryHost(
   config: KernelConfig,
   repository: GuardedRepository,
+  onGone: (error: Error) => void,
 ): Promise<Connection> {
   if (config.githubRepository !== undefined || config.githubToken !== undefined) {
     return await connectGitHub(config);
   }
   const name = safeName(basename(repository.directory));
-  const forge = await startForgeProcess({
-    directory: join(config.stateDir, "forge"),
-    owner: "local",
-    repository: name,
-    seed: { gitDirectory: repository.gitDirectory, commit: repository.head },
-  });
+  const forge = await keepForge(
+    {
+      directory: join(config.stateDir, "forge"),
+      owner: "local",
+      repository: name,
+      seed: { gitDirectory: repository.gitDirectory, commit: repository.head },
+    },
+    onGone,
+  );
+  let known: { apiUrl: string; target: GitHubTarget } | null = null;
   return {
     kind: "forge",
-    webUrl: forge.webUrl,
-    cloneUrl: forge.cloneUrl,
     forge,
-    target: {
-      octokit: makeOctokit({ apiUrl: forge.apiUrl, token: forge.token, remote: false }),
-      owner: "local",
-      repo: name,
-      baseBranch: "main",
-      gitUrl: forge.cloneUrl,
-      gitAuthorization: basic(forge.token),
+    get webUrl() {
+      return forge.current.webUrl;
+    },
+    get cloneUrl() {
+      return forge.current.cloneUrl;
+    },
+    // A forge that was started again may have had to take another port.
+    get target() {
+      const { apiUrl, cloneUrl, token } = forge.current;
+      if (known?.apiUrl !== apiUrl) {
+        const target = {
+          octokit: makeOctokit({ apiUrl, token, remote: false }),
+          owner: "local",
+          repo: name,
+          baseBranch: "main",
+          gitUrl: cloneUrl,
+          gitAuthorization: basic(token),
+        };
+        known = { apiUrl, target };
+      }
+      return known.target;
     },
   };
 }
@@ -47,13 +74,19 @@ export async function connectRepositoryHost(
 async function connectGitHub(config: KernelConfig): Promise<Connection> {
   const { githubToken, githubRepository } = config;
   if (githubToken === undefined || githubRepository === undefined) {
-    throw new Error(
+    throw new ConfigError(
       "GitHub needs both GITHUB_TOKEN and JARVIS_GITHUB_REPOSITORY=owner/name; set both, or neither to use the local forge.",
     );
   }
   const [owner = "", repo = ""] = githubRepository.split("/");
-  const octokit = makeOctokit({ apiUrl: config.githubApiUrl, token: githubToken, remote: true });
-  const { data } = await octokit.rest.repos.get({ owner, repo });
+  const octokit = makeOctokit({
+    apiUrl: config.githubApiUrl,
+    token: githubToken,
+    remote: !isLoopback(config.githubApiUrl),
+  });
+  const { data } = await octokit.rest.repos.get({ owner, repo }).catch((cause: unknown) => {
+    throw new HostError(whyNot(config.githubApiUrl, githubRepository, cause), { cause });
+  });
   return {
     kind: "github",
     webUrl: data.html_url,
@@ -68,6 +101,20 @@ async function connectGitHub(config: KernelConfig): Promise<Connection> {
       gitAuthorization: basic(githubToken),
     },
   };
+}
+
+/** A host on this machine needs no politeness between requests. */
+function isLoopback(url: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(new URL(url).hostname);
+}
+
+function whyNot(apiUrl: string, repository: string, cause: unknown): string {
+  const status = statusOf(cause);
+  if (status === 404) {
+    return `${apiUrl} knows no repository ${repository} for this token; check JARVIS_GITHUB_REPOSITORY and what the token may read.`;
+  }
+  const problem = connectionProblem(cause) ?? "It did not answer as expected.";
+  return `${problem} (${apiUrl}, ${repository})`;
 }
 
 function basic(token: string): string {

@@ -45,8 +45,17 @@ export async function startForgeProcess(options: {
       "--seed-commit",
       options.seed.commit,
     ],
-    { stdio: ["pipe", "pipe", "pipe"], env: { PATH: "/usr/local/bin:/usr/bin:/bin" }, cwd: "/" },
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
+      cwd: "/",
+      // A group of its own: a Ctrl-C on our terminal must not end it before the runs that use it.
+      detached: true,
+    },
   );
+  // Writing to a forge that is gone is answered by `ended`, not by an error that nobody catches.
+  child.stdin.on("error", () => undefined);
+  child.on("error", (error) => (errors = error.message));
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => {
     errors = (errors + chunk.toString("utf8")).slice(-2000);

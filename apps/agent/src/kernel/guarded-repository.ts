@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
+import { uncommittedPaths } from "./uncommitted.ts";
 
 const run = promisify(execFile);
 
@@ -24,16 +25,25 @@ export class RepositoryError extends Error {
 
 /**
  * Looks at the repository in whatever condition a clone comes: dirty, detached, shallow, owned by
- * another user, without an identity. Its own hooks, filters and fsmonitor are never run.
+ * another user, without an identity. Its own hooks, filters and fsmonitor are never run. What lies
+ * in the state directory is Jarvis's own and not called uncommitted.
  */
-export async function inspectRepository(directory: string): Promise<GuardedRepository> {
-  const path = await realpath(directory).catch(() => resolve(directory));
+export async function inspectRepository(
+  directory: string,
+  stateDirectory: string,
+): Promise<GuardedRepository> {
+  const path = await realpath(directory).catch(() => {
+    throw new RepositoryError(`There is no directory ${resolve(directory)}; check --repo.`);
+  });
   const git = async (...args: string[]): Promise<string> =>
     (await run("git", ["-C", path, ...args], { env: environment(), maxBuffer: 2 ** 26 })).stdout;
   let gitDirectory: string;
   try {
     gitDirectory = (await git("rev-parse", "--absolute-git-dir")).trim();
-  } catch {
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      throw new RepositoryError("git is not installed; run `apt-get install git`.");
+    }
     throw new RepositoryError(
       `${path} is not a git repository; run \`git init && git add -A && git commit -m "First commit"\` there, or name one with --repo DIR.`,
     );
@@ -48,34 +58,24 @@ export async function inspectRepository(directory: string): Promise<GuardedRepos
   }
   const branch = (await git("rev-parse", "--abbrev-ref", "HEAD")).trim();
   // Worktrees keep objects in the common directory.
-  const common = (await git("rev-parse", "--git-common-dir")).trim();
+  const common = resolve(path, (await git("rev-parse", "--git-common-dir")).trim());
+  // Empty in a bare repository, where git refuses to name a top level.
+  const workTree = (await git("rev-parse", "--show-toplevel").catch(() => "")).replace(/\n$/, "");
   return {
-    directory: path,
-    gitDirectory: resolve(path, common === "" ? gitDirectory : common),
+    directory: workTree === "" ? path : workTree,
+    gitDirectory: common,
     head,
     branch: branch === "HEAD" ? null : branch,
     isShallow: (await git("rev-parse", "--is-shallow-repository")).trim() === "true",
-    uncommitted: await uncommittedPaths(git),
+    uncommitted:
+      workTree === ""
+        ? []
+        : await uncommittedPaths(
+            { workTree, gitDirectory, commonDirectory: common, head },
+            environment(),
+            stateDirectory,
+          ),
   };
-}
-
-async function uncommittedPaths(git: (...args: string[]) => Promise<string>): Promise<string[]> {
-  try {
-    const text = await git(
-      "--no-optional-locks",
-      "status",
-      "--porcelain",
-      "-z",
-      "--untracked-files=normal",
-    );
-    return text
-      .split("\0")
-      .filter((entry) => entry.length > 3)
-      .map((entry) => entry.slice(3));
-  } catch {
-    // A bare repository has no work tree, so nothing can be uncommitted.
-    return [];
-  }
 }
 
 function environment(): Record<string, string> {

@@ -1,24 +1,15 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DBOS } from "@dbos-inc/dbos-sdk";
-import {
-  lockStateDirectory,
-  openDatabase,
-  openStateDirectory,
-  type DatabaseHandle,
-} from "@jarvis/db";
-import { killSwitch, readSafetyState, setSafetyMode } from "@jarvis/operator-core";
+import { openDatabase, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
+import { killSwitch, setSafetyMode } from "@jarvis/operator-core";
 import { checkSandbox, killAllSandboxes, runInSandbox } from "@jarvis/sandbox";
 import {
   attest,
-  fetchBranch,
-  getPromotionControlState,
-  lastSeenBase,
-  mayContinue,
+  hasCommit,
   openMirror,
   openRuns,
   PIPELINE_PROTOCOL,
-  reconcileRuns,
   registerPipeline,
   rememberBase,
   setPromotionControlState,
@@ -26,13 +17,23 @@ import {
   type Pipeline,
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
+import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
 import { connectRepositoryHost, type Connection } from "./connect.ts";
+import { watchDatabase } from "./database-watch.ts";
+import { attestFirstBase, fetchBase, seedUndo } from "./first-base.ts";
 import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
 import { Progress } from "./progress.ts";
+import { startReconciler } from "./reconciler.ts";
+import { hideFromGit, lockForKernel } from "./state-lock.ts";
 
-/** How often parked and forgotten runs are looked for. */
-const RECONCILE_MS = 1000;
+/** A promotion that is under way gets so long to end at a stop. */
+const LANDING_MS = 5000;
+
+/** An operator names a commit that the base does not know. */
+export class CommitUnknown extends Error {
+  override readonly name = "CommitUnknown";
+}
 
 export interface Kernel {
   readonly config: KernelConfig;
@@ -55,21 +56,25 @@ export interface Kernel {
     actor: string;
   }): Promise<{ mode: "observe" | "execute" }>;
   accept(sha: string, actor: string): Promise<{ treeSha: string }>;
-  /** Looks for runs to continue now, without waiting for the next turn. */
-  reconcile(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
  * Makes the kernel: lock, database, mirror, repository host, pipeline, in this order, so that a
  * second kernel is refused before it touches anything. Everything is made here and passed on.
+ * `onLost` is told when something that the kernel cannot do without has gone for good.
  */
-export async function startKernel(config: KernelConfig): Promise<Kernel> {
-  const repository = await inspectRepository(config.repo);
+export async function startKernel(
+  config: KernelConfig,
+  onLost: (error: Error) => void,
+): Promise<Kernel> {
+  const statePath = await realpath(config.stateDir).catch(() => config.stateDir);
+  const repository = await inspectRepository(config.repo, statePath);
   const stateDirectory = openStateDirectory(config.stateDir);
-  const lock = lockStateDirectory(stateDirectory, { pid: process.pid, what: "jarvis kernel" });
+  const lock = await lockForKernel(stateDirectory);
   const opened: (() => Promise<unknown>)[] = [async () => lock.release()];
   try {
+    if (stateDirectory !== repository.directory) hideFromGit(stateDirectory);
     const database = await openDatabase({
       stateDirectory: config.stateDir,
       ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
@@ -81,7 +86,8 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
     await rm(work, { recursive: true, force: true });
     await mkdir(work, { recursive: true, mode: 0o700 });
     const mirror = await openMirror(join(config.stateDir, "mirror.git"));
-    const connection = await connectRepositoryHost(config, repository);
+    const undoSeed = seedUndo(config.stateDir);
+    const connection = await connectRepositoryHost(config, repository, onLost);
     opened.push(async () => await connection.forge?.stop());
     const progress = new Progress();
     let interrupt = new AbortController();
@@ -89,7 +95,9 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
     const world: PipelineWorld = {
       db: database.db,
       mirror,
-      github: connection.target,
+      get github() {
+        return connection.target;
+      },
       async run(request) {
         const result = await runInSandbox(request);
         // A stopping kernel leaves no verdict behind: the step stays open and is done again at start.
@@ -108,7 +116,13 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
       progress: (runId, what) => progress.note(runId, what),
       ended: (runId) => progress.forget(runId),
     };
-    await attestFirstBase(world);
+    try {
+      await attestFirstBase(world);
+    } catch (error) {
+      await connection.forge?.stop();
+      undoSeed();
+      throw error;
+    }
     const pipeline = registerPipeline(() => world);
     DBOS.setConfig({
       name: "jarvis",
@@ -119,22 +133,10 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
     });
     await DBOS.launch();
 
-    async function reconcile(): Promise<void> {
-      const runs = await openRuns(database.db);
-      if (runs.length === 0) return;
-      const { paused } = await getPromotionControlState(database.db);
-      const { mode } = await readSafetyState(database.db);
-      const now = new Date();
-      await reconcileRuns(pipeline, runs, (run) =>
-        mayContinue(run, { paused, mode, now, parkedAt: new Date(run.updatedAt ?? now) }),
-      );
-    }
-
-    const timer = setInterval(() => {
-      reconcile().catch((error: unknown) => progress.problem(error));
-    }, RECONCILE_MS);
-    timer.unref();
-    await reconcile();
+    const reconciler = startReconciler(database.db, pipeline, (error) => progress.problem(error));
+    await reconciler.now();
+    const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
+    const watch = watchDatabase({ server: database.server, ping }, onLost);
 
     return {
       config,
@@ -144,7 +146,6 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
       world,
       pipeline,
       progress,
-      reconcile,
       async kill({ reason, actor }) {
         const endSandboxes = async (): Promise<number> => {
           interrupt.abort();
@@ -155,19 +156,27 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
       },
       async pause({ paused, reason, actor }) {
         await setPromotionControlState(database.db, { paused, reason, updatedBy: actor });
-        if (!paused) await reconcile();
-        const inFlight = paused ? progress.promoting() : [];
+        if (!paused) await reconciler.now();
+        const promoting = paused ? progress.promoting() : [];
+        // What has landed before this moment and only clears up cannot land any more.
+        const open = new Set((await openRuns(database.db)).map((run) => run.runId));
+        const inFlight = promoting.filter((runId) => open.has(runId));
         return { paused, acknowledged: inFlight.length === 0, inFlight };
       },
       async setMode({ mode, reason, actor }) {
         const outcome = await setSafetyMode(database.db, { mode, reason, actor });
         // Somebody else changed the mode in between, perhaps by the kill switch: theirs stands.
         if (outcome.outcome === "conflict") return { mode: outcome.current.mode };
-        if (mode === "execute") await reconcile();
+        if (mode === "execute") await reconciler.now();
         return { mode };
       },
       async accept(sha, actor) {
         const base = await fetchBase(world);
+        if (!(await hasCommit(mirror, sha))) {
+          throw new CommitUnknown(
+            `The base ${connection.target.baseBranch} at ${base} does not know the commit ${sha}; name one that it holds.`,
+          );
+        }
         const treeSha = await treeOf(mirror, sha);
         await attest(database.db, {
           sha,
@@ -177,43 +186,39 @@ export async function startKernel(config: KernelConfig): Promise<Kernel> {
           reason: `accepted as ${sha}`,
         });
         if (sha === base) await rememberBase(database.db, base);
-        await reconcile();
+        await reconciler.now();
         return { treeSha };
       },
       async stop() {
         stopping = true;
-        clearInterval(timer);
+        reconciler.stop();
+        watch.stop();
         interrupt.abort();
         await killAllSandboxes();
-        // Steps under way hold no verdict and are taken up at the next start; they are not waited for.
-        await Promise.race([DBOS.shutdown(), new Promise((resolve) => setTimeout(resolve, 2000))]);
-        for (const close of opened.toReversed()) await close();
+        // A landing is let end; any other step is done again at the next start and is not waited for.
+        const drainMs = progress.promoting().length > 0 ? LANDING_MS : 0;
+        await Promise.race([
+          DBOS.shutdown({ workflowCompletionTimeoutMS: drainMs }),
+          new Promise((resolve) => setTimeout(resolve, drainMs + 2000)),
+        ]);
+        await closeAll(opened);
       },
     };
   } catch (error) {
-    for (const close of opened.toReversed()) await close().catch(() => undefined);
+    await closeAll(opened).catch(() => undefined);
     throw error;
   }
 }
 
-async function fetchBase(world: PipelineWorld): Promise<string> {
-  return await fetchBranch(
-    world.mirror,
-    { url: world.github.gitUrl, authorization: world.github.gitAuthorization },
-    world.github.baseBranch,
-  );
-}
-
-/** The base that Jarvis starts with is attested by set-up: there is nothing earlier to judge it by. */
-async function attestFirstBase(world: PipelineWorld): Promise<void> {
-  if ((await lastSeenBase(world.db)) !== null) return;
-  const sha = await fetchBase(world);
-  await attest(world.db, {
-    sha,
-    treeSha: await treeOf(world.mirror, sha),
-    by: "set-up",
-    actor: "set-up",
-    reason: "the first base that this installation saw",
-  });
-  await rememberBase(world.db, sha);
+/** Closes in reverse order; one that fails does not keep the others open. */
+async function closeAll(opened: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of opened.toReversed()) {
+    await close().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) {
+    const [first] = failures;
+    const why = first instanceof Error ? first.message : "unknown problem";
+    throw new Error(`The kernel could not stop in order: ${why}`, { cause: first });
+  }
 }

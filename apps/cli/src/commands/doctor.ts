@@ -5,6 +5,7 @@ import { checkSandbox } from "@jarvis/sandbox";
 import {
   loadConfig,
   openMirror,
+  SelfExtensionError,
   treeOf,
   type GuardConfig,
   type Mirror,
@@ -12,6 +13,7 @@ import {
 import type { CliConfig } from "../config.ts";
 import { findKernel } from "../kernel-client.ts";
 import { exitCodes, type Answer } from "../outcome.ts";
+import { plain } from "../text.ts";
 import * as wire from "../wire.ts";
 
 const run = promisify(execFile);
@@ -80,6 +82,13 @@ async function sandbox(): Promise<Finding> {
 
 /** Which stages guard the repository: what a configuration says or what was inferred. */
 async function repository(config: CliConfig): Promise<Finding> {
+  const finding = (ok: boolean, what: string, mend: string | null): Finding => ({
+    name: "repository",
+    ok,
+    what: plain(what),
+    mend,
+  });
+  let gitDirectory: string;
   try {
     const { stdout } = await run("git", [
       "-C",
@@ -89,16 +98,22 @@ async function repository(config: CliConfig): Promise<Finding> {
       "rev-parse",
       "--absolute-git-dir",
     ]);
-    const mirror: Mirror = await openMirror(stdout.trim());
+    gitDirectory = stdout.trim();
+  } catch {
+    return finding(
+      false,
+      `${config.repo} is not a git repository`,
+      "run inside a git repository, or name one with --repo DIR",
+    );
+  }
+  try {
+    const mirror: Mirror = await openMirror(gitDirectory);
     const stages = describeStages(await loadConfig(mirror, await treeOf(mirror, "HEAD")));
-    return { name: "repository", ok: true, what: `${config.repo}: ${stages}`, mend: null };
+    return finding(true, `${config.repo}: ${stages}`, null);
   } catch (error) {
-    return {
-      name: "repository",
-      ok: false,
-      what: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error),
-      mend: "run inside a git repository with a commit, or name one with --repo DIR",
-    };
+    return error instanceof SelfExtensionError && error.code === "invalid-config"
+      ? finding(false, error.message, "mend jarvis.config.json and commit it")
+      : finding(false, `${config.repo} has no commit`, "git add -A && git commit");
   }
 }
 

@@ -3,7 +3,7 @@ import { isTerminal, type RunResult } from "@jarvis/tools/self-extension";
 import type { CliConfig } from "../config.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import { describeEvents, describeResult, describeRuns } from "../text.ts";
+import { describeResult, plain } from "../text.ts";
 import * as wire from "../wire.ts";
 
 export interface ProposeOptions {
@@ -40,11 +40,26 @@ export async function propose(config: CliConfig, options: ProposeOptions): Promi
 }
 
 async function readPatch(source: string): Promise<string> {
+  const bytes = await readBytes(source);
   try {
-    if (source !== "-") return await readFile(source, "utf8");
+    // Replacing what is not UTF-8 would land other bytes than the person handed in.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new CommandError(
+      exitCodes.unreadable,
+      "patch-not-text",
+      `The patch ${source} is not UTF-8 text; Jarvis takes changes of UTF-8 text files only.`,
+      { cause },
+    );
+  }
+}
+
+async function readBytes(source: string): Promise<Buffer> {
+  try {
+    if (source !== "-") return await readFile(source);
     const chunks: Buffer[] = [];
     for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-    return Buffer.concat(chunks).toString("utf8");
+    return Buffer.concat(chunks);
   } catch (cause) {
     throw new CommandError(
       exitCodes.unreadable,
@@ -65,7 +80,7 @@ export async function waitForRun(kernel: KernelClient, runId: string): Promise<R
     if (what !== shown) {
       shown = what;
       process.stderr.write(
-        `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${what}\n`,
+        `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${plain(what)}\n`,
       );
     }
     const { status } = detail.result;
@@ -73,59 +88,4 @@ export async function waitForRun(kernel: KernelClient, runId: string): Promise<R
       return detail.result;
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
-}
-
-export async function runs(config: CliConfig, options: { limit: number }): Promise<Answer> {
-  const kernel = await needKernel(config);
-  const list = await kernel.get(`/api/runs?limit=${options.limit}`, wire.runList);
-  return { json: list.runs, text: describeRuns(list.runs) };
-}
-
-export async function show(config: CliConfig, runId: string): Promise<Answer> {
-  const kernel = await needKernel(config);
-  const detail = await kernel.get(`/api/runs/${encodeURIComponent(runId)}`, wire.runDetail);
-  return {
-    json: detail,
-    text: `${describeResult(detail.result)}\n\nEvents\n${describeEvents(detail.events)}`,
-  };
-}
-
-export interface EventOptions {
-  readonly run?: string;
-  readonly type?: string;
-  readonly limit: number;
-}
-
-export async function events(config: CliConfig, options: EventOptions): Promise<Answer> {
-  const kernel = await needKernel(config);
-  const list = await kernel.get(`/api/events?${eventQuery(options)}`, wire.eventList);
-  return { json: list.events, text: describeEvents(list.events) };
-}
-
-/** Prints events as they come, one JSON document or one line each, until the reader goes away. */
-export async function followEvents(
-  config: CliConfig,
-  options: EventOptions & { json: boolean },
-): Promise<never> {
-  const kernel = await needKernel(config);
-  let page = await kernel.get(`/api/events?${eventQuery(options)}`, wire.eventList);
-  let after = "0";
-  for (;;) {
-    for (const event of page.events) {
-      after = event.id;
-      process.stdout.write(`${options.json ? JSON.stringify(event) : describeEvents([event])}\n`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    page = await kernel.get(
-      `/api/events?${eventQuery({ ...options, limit: 500 })}&after=${after}`,
-      wire.eventList,
-    );
-  }
-}
-
-function eventQuery(options: EventOptions): string {
-  const query = new URLSearchParams({ limit: String(options.limit) });
-  if (options.run !== undefined) query.set("run", options.run);
-  if (options.type !== undefined) query.set("type", options.type);
-  return query.toString();
 }

@@ -6,32 +6,33 @@ import {
   setPromotionControlState,
 } from "@jarvis/tools/self-extension";
 import type { CliConfig } from "../config.ts";
-import { findKernel, needKernel } from "../kernel-client.ts";
+import { kernelOr, needKernel } from "../kernel-client.ts";
+import { killKernel } from "../kernel-processes.ts";
 import { withLocalState } from "../local-state.ts";
 import { exitCodes, type Answer } from "../outcome.ts";
-import { describeStatus } from "../text.ts";
+import { describeStatus, plain } from "../text.ts";
 import * as wire from "../wire.ts";
 
 /**
- * Sets or lifts the promotion pause. Where no kernel answers the switch is written to the database;
- * a run that a silent kernel may still be landing cannot be seen from here, so that is not
- * acknowledged.
+ * Sets or lifts the promotion pause. Where no kernel runs nothing can be landing. Where a silent one
+ * holds the state the switch is written to the database, and every run that has passed its tests may
+ * be on its way: what cannot be seen is not acknowledged.
  */
 export async function setPause(
   config: CliConfig,
   change: { paused: boolean; reason: string },
 ): Promise<Answer> {
-  const kernel = await findKernel(config);
-  const answer =
-    kernel === null
-      ? await withLocalState(config, async (db) => {
-          await setPromotionControlState(db, { ...change, updatedBy: person() });
-          const inFlight = change.paused
-            ? (await openRuns(db)).filter((run) => run.status === "tested").map((run) => run.runId)
-            : [];
-          return { paused: change.paused, acknowledged: inFlight.length === 0, inFlight };
-        })
-      : await kernel.post("/api/self-extension/promotion", change, wire.paused);
+  const answer = await kernelOr(
+    config,
+    async (kernel) => await kernel.post("/api/self-extension/promotion", change, wire.paused),
+    async () =>
+      await withLocalState(config, async ({ db, silentKernel }) => {
+        await setPromotionControlState(db, { ...change, updatedBy: person() });
+        const mayLand = change.paused && silentKernel !== null ? await openRuns(db) : [];
+        const inFlight = mayLand.filter((run) => run.testsPassed === true).map((run) => run.runId);
+        return { paused: change.paused, acknowledged: inFlight.length === 0, inFlight };
+      }),
+  );
   const text = !change.paused
     ? "Promotion is resumed; parked runs continue."
     : answer.acknowledged
@@ -44,14 +45,15 @@ export async function setMode(
   config: CliConfig,
   change: { mode: "observe" | "execute"; reason: string },
 ): Promise<Answer> {
-  const kernel = await findKernel(config);
-  const { mode } =
-    kernel === null
-      ? await withLocalState(config, async (db) => {
-          const outcome = await setSafetyMode(db, { ...change, actor: person() });
-          return { mode: outcome.outcome === "changed" ? change.mode : outcome.current.mode };
-        })
-      : await kernel.post("/api/mode", change, wire.mode);
+  const { mode } = await kernelOr(
+    config,
+    async (kernel) => await kernel.post("/api/mode", change, wire.mode),
+    async () =>
+      await withLocalState(config, async ({ db }) => {
+        const outcome = await setSafetyMode(db, { ...change, actor: person() });
+        return { mode: outcome.outcome === "changed" ? change.mode : outcome.current.mode };
+      }),
+  );
   const text =
     mode === "execute"
       ? "Jarvis may promote changes now."
@@ -64,15 +66,18 @@ export async function setMode(
   };
 }
 
+/** A kernel that does not answer cannot end its sandboxes, so it is ended with them. */
 export async function kill(config: CliConfig, reason: string): Promise<Answer> {
-  const kernel = await findKernel(config);
-  const answer =
-    kernel === null
-      ? await withLocalState(
-          config,
-          async (db) => await killSwitch(db, { reason, actor: person() }),
-        )
-      : await kernel.post("/api/kill-switch", { reason }, wire.killed);
+  const answer = await kernelOr(
+    config,
+    async (kernel) => await kernel.post("/api/kill-switch", { reason }, wire.killed),
+    async () =>
+      await withLocalState(config, async ({ db, silentKernel }) => {
+        const endKernel = async (): Promise<number> =>
+          silentKernel === null ? 0 : await killKernel(silentKernel);
+        return await killSwitch(db, { reason, actor: person() }, { onKill: [endKernel] });
+      }),
+  );
   return {
     json: { cancelledCount: answer.cancelledCount },
     text: `Killed: Jarvis observes, ${answer.cancelledCount} running or pending things were ended.`,
@@ -87,22 +92,34 @@ export async function accept(config: CliConfig, sha: string): Promise<Answer> {
 
 /** The kernel's own account, or what the database says where no kernel answers. */
 export async function status(config: CliConfig): Promise<Answer> {
-  const kernel = await findKernel(config);
-  if (kernel !== null) {
-    const answer = await kernel.get("/api/status", wire.status);
-    return { json: answer, text: describeStatus(answer) };
-  }
-  const facts = await withLocalState(config, async (db) => ({
+  return await kernelOr<Answer>(
+    config,
+    async (kernel) => {
+      const answer = await kernel.get("/api/status", wire.status);
+      return { json: answer, text: describeStatus(answer) };
+    },
+    async () => await withLocalState(config, localStatus),
+  );
+}
+
+async function localStatus({
+  db,
+  silentKernel,
+}: Parameters<Parameters<typeof withLocalState>[1]>[0]): Promise<Answer> {
+  const facts = {
     kernel: null,
+    silentKernel,
     promotion: await getPromotionControlState(db),
     safety: await readSafetyState(db),
     openRuns: (await openRuns(db)).map(({ runId, status: state }) => ({ runId, status: state })),
-  }));
+  };
   return {
     json: facts,
     text: [
-      "kernel     not running (start it with `pnpm jarvis up`)",
-      `promotion  ${facts.promotion.paused ? `paused: ${facts.promotion.reason}` : "open"}`,
+      silentKernel === null
+        ? "kernel     not running (start it with `pnpm jarvis up`)"
+        : `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`,
+      `promotion  ${facts.promotion.paused ? `PAUSED by ${plain(facts.promotion.updatedBy)}: ${plain(facts.promotion.reason)}` : "open"}`,
       `mode       ${facts.safety.mode}`,
       `open runs  ${facts.openRuns.length}`,
     ].join("\n"),

@@ -5,10 +5,20 @@ import { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { findKernel } from "../kernel-client.ts";
 import { CommandError, exitCodes, type ExitCode } from "../outcome.ts";
-import { describeStatus } from "../text.ts";
+import { describeStatus, plain } from "../text.ts";
 import * as wire from "../wire.ts";
 
-const ready = z.object({ ready: z.literal(true), pid: z.number(), url: z.string() });
+const firstWord = z.discriminatedUnion("ready", [
+  z.object({ ready: z.literal(true), pid: z.number(), url: z.string() }),
+  z.object({
+    ready: z.literal(false),
+    exitCode: z.union([z.literal(exitCodes.unreadable), z.literal(exitCodes.unavailable)]),
+    error: z.object({ code: z.string(), message: z.string() }),
+  }),
+]);
+
+/** The kernel ended and has said why on standard error itself. */
+export class KernelEnded extends CommandError {}
 
 export interface UpOptions {
   readonly port?: string;
@@ -39,10 +49,9 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
     },
   );
   const forward = (signal: NodeJS.Signals): void => void kernel.kill(signal);
-  process.on("SIGINT", forward);
-  process.on("SIGTERM", forward);
-  const ended = new Promise<number>((resolve) =>
-    kernel.once("close", (code) => resolve(code ?? 3)),
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, forward);
+  const ended = new Promise<Ending>((resolve) =>
+    kernel.once("close", (code, signal) => resolve({ code, signal })),
   );
   const line = await Promise.race([
     new Promise<string>((resolve) =>
@@ -50,12 +59,36 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
     ),
     ended.then(() => null),
   ]);
-  if (line === null) return endingOf(await ended);
-  const facts = ready.parse(JSON.parse(line));
-  if (options.json) process.stdout.write(`${JSON.stringify(facts)}\n`);
-  else await welcome(config, facts.url);
+  if (line === null) return exitCodeOf(await ended);
+  const first = firstWord.parse(JSON.parse(line));
+  if (!first.ready) {
+    await ended;
+    throw new KernelEnded(first.exitCode, first.error.code, first.error.message);
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify(first)}\n`);
+  else await welcome(config, first.url);
   if (options.once === true) kernel.kill("SIGTERM");
-  return endingOf(await ended);
+  return exitCodeOf(await ended);
+}
+
+function named(paths: readonly string[]): string {
+  const more = paths.length > 10 ? ` and ${paths.length - 10} more` : "";
+  return `${plain(paths.slice(0, 10).join(", "))}${more}`;
+}
+
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A kernel that was killed cannot say so itself. */
+function exitCodeOf({ code, signal }: Ending): ExitCode {
+  if (signal !== null) {
+    process.stderr.write(
+      `jarvis: The kernel was ended by ${signal}; start it again with \`pnpm jarvis up\`, open runs continue then.\n`,
+    );
+  }
+  return code === 0 || code === 1 || code === 2 ? code : exitCodes.unavailable;
 }
 
 async function welcome(config: CliConfig, url: string): Promise<void> {
@@ -71,7 +104,7 @@ async function welcome(config: CliConfig, url: string): Promise<void> {
   const lines = [`Jarvis runs at ${url}`, "", describeStatus(status), ""];
   if (status.repository.uncommitted.length > 0) {
     lines.push(
-      `Not part of the base, because not committed: ${status.repository.uncommitted.slice(0, 10).join(", ")}`,
+      `Not part of the base, because not committed: ${named(status.repository.uncommitted)}`,
     );
   }
   if (status.safety.mode === "observe") {
@@ -80,8 +113,4 @@ async function welcome(config: CliConfig, url: string): Promise<void> {
     );
   }
   process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-function endingOf(code: number): ExitCode {
-  return code === 0 || code === 1 || code === 2 ? code : exitCodes.unavailable;
 }

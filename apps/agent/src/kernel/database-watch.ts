@@ -1,0 +1,38 @@
+import { DatabaseError } from "@jarvis/db";
+
+const EVERY_MS = 1000;
+/** How long a database may be silent. Nobody but us starts ours again; an operator's may be restarted. */
+const GRACE_MS = { embedded: 2000, external: 15_000 } as const;
+
+/**
+ * Tells `onLost` once when the database has not answered for a while. The kernel ends then: it could
+ * not read its switches, and a run that goes on without a ledger has no truth to go by.
+ */
+export function watchDatabase(
+  database: { readonly server: "embedded" | "external"; readonly ping: () => Promise<unknown> },
+  onLost: (error: Error) => void,
+): { stop(): void } {
+  let lastAnswer = Date.now();
+  let waiting = false;
+  const timer = setInterval(() => {
+    if (!waiting) {
+      waiting = true;
+      database.ping().then(
+        () => {
+          lastAnswer = Date.now();
+          waiting = false;
+        },
+        () => (waiting = false),
+      );
+    }
+    if (Date.now() - lastAnswer <= GRACE_MS[database.server] + EVERY_MS) return;
+    clearInterval(timer);
+    onLost(
+      new DatabaseError(
+        "database-unreachable",
+        "The database stopped answering, so the kernel ends; open runs continue at the next start: pnpm jarvis up.",
+      ),
+    );
+  }, EVERY_MS);
+  return { stop: () => clearInterval(timer) };
+}

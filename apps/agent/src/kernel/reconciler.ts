@@ -1,0 +1,76 @@
+import type { JarvisDatabase } from "@jarvis/db";
+import { readSafetyState } from "@jarvis/operator-core";
+import {
+  getPromotionControlState,
+  mayContinue,
+  openRuns,
+  reconcileRuns,
+  type Pipeline,
+} from "@jarvis/tools/self-extension";
+
+/** How often parked and forgotten runs are looked for. */
+const EVERY_MS = 1000;
+
+export interface Reconciler {
+  /** Looks for runs to continue now; what changed before the call is seen. */
+  now(): Promise<void>;
+  stop(): void;
+}
+
+/** Continues what a crash or a turned switch has left, one look at a time. */
+export function startReconciler(
+  db: JarvisDatabase,
+  pipeline: Pick<Pipeline, "start">,
+  onProblem: (error: unknown) => void,
+): Reconciler {
+  async function look(): Promise<void> {
+    const runs = await openRuns(db);
+    if (runs.length === 0) return;
+    const { paused } = await getPromotionControlState(db);
+    const { mode } = await readSafetyState(db);
+    const now = new Date();
+    await reconcileRuns(pipeline, runs, (run) =>
+      mayContinue(run, { paused, mode, now, parkedAt: new Date(run.updatedAt ?? now) }),
+    );
+  }
+
+  const only = oneAtATime(look);
+  const timer = setInterval(() => {
+    // A look that takes longer than a turn is not joined by a second one.
+    if (!only.busy()) only.run().catch(onProblem);
+  }, EVERY_MS);
+  timer.unref();
+  return { now: async () => await only.run(), stop: () => clearInterval(timer) };
+}
+
+/**
+ * Runs `work` once at a time. A call during a run gets a run of its own after it, shared with whoever
+ * calls meanwhile: the one under way may have read too early.
+ */
+export function oneAtATime(work: () => Promise<void>): {
+  run(): Promise<void>;
+  busy(): boolean;
+} {
+  let current: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const begin = async (): Promise<void> => {
+    try {
+      await work();
+    } finally {
+      current = null;
+    }
+  };
+  return {
+    busy: () => current !== null,
+    run() {
+      if (current === null) return (current = begin());
+      next ??= current
+        .catch(() => undefined)
+        .then(() => {
+          next = null;
+          return (current = begin());
+        });
+      return next;
+    },
+  };
+}

@@ -1,0 +1,230 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeWorld, plainProject, type Ended, type Running, type World } from "./testing/world.ts";
+
+let world: World;
+let up: Running;
+
+beforeAll(async () => {
+  world = makeWorld(plainProject);
+  up = await world.up();
+});
+
+afterAll(async () => {
+  process.kill(up.pid, "SIGTERM");
+  await up.ended;
+  await world.discard();
+});
+
+const commands = [
+  "up",
+  "propose",
+  "runs",
+  "show",
+  "events",
+  "status",
+  "pause",
+  "resume",
+  "mode",
+  "kill",
+  "actions",
+  "approve",
+  "reject",
+  "rollback",
+  "accept",
+  "doctor",
+];
+
+/** Exactly one document on standard output, and nothing that looks like a stack anywhere. */
+function oneDocument(ended: Ended): unknown {
+  expect(ended.stderr).not.toMatch(/^ {4}at /m);
+  expect(ended.stdout.endsWith("\n")).toBe(true);
+  expect(ended.stdout.trim().split("\n")).toHaveLength(1);
+  return JSON.parse(ended.stdout);
+}
+
+const eventsNow = async (): Promise<unknown> =>
+  oneDocument(await world.jarvis(["events", "--limit", "500", "--json"]));
+
+describe("every command", () => {
+  it("has --help that names the flags they share", async () => {
+    const answers = commands.map(async (command) => await world.jarvis([command, "--help"]));
+    for (const [index, { code, stdout }] of (await Promise.all(answers)).entries()) {
+      const command = commands[index];
+      expect({ command, code }).toEqual({ command, code: 0 });
+      for (const flag of ["--json", "--repo", "--state-dir"]) expect(stdout).toContain(flag);
+    }
+  });
+
+  it("ends 2 on a flag it does not know, with one document where --json is given", async () => {
+    const answers = commands.map(
+      async (command) => await world.jarvis([command, "--no-such-flag", "--json"]),
+    );
+    for (const [index, ended] of (await Promise.all(answers)).entries()) {
+      const command = commands[index];
+      expect({ command, code: ended.code }).toEqual({ command, code: 2 });
+      expect(oneDocument(ended)).toMatchObject({
+        error: { code: expect.stringMatching(/^commander\./) },
+      });
+    }
+  });
+});
+
+describe("--json prints one document", () => {
+  it.each([
+    [["status"]],
+    [["runs"]],
+    [["events"]],
+    [["pause", "--reason", "test"]],
+    [["resume"]],
+    [["mode", "observe"]],
+    [["kill", "--reason", "test"]],
+  ])("%j: 0", async (args) => {
+    const ended = await world.jarvis([...args, "--json"]);
+    oneDocument(ended);
+    expect(ended.code).toBe(0);
+  });
+
+  it.each([
+    [["show", "01990000-0000-7000-8000-000000000000"], 1, "run-unknown"],
+    [["accept", "a".repeat(40)], 1, "commit-unknown"],
+    [["accept", "HEAD"], 2, "invalid-request"],
+    [["mode", "yolo"], 2, "commander.invalidArgument"],
+    [["pause"], 2, "commander.missingMandatoryOptionValue"],
+    [["pause", "--reason", " "], 2, "commander.invalidArgument"],
+    [["runs", "--limit", "0"], 2, "commander.invalidArgument"],
+    [["propose", "--patch", "/no/such/file"], 2, "patch-unreadable"],
+    [["actions"], 1, "not-in-this-version"],
+    [["approve", "1"], 1, "not-in-this-version"],
+    [["reject", "1", "--reason", "no"], 1, "not-in-this-version"],
+    [["rollback", "--reason", "no"], 1, "not-in-this-version"],
+    [["up", "--port", "0"], 3, "state-directory-locked"],
+    [["up", "--port", "many"], 2, "invalid-setting"],
+    [["runs", "--state-dir", "/proc/nowhere"], 3, "no-state"],
+  ])("%j: %d %s, with a sentence", async (args, exitCode, code) => {
+    const ended = await world.jarvis([...args, "--json"]);
+    expect(oneDocument(ended)).toMatchObject({
+      error: { code, message: expect.stringMatching(/\w/) },
+    });
+    expect(ended.code).toBe(exitCode);
+    expect(ended.stderr).toMatch(/\w/);
+  });
+
+  it("of what doctor found, and ends 1 when something is missing", async () => {
+    const ended = await world.jarvis(["doctor", "--json"]);
+    expect(oneDocument(ended)).toMatchObject({ ok: true });
+    expect(ended.code).toBe(0);
+    const broken = await world.jarvis(["doctor", "--json", "--repo", "/"]);
+    expect(oneDocument(broken)).toMatchObject({
+      ok: false,
+      findings: expect.arrayContaining([
+        expect.objectContaining({
+          name: "repository",
+          ok: false,
+          mend: expect.stringContaining("--repo"),
+        }),
+      ]),
+    });
+    expect(broken.code).toBe(1);
+  });
+});
+
+describe("propose", () => {
+  it("ends 2 and records nothing where the patch is none", async () => {
+    const before = await eventsNow();
+    const ended = await world.jarvis(["propose", "--patch", "-", "--json"], { input: "hello\n" });
+    expect(oneDocument(ended)).toMatchObject({ error: { code: "invalid-proposal" } });
+    expect(ended.code).toBe(2);
+    expect(await eventsNow()).toEqual(before);
+  });
+
+  it("ends 2 where the patch is not UTF-8, instead of landing other bytes", async () => {
+    const text = world.patch({ "src/name.js": "export const name = 'X';\n" });
+    const input = Buffer.from(text.replace("'X'", "'\u00e9'"), "latin1");
+    const ended = await world.jarvis(["propose", "--patch", "-", "--json"], { input });
+    expect(oneDocument(ended)).toMatchObject({ error: { code: "patch-not-text" } });
+    expect(ended.code).toBe(2);
+  });
+
+  it.each([
+    ["path-traversal", "../outside.js", "new"],
+    ["does-not-apply", "src/add.js", "other"],
+  ])("ends 1 and records %s", async (reason, path, kind) => {
+    const input =
+      kind === "new"
+        ? `diff --git a/${path} b/${path}\nnew file mode 100644\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+x\n`
+        : `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@\n-not there\n+x\n`;
+    const ended = await world.jarvis(["propose", "--patch", "-", "--wait", "--json"], { input });
+    const result = oneDocument(ended) as { lifecycleRunId: string };
+    expect(result).toMatchObject({ status: "blocked", blockReasons: [reason] });
+    expect(ended.code).toBe(1);
+    const shown = await world.jarvis(["show", result.lifecycleRunId, "--json"]);
+    expect(oneDocument(shown)).toMatchObject({ result: { blockReasons: [reason] } });
+  });
+
+  it("answers the run id at once without --wait", async () => {
+    const input = world.patch({ "src/quick.js": "export const quick = 1;\n" });
+    const ended = await world.jarvis(["propose", "--patch", "-", "--json"], { input });
+    expect(oneDocument(ended)).toEqual({
+      lifecycleRunId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(ended.code).toBe(0);
+  });
+
+  it("shows text of a candidate without control characters", async () => {
+    const title = "\u001b[31mred\u001b]0;owned\u0007";
+    const noisy = `import test from "node:test";\ntest("loud \\u001b[2J", () => { throw new Error("\\u001b[2Jcleared"); });\n`;
+    const input = world.patch({ "test/noisy.test.js": noisy });
+    const ended = await world.jarvis(["propose", "--patch", "-", "--title", title, "--wait"], {
+      input,
+    });
+    expect(ended.code).toBe(1);
+    const listed = await world.jarvis(["runs"]);
+    for (const text of [ended.stdout, ended.stderr, listed.stdout]) {
+      expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+    }
+    expect(listed.stdout).toContain("red");
+  });
+});
+
+it("events --follow prints one document a line, and ends when its reader does", async () => {
+  const following = world.start(["events", "--follow", "--json"]);
+  const line = await following.firstLine;
+  expect(JSON.parse(line ?? "")).toMatchObject({ seq: expect.any(Number) });
+  await world.jarvis(["pause", "--reason", "followed"]);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  process.kill(following.pid, "SIGTERM");
+  const { stdout } = await following.ended;
+  const documents = stdout
+    .trim()
+    .split("\n")
+    .map((each) => JSON.parse(each) as { type: string });
+  expect(documents.at(-1)?.type).toBe("promotion_pause_changed");
+});
+
+it("a command in a subdirectory means the whole repository", async () => {
+  const ended = await world.jarvis(["status", "--json"], { cwd: join(world.directory, "src") });
+  expect(oneDocument(ended)).toMatchObject({ kernel: { pid: expect.any(Number) } });
+});
+
+it("a token is not sent to a stranger who listens where a kernel was", async () => {
+  const path = join(world.stateDir, "kernel.json");
+  const facts = readFileSync(path, "utf8");
+  const seen: string[] = [];
+  const { createServer } = await import("node:http");
+  const stranger = createServer((request, response) => {
+    seen.push(request.headers.authorization ?? "none");
+    response.end(JSON.stringify({ status: "alive", proof: "trust me" }));
+  });
+  await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+  const address = stranger.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  writeFileSync(path, JSON.stringify({ pid: 1, url: `http://127.0.0.1:${port}` }));
+  const ended = await world.jarvis(["status", "--json"]);
+  writeFileSync(path, facts);
+  stranger.close();
+  // The switches are read from the database, and the kernel that holds it is named.
+  expect(oneDocument(ended)).toMatchObject({ kernel: null, silentKernel: expect.any(Number) });
+  expect(seen).toEqual(["none"]);
+});

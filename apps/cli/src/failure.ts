@@ -1,0 +1,23 @@
+import { DatabaseError } from "@jarvis/db";
+import { OperatorError } from "@jarvis/operator-core";
+import { SelfExtensionError } from "@jarvis/tools/self-extension";
+import { CommanderError } from "commander";
+import { CommandError, exitCodes, type ExitCode } from "./outcome.ts";
+
+/** How a command ends that did not come to its answer: requests that cannot be read end 2, broken worlds 3. */
+export function codeOf(error: unknown): { exitCode: ExitCode; code: string } {
+  if (error instanceof CommandError) return error;
+  if (error instanceof CommanderError) {
+    const isHelp = error.exitCode === 0;
+    return { exitCode: isHelp ? exitCodes.done : exitCodes.unreadable, code: error.code };
+  }
+  if (error instanceof OperatorError) {
+    const isRequest = error.code === "reason-required";
+    return { exitCode: isRequest ? exitCodes.unreadable : exitCodes.unavailable, code: error.code };
+  }
+  if (error instanceof DatabaseError || error instanceof SelfExtensionError) {
+    const isRequest = error.code === "database-url-invalid" || error.code === "invalid-config";
+    return { exitCode: isRequest ? exitCodes.unreadable : exitCodes.unavailable, code: error.code };
+  }
+  return { exitCode: exitCodes.unavailable, code: "internal" };
+}

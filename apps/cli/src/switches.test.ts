@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  isRunning,
+  killAndWait,
+  makeWorld,
+  plainProject,
+  processesWith,
+  type World,
+} from "./testing/world.ts";
+
+let world: World;
+
+beforeAll(async () => {
+  world = makeWorld(plainProject);
+  await world.jarvis(["up", "--once", "--port", "0"]);
+});
+
+afterAll(async () => {
+  await world.discard();
+});
+
+/** Sets every switch and reads it back, the way an operator does when nothing answers. */
+async function everySwitchWorks(): Promise<void> {
+  const ask = async (...args: string[]): Promise<Record<string, unknown>> => {
+    const { code, stdout, stderr } = await world.jarvis([...args, "--json"]);
+    expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: "" });
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+  expect(await ask("pause", "--reason", "look")).toMatchObject({
+    paused: true,
+    acknowledged: true,
+  });
+  expect(await ask("status")).toMatchObject({
+    kernel: null,
+    promotion: { paused: true, reason: "look" },
+  });
+  expect(await ask("resume")).toMatchObject({ paused: false });
+  expect(await ask("mode", "execute", "--reason", "go")).toEqual({ mode: "execute" });
+  expect(await ask("status")).toMatchObject({
+    safety: { mode: "execute" },
+    promotion: { paused: false },
+  });
+  await ask("runs");
+  await ask("events");
+  expect(await ask("kill", "--reason", "stop")).toMatchObject({ cancelledCount: 0 });
+  expect(await ask("status")).toMatchObject({ safety: { mode: "observe", reason: "stop" } });
+}
+
+describe("the switches work", () => {
+  it("without a kernel, and what needs one ends 3", async () => {
+    await everySwitchWorks();
+    const ended = await world.jarvis(["propose", "--patch", "-", "--json"], {
+      input: "diff --git a/x b/x\n",
+    });
+    expect(ended.code).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "kernel-not-running" } });
+  });
+
+  it("after kill -9 of the kernel, whose address is still written down", async () => {
+    const up = await world.up();
+    await killAndWait(up.kernelPid);
+    const ended = await up.ended;
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain("ended by SIGKILL");
+    const paused = await world.jarvis(["pause", "--reason", "after the crash", "--json"]);
+    expect(paused).toMatchObject({ code: 0, stderr: "" });
+    const status = await world.jarvis(["status", "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ kernel: null, silentKernel: null });
+  });
+
+  it("while a kernel does not answer: it is named, and the kill switch ends it from outside", async () => {
+    const up = await world.up();
+    const sleeper = `import test from "node:test";\ntest("sleeps", () => new Promise((done) => setTimeout(done, 60_000)));\n`;
+    const input = world.patch({ "src/x.js": "", "test/sleeper.test.js": sleeper });
+    await world.jarvis(["propose", "--patch", "-"], { input });
+    const sandboxed = (): number[] => processesWith("test/sleeper.test.js");
+    while (sandboxed().length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    process.kill(up.kernelPid, "SIGSTOP");
+    try {
+      const paused = await world.jarvis(["pause", "--reason", "wedged", "--json"]);
+      expect(paused.code).toBe(0);
+      const status = await world.jarvis(["status", "--json"]);
+      expect(JSON.parse(status.stdout)).toMatchObject({
+        silentKernel: up.kernelPid,
+        promotion: { paused: true, reason: "wedged" },
+      });
+      const mode = await world.jarvis(["mode", "execute", "--reason", "go", "--json"]);
+      expect(JSON.parse(mode.stdout)).toEqual({ mode: "execute" });
+      expect(isRunning(up.kernelPid)).toBe(true);
+      const killed = await world.jarvis(["kill", "--reason", "wedged", "--json"]);
+      expect(JSON.parse(killed.stdout)).toEqual({ cancelledCount: 1 });
+      expect(isRunning(up.kernelPid)).toBe(false);
+      expect(sandboxed()).toEqual([]);
+    } finally {
+      if (isRunning(up.kernelPid)) process.kill(up.kernelPid, "SIGKILL");
+    }
+    expect((await up.ended).code).toBe(3);
+  });
+
+  it("asked for by two at the same time", async () => {
+    const both = await Promise.all([
+      world.jarvis(["pause", "--reason", "one", "--json"]),
+      world.jarvis(["pause", "--reason", "two", "--json"]),
+    ]);
+    for (const { code, stderr } of both) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it("and `up` waits for a switch that is being set", async () => {
+    const [switched, up] = await Promise.all([
+      world.jarvis(["resume", "--json"]),
+      world.jarvis(["up", "--once", "--json", "--port", "0"]),
+    ]);
+    expect([switched.code, up.code]).toEqual([0, 0]);
+  });
+});
+
+it("a reading command makes no state where there is none", async () => {
+  const fresh = makeWorld(plainProject);
+  const ended = await fresh.jarvis(["status", "--json"]);
+  expect(ended.code).toBe(3);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "no-state" } });
+  expect(fresh.git("status", "--porcelain", "--ignored")).toBe("");
+  await fresh.discard();
+});

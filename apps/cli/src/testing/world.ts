@@ -1,0 +1,165 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { destroyEmbedded } from "@jarvis/db";
+
+const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly firstLine: Promise<string | null>;
+  readonly ended: Promise<Ended>;
+}
+
+/** A guarded repository and the command line, as a person has them. */
+export interface World {
+  readonly directory: string;
+  readonly stateDir: string;
+  git(...args: string[]): string;
+  write(files: Record<string, string>): void;
+  patch(files: Record<string, string>): string;
+  jarvis(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  start(args: readonly string[], options?: RunOptions): Running;
+  /** `up` on a free port, ready; answers the kernel's process and how `up` goes. */
+  up(): Promise<Running & { readonly kernelPid: number }>;
+  discard(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly input?: string | Buffer;
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+}
+
+export function makeWorld(files: Record<string, string>): World {
+  const directory = mkdtempSync(join(tmpdir(), "jarvis-cli-test-"));
+  const stateDir = join(directory, ".jarvis");
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-C", directory, ...args], {
+      encoding: "utf8",
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: "/nonexistent",
+        GIT_AUTHOR_NAME: "Person",
+        GIT_AUTHOR_EMAIL: "person@example.com",
+        GIT_COMMITTER_NAME: "Person",
+        GIT_COMMITTER_EMAIL: "person@example.com",
+      },
+    });
+  const world: World = {
+    directory,
+    stateDir,
+    git,
+    write(written) {
+      for (const [path, content] of Object.entries(written)) {
+        mkdirSync(dirname(join(directory, path)), { recursive: true });
+        writeFileSync(join(directory, path), content);
+      }
+    },
+    patch(changed) {
+      world.write(changed);
+      git("add", "-A");
+      const patch = git("diff", "--cached", "HEAD");
+      git("reset", "-q", "--hard", "HEAD");
+      return patch;
+    },
+    start: (args, options = {}) => startProgram(args, { cwd: directory, ...options }),
+    jarvis: async (args, options = {}) => await world.start(args, options).ended,
+    async up() {
+      const running = world.start(["up", "--json", "--port", "0"]);
+      const line = await running.firstLine;
+      const facts = JSON.parse(line ?? "{}") as { ready?: boolean; pid?: number };
+      if (facts.ready !== true) throw new Error(`up: ${(await running.ended).stderr}`);
+      return { ...running, kernelPid: facts.pid ?? 0 };
+    },
+    async discard() {
+      await destroyEmbedded(stateDir);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+  git("init", "-q", "-b", "main");
+  world.write(files);
+  git("add", "-A");
+  git("commit", "-q", "-m", "First commit");
+  return world;
+}
+
+function startProgram(args: readonly string[], options: RunOptions): Running {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd: options.cwd,
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "/nonexistent",
+      ...options.env,
+    },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.input ?? "");
+  const ended = new Promise<Ended>((resolve) =>
+    child.once("close", (code) => resolve({ code, stdout, stderr })),
+  );
+  const line = new Promise<string>((resolve) =>
+    createInterface({ input: child.stdout }).once("line", resolve),
+  );
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    firstLine: Promise.race([line, ended.then(() => null)]),
+  };
+}
+
+/** A plain project without any dependency, with a test in node:test. */
+export const plainProject: Record<string, string> = {
+  "package.json": JSON.stringify({ name: "plain", version: "1.0.0", type: "module" }),
+  "src/add.js": "export const add = (a, b) => a + b;\n",
+  "test/add.test.js": [
+    `import assert from "node:assert/strict";`,
+    `import test from "node:test";`,
+    `import { add } from "../src/add.js";`,
+    `test("adds", () => assert.equal(add(1, 2), 3));`,
+    "",
+  ].join("\n"),
+};
+
+/** Ends a process and waits until it is gone, or a zombie that only its parent can take away. */
+export async function killAndWait(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !["Z", "X"].includes(stat.slice(stat.lastIndexOf(")") + 2)[0] ?? "");
+  } catch {
+    return false;
+  }
+}
+
+/** Processes whose command line holds a text. */
+export function processesWith(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
+      } catch {
+        return false;
+      }
+    });
+}
