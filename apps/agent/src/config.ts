@@ -45,6 +45,7 @@ export function readConfig(argv: readonly string[]): KernelConfig {
   // An empty variable is how a script says "not set".
   const variable = (name: string): string | undefined => env[name] || undefined;
   const repo = resolve(flags.repo ?? variable("JARVIS_REPO") ?? process.cwd());
+  const dependenciesDir = flags["dependencies-dir"] ?? variable("JARVIS_DEPENDENCIES_DIR");
   const given = {
     repo,
     stateDir: resolve(
@@ -56,7 +57,11 @@ export function readConfig(argv: readonly string[]): KernelConfig {
     githubToken: variable("GITHUB_TOKEN"),
     githubRepository: variable("JARVIS_GITHUB_REPOSITORY"),
     githubApiUrl: variable("JARVIS_GITHUB_API_URL"),
-    dependenciesDir: flags["dependencies-dir"] ?? variable("JARVIS_DEPENDENCIES_DIR"),
+    dependenciesDir:
+      dependenciesDir === undefined
+        ? undefined
+        : // The sandbox mounts it, and a mount is told from the root.
+          resolve(dependenciesDir),
     pnpm: variable("JARVIS_PNPM"),
   };
   const parsed = settings.safeParse(given);

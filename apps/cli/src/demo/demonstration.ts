@@ -1,23 +1,18 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { DatabaseError, destroyEmbedded, lockStateDirectory, openStateDirectory } from "@jarvis/db";
 import type { RunResult } from "@jarvis/tools/self-extension";
 import { waitForRun } from "../commands/proposals.ts";
 import type { CliConfig } from "../config.ts";
-import { findKernel, type KernelClient } from "../kernel-client.ts";
+import type { KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type ExitCode } from "../outcome.ts";
 import * as wire from "../wire.ts";
 import { cases, deviations, pausedCase, refusedAttempts } from "./cases.ts";
+import { startDemoKernel } from "./demo-kernel.ts";
 import { describeTable, type Row } from "./table.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../../../examples/changes/", import.meta.url));
-const AGENT = fileURLToPath(new URL("../../../agent/dist/main.js", import.meta.url));
-
-/** A secret-looking value in the kernel's environment, for the hostile examples not to find. */
-const BAIT = { JARVIS_DEMONSTRATION_SECRET: "nobody-must-read-this" };
 
 /**
  * The demonstration: real changes to this very repository, handed to a real kernel in a throw-away
@@ -30,10 +25,10 @@ export async function demonstrate(config: CliConfig): Promise<ExitCode> {
   const demo: CliConfig = { ...config, stateDir };
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   say("Demonstration on Jarvis's own source, in a throw-away state.");
-  const kernel = startKernel(demo, join(config.stateDir, "dependencies"));
+  const kernel = startDemoKernel(demo, join(config.stateDir, "dependencies"));
   try {
     const api = await kernel.ready;
-    // Observe is how Jarvis begins; letting it promote is an operator's act and is on record.
+    // Observe is how Jarvis begins; letting it promote is an operator's act.
     await api.post("/api/mode", { mode: "execute", reason: "demonstration" }, wire.mode);
     const rows: Row[] = [];
     for (const demoCase of cases) {
@@ -161,53 +156,4 @@ async function discard(parent: string, stateDir: string): Promise<void> {
       `A demonstration is running already: ${error.message}`,
     );
   }
-}
-
-function startKernel(
-  config: CliConfig,
-  dependenciesDir: string,
-): { ready: Promise<KernelClient>; stop(): Promise<void> } {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      "--disable-warning=DeprecationWarning",
-      AGENT,
-      "--repo",
-      config.repo,
-      "--state-dir",
-      config.stateDir,
-      "--dependencies-dir",
-      dependenciesDir,
-    ],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...withoutGitHub(config.environment), ...BAIT },
-    },
-  );
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const firstLine = new Promise<string>((resolve) => {
-    if (child.stdout !== null) createInterface({ input: child.stdout }).once("line", resolve);
-  });
-  const ready = Promise.race([firstLine, ended.then(() => null)]).then(async (line) => {
-    const api = line === null ? null : await findKernel(config);
-    if (api !== null) return api;
-    throw new CommandError(
-      exitCodes.unavailable,
-      "kernel-not-running",
-      "The kernel of the demonstration did not start; the lines above say why.",
-    );
-  });
-  return {
-    ready,
-    async stop() {
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
-}
-
-/** The demonstration always uses the local forge and its own database, whatever is configured. */
-function withoutGitHub(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const ours = /^(GITHUB_TOKEN|DATABASE_URL|JARVIS_.*)$/;
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !ours.test(name)));
 }
