@@ -6,8 +6,6 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     globalSetup: ["../db/src/testing/global-setup.ts"],
-    // Most of the time is spent in git, the sandbox and the database, not in the worker.
-    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

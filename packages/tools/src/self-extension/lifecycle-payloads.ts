@@ -87,4 +87,3 @@ export const lifecyclePayloads = {
 
 export type LifecycleEventType = keyof typeof lifecyclePayloads;
 export type LifecyclePayload<T extends LifecycleEventType> = z.infer<(typeof lifecyclePayloads)[T]>;
-export type StageSummary = z.infer<typeof stageSummary>;
