@@ -30,6 +30,8 @@ const status = run([
   "exec",
   "vitest",
   "run",
+  // Most of the time goes by in git, the sandbox and the database, so one worker would idle.
+  "--maxWorkers=2",
   "--reporter=default",
   "--reporter=json",
   `--outputFile.json=${report}`,

@@ -4,6 +4,8 @@ export default defineConfig({
   dialect: "postgresql",
   schema: [
     "./src/schema/self-extension-events.ts",
+    "./src/schema/action-audit-log.ts",
+    "./src/schema/action-proposals.ts",
     "./src/schema/agent-state.ts",
     "./src/schema/blobs.ts",
     "./src/schema/schema-info.ts",

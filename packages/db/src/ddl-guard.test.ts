@@ -3,47 +3,80 @@ import { alterLedger } from "./alter-ledger.ts";
 import { connect } from "./connection.ts";
 import type { SqlClient } from "./connection.ts";
 import { readLedgerGuard } from "./guard-status.ts";
-import { selfExtensionEvents } from "./schema/index.ts";
-import { anEvent, createTestDatabase, refusalOf } from "./testing/index.ts";
+import { actionAuditLog, selfExtensionEvents } from "./schema/index.ts";
+import { anAuditEvent, anEvent, createTestDatabase, refusalOf } from "./testing/index.ts";
 import type { TestDatabase } from "./testing/index.ts";
 
 const ledger = "public.self_extension_events";
 
+const ledgers = [
+  {
+    ledger,
+    column: "stage",
+    constraint: "self_extension_events_run_seq",
+    numbering: "number_self_extension_event",
+    ids: "self_extension_events_id",
+  },
+  {
+    ledger: "public.action_audit_log",
+    column: "actor",
+    constraint: "action_audit_log_event_type",
+    numbering: "number_action_audit_event",
+    ids: "action_audit_log_id",
+  },
+];
+
 // Every way that was found to take an append-only table apart without touching a row by UPDATE,
 // DELETE or TRUNCATE.
-const attacks: Record<string, string> = {
-  "disable the triggers": `alter table ${ledger} disable trigger all`,
-  "disable one trigger": `alter table ${ledger} disable trigger jarvis_guard_rows`,
-  "weaken a trigger": `alter table ${ledger} enable trigger jarvis_guard_rows`,
-  "rewrite a column": `alter table ${ledger} alter column stage type text using 'forged'`,
-  "drop a column": `alter table ${ledger} drop column stage`,
-  "add a column": `alter table ${ledger} add column forged text`,
-  "drop the table": `drop table ${ledger}`,
-  "drop a trigger": `drop trigger jarvis_guard_rows on ${ledger}`,
-  "rename a trigger": `alter trigger jarvis_guard_rows on ${ledger} rename to other`,
-  "rename and swap": `alter table ${ledger} rename to old_events`,
-  "rename a column": `alter table ${ledger} rename column stage to other`,
-  "rename a constraint": `alter table ${ledger} rename constraint self_extension_events_run_seq to other`,
-  "move it to another schema": `create schema aside; alter table ${ledger} set schema aside`,
-  "drop new events by a rule": `create rule drop_new as on insert to ${ledger} do instead nothing`,
-  "drop new events by a trigger": `create function pg_temp.nothing() returns trigger language plpgsql as 'begin return null; end';
-    create trigger drop_new before insert on ${ledger} for each row execute function pg_temp.nothing()`,
-  "hide rows by a policy": `create policy hide on ${ledger} for select using (false)`,
-  "hide rows by row level security": `alter table ${ledger} enable row level security`,
-  "add rows by a child table": `create table child () inherits (${ledger})`,
-  "block inserts by a unique index": `create unique index one_stage on ${ledger} (stage)`,
+function attacksOn(target: (typeof ledgers)[number]): Record<string, string> {
+  const { ledger: table, column, constraint, numbering, ids } = target;
+  return {
+    "disable the triggers": `alter table ${table} disable trigger all`,
+    "disable one trigger": `alter table ${table} disable trigger jarvis_guard_rows`,
+    "weaken a trigger": `alter table ${table} enable trigger jarvis_guard_rows`,
+    "rewrite a column": `alter table ${table} alter column ${column} type text using 'forged'`,
+    "drop a column": `alter table ${table} drop column ${column}`,
+    "add a column": `alter table ${table} add column forged text`,
+    "drop the table": `drop table ${table}`,
+    "drop a trigger": `drop trigger jarvis_guard_rows on ${table}`,
+    "rename a trigger": `alter trigger jarvis_guard_rows on ${table} rename to other`,
+    "rename and swap": `alter table ${table} rename to old_events`,
+    "rename a column": `alter table ${table} rename column ${column} to other`,
+    "rename a constraint": `alter table ${table} rename constraint ${constraint} to other`,
+    "move it to another schema": `create schema aside; alter table ${table} set schema aside`,
+    "drop new events by a rule": `create rule drop_new as on insert to ${table} do instead nothing`,
+    "drop new events by a trigger": `create function pg_temp.nothing() returns trigger language plpgsql as 'begin return null; end';
+      create trigger drop_new before insert on ${table} for each row execute function pg_temp.nothing()`,
+    "hide rows by a policy": `create policy hide on ${table} for select using (false)`,
+    "hide rows by row level security": `alter table ${table} enable row level security`,
+    "add rows by a child table": `create table child () inherits (${table})`,
+    "block inserts by a unique index": `create unique index one_only on ${table} (${column})`,
+    "alter the numbering function": `alter function jarvis_guard.${numbering}() security invoker`,
+    "restart the ids": `alter sequence jarvis_guard.${ids} restart`,
+    "drop the ids": `drop sequence jarvis_guard.${ids}`,
+  };
+}
+
+const attacksOnTheGuard: Record<string, string> = {
   "replace the refusing function": `create or replace function jarvis_guard.refuse_change() returns trigger language plpgsql as 'begin return new; end'`,
-  "alter the numbering function": `alter function jarvis_guard.number_self_extension_event() security invoker`,
   "move the refusing function": `create schema aside; alter function jarvis_guard.refuse_change() set schema aside`,
   "drop the refusing function": `drop function jarvis_guard.refuse_change() cascade`,
   "drop the schema of the guard": `drop schema jarvis_guard cascade`,
   "rename the schema of the guard": `alter schema jarvis_guard rename to other`,
   "drop the schema of the ledger": `drop schema public cascade`,
   "rename the schema of the ledger": `alter schema public rename to other`,
-  "restart the ids": `alter sequence jarvis_guard.self_extension_events_id restart`,
-  "drop the ids": `drop sequence jarvis_guard.self_extension_events_id`,
   "drop everything the owner has": `drop owned by jarvis_owner cascade`,
 };
+
+const attacks: readonly [what: string, statement: string][] = [
+  ...ledgers.flatMap((target) =>
+    Object.entries(attacksOn(target)).map(([what, statement]): [string, string] => [
+      `${what} of ${target.ledger}`,
+      statement,
+    ]),
+  ),
+  ...Object.entries(attacksOnTheGuard),
+];
 
 const forgetfulness: Record<string, string> = {
   "forget a guarded table": "delete from jarvis_guard.guarded_tables",
@@ -65,6 +98,7 @@ beforeAll(async () => {
   };
   await sessions.superuserAsReplica`set session_replication_role = replica`;
   await database.db.insert(selfExtensionEvents).values(anEvent());
+  await database.db.insert(actionAuditLog).values(anAuditEvent());
 });
 
 afterAll(async () => {
@@ -72,8 +106,8 @@ afterAll(async () => {
   await database.close();
 });
 
-describe("the ledger on the embedded server", () => {
-  it.each(Object.entries(attacks))("refuses everybody to %s", async (_, statement) => {
+describe("the ledgers on the embedded server", () => {
+  it.each(attacks)("refuses everybody to %s", async (_, statement) => {
     const refused: Record<string, string | undefined> = {};
     for (const [who, session] of Object.entries(sessions)) {
       const refusal = await refusalOf(session.begin((tx) => tx.unsafe(statement).simple()));
@@ -104,8 +138,9 @@ describe("the ledger on the embedded server", () => {
     }
   });
 
-  it("still has its row and its guard after all of that", async () => {
+  it("still have their rows and their guard after all of that", async () => {
     expect(await database.db.select().from(selfExtensionEvents)).toHaveLength(1);
+    expect(await database.db.select().from(actionAuditLog)).toHaveLength(1);
     expect(await readLedgerGuard(database.sql)).toEqual({
       ledgerGuard: "enforced",
       ledgerGuardSql: null,
@@ -141,7 +176,8 @@ describe("an alteration of the ledger", () => {
       statements: [`alter table ${ledger} add column remark text`],
     });
     const recorded = await database.sql`
-      select relid::text, reason, altered_by from jarvis_guard.ledger_alterations`;
+      select relid::text, reason, altered_by from jarvis_guard.ledger_alterations
+      where relid is not null`;
     expect([...recorded]).toEqual([
       {
         relid: "self_extension_events",
@@ -199,15 +235,25 @@ describe("what the status says", () => {
     expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
   });
 
-  it("refuses a database whose ledger rows are not guarded", async () => {
-    await sessions.superuser.begin(async (tx) => {
-      await tx`alter event trigger jarvis_guard_ddl disable`;
-      await tx.unsafe(`alter table ${ledger} disable trigger jarvis_guard_rows`);
-    });
-    await expect(readLedgerGuard(database.sql)).rejects.toMatchObject({
-      code: "ledger-guard-missing",
-    });
-  });
+  it.each(ledgers)(
+    "refuses a database in which rows of $ledger are not guarded",
+    async (target) => {
+      const set = async (how: string) => {
+        await sessions.superuser.begin(async (tx) => {
+          await tx`alter event trigger jarvis_guard_ddl disable`;
+          await tx.unsafe(`alter table ${target.ledger} ${how} trigger jarvis_guard_rows`);
+          await tx`alter event trigger jarvis_guard_ddl enable always`;
+        });
+      };
+      await set("disable");
+      await expect(readLedgerGuard(database.sql)).rejects.toMatchObject({
+        code: "ledger-guard-missing",
+        message: expect.stringContaining(`The append-only guard of ${target.ledger.slice(7)} is`),
+      });
+      await set("enable always");
+      expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
+    },
+  );
 });
 
 function as(url: string, role: string | undefined): SqlClient {

@@ -4,17 +4,24 @@ import { DatabaseError } from "./errors.ts";
 import { ddlGuardSql } from "./setup/ddl-guard.ts";
 
 /**
- * `enforced`: rows and DDL of the ledger are both refused by the database.
+ * `enforced`: rows and DDL of the ledgers are both refused by the database.
  * `owner-ddl-unguarded`: rows are refused, but the owner of the tables could take the guard off.
  */
 export type LedgerGuard = "enforced" | "owner-ddl-unguarded";
 
-const GuardFacts = z.array(
-  z.object({ rowTriggers: z.number(), eventTriggers: z.number(), runtimeOwns: z.boolean() }),
+const LedgerFacts = z.array(
+  z.object({ ledger: z.string(), rowTriggers: z.number(), runtimeOwns: z.boolean() }),
 );
+const DdlFacts = z.tuple([z.object({ eventTriggers: z.number() })]);
+
+/** The append-only tables, each with the function that numbers its rows. */
+const ledgers = [
+  { ledger: "self_extension_events", numberedBy: "number_self_extension_event" },
+  { ledger: "action_audit_log", numberedBy: "number_action_audit_event" },
+] as const;
 
 /**
- * Looks at the catalogue, every time: what guards the ledger now, not what set-up once installed.
+ * Looks at the catalogue, every time: what guards the ledgers now, not what set-up once installed.
  * @throws DatabaseError `ledger-guard-missing` when rows of the ledger could be changed.
  */
 export async function readLedgerGuard(
@@ -22,33 +29,43 @@ export async function readLedgerGuard(
 ): Promise<{ ledgerGuard: LedgerGuard; ledgerGuardSql: string | null }> {
   const rows = await runtime`
     select
+      wanted.ledger,
       (select count(*)::int from pg_trigger t
         join pg_proc p on p.oid = t.tgfoid
-        where t.tgrelid = 'public.self_extension_events'::regclass and t.tgenabled = 'A'
+        where t.tgrelid = to_regclass('public.' || wanted.ledger) and t.tgenabled = 'A'
           and p.pronamespace = 'jarvis_guard'::regnamespace
           and (t.tgname, p.proname) in (
             ('jarvis_guard_rows', 'refuse_change'),
             ('jarvis_guard_truncate', 'refuse_change'),
-            ('zz_jarvis_guard_insert', 'number_self_extension_event')
+            ('zz_jarvis_guard_insert', wanted.numbered_by)
           )) as "rowTriggers",
-      (select count(*)::int from pg_event_trigger e
-        join pg_roles owner on owner.oid = e.evtowner
-        where e.evtenabled = 'A' and owner.rolsuper
-          and (e.evtname, e.evtevent) in (
-            ('jarvis_guard_ddl', 'ddl_command_end'),
-            ('jarvis_guard_drop', 'sql_drop'),
-            ('jarvis_guard_rewrite', 'table_rewrite')
-          )) as "eventTriggers",
-      (select pg_get_userbyid(relowner) = current_user from pg_class
-        where oid = 'public.self_extension_events'::regclass) as "runtimeOwns"`;
-  const [facts] = GuardFacts.parse(rows);
-  if (facts === undefined || facts.rowTriggers !== 3 || facts.runtimeOwns) {
+      coalesce((select pg_get_userbyid(relowner) = current_user from pg_class
+        where oid = to_regclass('public.' || wanted.ledger)), false) as "runtimeOwns"
+    from unnest(
+      ${ledgers.map(({ ledger }) => ledger)}::text[],
+      ${ledgers.map(({ numberedBy }) => numberedBy)}::text[]
+    ) as wanted(ledger, numbered_by)`;
+  const open = LedgerFacts.parse(rows).find(
+    (facts) => facts.rowTriggers !== 3 || facts.runtimeOwns,
+  );
+  if (open !== undefined) {
     throw new DatabaseError(
       "ledger-guard-missing",
-      `The append-only guard of self_extension_events is not in place (expected 3 triggers and another owner, got ${facts?.rowTriggers ?? 0} and ${facts?.runtimeOwns === true ? "the runtime role" : "another owner"}): restore the database from a backup before trusting its ledger.`,
+      `The append-only guard of ${open.ledger} is not in place (expected 3 triggers and another owner, got ${open.rowTriggers} and ${open.runtimeOwns ? "the runtime role" : "another owner"}): restore the database from a backup before trusting its ledger.`,
     );
   }
-  return facts.eventTriggers === 3
+  const [{ eventTriggers }] = DdlFacts.parse([
+    ...(await runtime`
+      select count(*)::int as "eventTriggers" from pg_event_trigger e
+      join pg_roles owner on owner.oid = e.evtowner
+      where e.evtenabled = 'A' and owner.rolsuper
+        and (e.evtname, e.evtevent) in (
+          ('jarvis_guard_ddl', 'ddl_command_end'),
+          ('jarvis_guard_drop', 'sql_drop'),
+          ('jarvis_guard_rewrite', 'table_rewrite')
+        )`),
+  ]);
+  return eventTriggers === 3
     ? { ledgerGuard: "enforced", ledgerGuardSql: null }
     : { ledgerGuard: "owner-ddl-unguarded", ledgerGuardSql: ddlGuardSql };
 }

@@ -2,8 +2,8 @@ import { asc, eq, sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "./connection.ts";
 import type { SqlClient } from "./connection.ts";
-import { selfExtensionEvents } from "./schema/index.ts";
-import { anEvent, createTestDatabase, refusalOf } from "./testing/index.ts";
+import { actionAuditLog, selfExtensionEvents } from "./schema/index.ts";
+import { anAuditEvent, anEvent, createTestDatabase, refusalOf } from "./testing/index.ts";
 import type { TestDatabase } from "./testing/index.ts";
 
 let database: TestDatabase;
@@ -18,6 +18,7 @@ beforeAll(async () => {
   superuserAsReplica = as(database.adminUrl, undefined);
   await superuserAsReplica`set session_replication_role = replica`;
   await database.db.insert(selfExtensionEvents).values(anEvent({ runId: "recorded" }));
+  await database.db.insert(actionAuditLog).values(anAuditEvent({ proposalId: 1 }));
 });
 
 afterAll(async () => {
@@ -25,11 +26,16 @@ afterAll(async () => {
   await database.close();
 });
 
-describe("a recorded event", () => {
+const ledgers = [
+  { ledger: "self_extension_events", column: "stage", by: "run_id = 'recorded'" },
+  { ledger: "action_audit_log", column: "event_type", by: "proposal_id = 1" },
+];
+
+describe.each(ledgers)("a recorded row of $ledger", ({ ledger, column, by }) => {
   const changes = {
-    UPDATE: "update self_extension_events set stage = 'forged'",
-    DELETE: "delete from self_extension_events",
-    TRUNCATE: "truncate self_extension_events",
+    UPDATE: `update ${ledger} set ${column} = 'failed'`,
+    DELETE: `delete from ${ledger}`,
+    TRUNCATE: `truncate ${ledger}`,
   };
 
   it.each(Object.entries(changes))("refuses %s by the runtime role", async (_, statement) => {
@@ -56,6 +62,13 @@ describe("a recorded event", () => {
     },
   );
 
+  it("was not touched by any of it", async () => {
+    const rows = await superuser.unsafe(`select ${column} as kept from ${ledger} where ${by}`);
+    expect(rows.map((row) => row["kept"])).toEqual([column === "stage" ? "proposal" : "proposed"]);
+  });
+});
+
+describe("a recorded event", () => {
   it("refuses to be changed by an insert that conflicts", async () => {
     const statement = `insert into self_extension_events
       (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)

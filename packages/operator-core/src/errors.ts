@@ -1,5 +1,13 @@
 /** Why an operation was refused or could not be completed. A closed set. */
-export type OperatorErrorCode = "observe-only" | "reason-required" | "kill-switch-incomplete";
+export type OperatorErrorCode =
+  | "observe-only"
+  | "reason-required"
+  | "kill-switch-incomplete"
+  | "duplicate-action"
+  | "malformed-event"
+  | "malformed-proposal"
+  | "session-changed"
+  | "unknown-proposal";
 
 /** The one error class of this package; the message says what to do. */
 export class OperatorError extends Error {
@@ -22,4 +30,9 @@ export class ObserveOnlyError extends OperatorError {
       'Action execution blocked: observe-only mode is active. Enable it with: jarvis mode execute --reason "..."',
     );
   }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

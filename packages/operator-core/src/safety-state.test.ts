@@ -4,7 +4,8 @@ import { createTestDatabase } from "@jarvis/db/testing";
 import type { TestDatabase } from "@jarvis/db/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ObserveOnlyError } from "./errors.ts";
-import { killSwitch, readSafetyState, requireExecuteMode, setSafetyMode } from "./safety-state.ts";
+import { killSwitch } from "./kill-switch.ts";
+import { readSafetyState, requireExecuteMode, setSafetyMode } from "./safety-state.ts";
 import type { ModeChange } from "./safety-state.ts";
 
 let database: TestDatabase;

@@ -1,6 +1,10 @@
 import { compareAndSetAgentState, readAgentState } from "@jarvis/db";
 import type { AgentStateRow, JarvisDatabase } from "@jarvis/db";
+import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { ActionAuditor } from "./actions/auditor.ts";
+import type { Actor, Principal } from "./actions/audit-event.ts";
+import { cancelPending } from "./actions/proposal-store.ts";
 import { ObserveOnlyError, OperatorError } from "./errors.ts";
 import { redactSecrets } from "./redaction.ts";
 
@@ -15,6 +19,8 @@ export const SafetyState = z.object({
   reason: z.string(),
   updatedBy: z.string(),
   updatedAt: z.iso.datetime(),
+  /** Set by the kill switch, until somebody sets a mode: then not even reading is begun. */
+  killSwitch: z.boolean().optional(),
 });
 export type SafetyState = z.infer<typeof SafetyState>;
 
@@ -38,8 +44,12 @@ export type ModeChangeOptions = {
   clock?: () => Date;
 };
 
+/** Who asks and why. The kind of actor, where it is not said, is read from the name. */
+export type ModeRequest = { reason: string; actor: string; actorKind?: Actor };
+
 export type ModeChangeOutcome =
-  | { outcome: "changed"; change: ModeChange }
+  /** `cancelledCount`: what was pending, and is cancelled by a change to observe. */
+  | { outcome: "changed"; change: ModeChange; cancelledCount: number }
   | { outcome: "conflict"; current: SafetyReading };
 
 // A switch that cannot be read in this time counts as one that cannot be read.
@@ -72,71 +82,31 @@ export async function requireExecuteMode(db: JarvisDatabase): Promise<void> {
   if (mode !== "execute") throw new ObserveOnlyError();
 }
 
+/** @throws ObserveOnlyError unless reading is allowed: in any mode but after a kill switch. */
+export async function requireReadable(db: JarvisDatabase): Promise<void> {
+  const reading = await readSafetyState(db);
+  if (!reading.trusted || reading.killSwitch === true) throw new ObserveOnlyError();
+}
+
 /**
  * Sets the mode, if nobody changed it meanwhile. A lost race is answered with what is there now:
  * whoever asked for `execute` has to see a kill switch that came between.
+ *
+ * The change, its event and, in observe, the cancellation of every pending action are one
+ * transaction. What runs goes on to its end; the kill switch is what stops it.
  */
 export async function setSafetyMode(
   db: JarvisDatabase,
-  request: { mode: SafetyMode; reason: string; actor: string },
+  request: ModeRequest & { mode: SafetyMode },
   options: ModeChangeOptions = {},
 ): Promise<ModeChangeOutcome> {
   return await changeMode(db, { ...request, killSwitch: false }, options);
 }
 
-export type KillOptions = ModeChangeOptions & {
-  /** What has to stop; each answers how many actions or processes it cancelled. */
-  onKill?: readonly (() => Promise<number>)[];
-};
-
-/**
- * Observe first, so that nothing new begins, then everything that runs. Every hook runs, also when
- * another failed or the database did not answer: processes are killed in any case.
- * @throws OperatorError `kill-switch-incomplete` after all of it, when any part failed.
- */
-export async function killSwitch(
+/** The change itself, for the two switches: everything else goes through them. */
+export async function changeMode(
   db: JarvisDatabase,
-  request: { reason: string; actor: string },
-  options: KillOptions = {},
-): Promise<{ cancelledCount: number }> {
-  const failures: unknown[] = [];
-  await observeAtOnce(db, request, options).catch((error: unknown) => failures.push(error));
-  let cancelledCount = 0;
-  const ended = await Promise.allSettled((options.onKill ?? []).map(async (hook) => await hook()));
-  for (const result of ended) {
-    if (result.status === "fulfilled") cancelledCount += result.value;
-    else failures.push(result.reason);
-  }
-  if (failures.length === 0) return { cancelledCount };
-  const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
-  throw new OperatorError(
-    "kill-switch-incomplete",
-    `The kill switch cancelled ${cancelledCount} and failed in ${failures.length} part(s) (${failures.map(String).join("; ")}): run jarvis kill again, or stop the agent's processes by hand.`,
-    { cause },
-  );
-}
-
-// Losing a race is no answer for a kill switch. Each round loses only to a writer that won.
-async function observeAtOnce(
-  db: JarvisDatabase,
-  request: { reason: string; actor: string },
-  options: ModeChangeOptions,
-): Promise<void> {
-  const rounds = 20;
-  for (let round = 0; round < rounds; round += 1) {
-    const asked = { ...request, mode: "observe", killSwitch: true } as const;
-    const { outcome } = await changeMode(db, asked, options);
-    if (outcome === "changed") return;
-  }
-  throw new OperatorError(
-    "kill-switch-incomplete",
-    `The mode was changed by others ${rounds} times while the kill switch set it: run jarvis kill again.`,
-  );
-}
-
-async function changeMode(
-  db: JarvisDatabase,
-  request: { mode: SafetyMode; reason: string; actor: string; killSwitch: boolean },
+  request: ModeRequest & { mode: SafetyMode; killSwitch: boolean },
   options: ModeChangeOptions,
 ): Promise<ModeChangeOutcome> {
   if (request.reason.trim() === "") {
@@ -151,8 +121,10 @@ async function changeMode(
     reason: String(redactSecrets(request.reason).value),
     updatedBy: request.actor,
     updatedAt: now.toISOString(),
+    ...(request.killSwitch ? { killSwitch: true } : {}),
   };
-  return await db.transaction(async (tx) => {
+  const by = principalOf(request);
+  return await inTransaction(db, async (tx) => {
     const row = await readAgentState(tx, stateKey);
     const expectedVersion = row?.version ?? null;
     const written = await compareAndSetAgentState(tx, stateKey, { expectedVersion, value: after });
@@ -165,9 +137,37 @@ async function changeMode(
       after,
       killSwitch: request.killSwitch,
     };
+    await new ActionAuditor(tx, options.clock).logModeChange(
+      change.before?.mode ?? null,
+      after.mode,
+      by,
+      { reason: after.reason, killSwitch: request.killSwitch },
+    );
     await options.record?.(tx, change);
-    return { outcome: "changed", change };
+    // The kill switch cancels in a transaction of its own: nothing may hold its mode back.
+    const cancels = after.mode === "observe" && !request.killSwitch;
+    const why = "the mode was set to observe";
+    return {
+      outcome: "changed",
+      change,
+      cancelledCount: cancels ? await cancelPending(tx, why, by) : 0,
+    };
   });
+}
+
+// A lock that is not given is a failure that is heard, not a switch that hangs.
+export async function inTransaction<T>(
+  db: JarvisDatabase,
+  work: (tx: JarvisDatabase) => Promise<T>,
+): Promise<T> {
+  return await db.transaction(async (tx) => {
+    await tx.execute(sql`set local lock_timeout = '2s'`);
+    return await work(tx);
+  });
+}
+
+export function principalOf({ actor, actorKind }: ModeRequest): Principal {
+  return { kind: actorKind ?? (actor === "system" ? "system" : "user"), name: actor };
 }
 
 function readingOf(row: AgentStateRow | null): SafetyReading {

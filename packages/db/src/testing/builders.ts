@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { NewSelfExtensionEvent } from "../schema/index.ts";
+import type { actionAuditLog, NewSelfExtensionEvent } from "../schema/index.ts";
 
 /** A ledger event that the database accepts; a test names only what it is about. */
 export function anEvent(overrides: Partial<NewSelfExtensionEvent> = {}): NewSelfExtensionEvent {
@@ -12,6 +12,20 @@ export function anEvent(overrides: Partial<NewSelfExtensionEvent> = {}): NewSelf
     actor: "a test",
     idempotencyKey: randomUUID(),
     payload: { note: "a fact" },
+    ...overrides,
+  };
+}
+
+/** An event of the action ledger that the database accepts. */
+export function anAuditEvent(
+  overrides: Partial<typeof actionAuditLog.$inferInsert> = {},
+): typeof actionAuditLog.$inferInsert {
+  return {
+    proposalId: 1,
+    eventType: "proposed",
+    eventData: { note: "a fact" },
+    actor: "agent",
+    timestamp: new Date("2026-01-01T00:00:00Z"),
     ...overrides,
   };
 }

@@ -15,7 +15,7 @@ export type TestDatabase = DatabaseHandle & {
   openAdmin(): SqlClient;
 };
 
-export { anEvent, refusalOf } from "./builders.ts";
+export { anAuditEvent, anEvent, refusalOf } from "./builders.ts";
 
 let cluster: Promise<TestCluster> | undefined;
 

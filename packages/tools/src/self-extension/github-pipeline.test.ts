@@ -263,7 +263,7 @@ describe("what the host says no to", () => {
     });
     const run = await suite.world.propose(suite.patch());
     stop();
-    expect(run.result).toMatchObject({ status: "blocked", blockReasons: ["status-failing"] });
+    expect(run.result).toMatchObject({ status: "blocked", blockReasons: ["landing-refused"] });
     const { base } = await suite.host();
     const again = await suite.world.steps.promote(run.state.runId, run.state.stagedSha ?? "", 1);
     expect(again).toEqual({ promoted: false, reasons: ["status-failing"] });

@@ -1,0 +1,74 @@
+import { sql } from "drizzle-orm";
+import { bigint, check, index, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+
+/** What can happen to an action, and the two things that can happen to all of them. */
+export const auditEventTypes = [
+  "proposed",
+  "validated",
+  "approved",
+  "rejected",
+  "executing",
+  "completed",
+  "failed",
+  "cancelled",
+  "expired",
+  "kill_switch",
+  "mode_change",
+] as const;
+
+export type AuditEventType = (typeof auditEventTypes)[number];
+
+/** Who an event is by; the name behind it stands in `event_data`. */
+export const auditActors = ["agent", "user", "system"] as const;
+
+export type AuditActor = (typeof auditActors)[number];
+
+/** What `event_data` may take; anything longer belongs in `blobs`, named by its digest. */
+export const eventDataLimitBytes = 16_384;
+
+/**
+ * The action ledger: one row an event, immutable from the moment it is inserted.
+ *
+ * Guarded like the lifecycle ledger: UPDATE, DELETE and TRUNCATE are refused for every role, and a
+ * trigger overwrites `id` and `createdAt` whatever the caller gave. `timestamp` is when it happened,
+ * by the clock of who says so; `createdAt` is when the database took it.
+ *
+ * `id` orders the events of one proposal; between proposals it is the order in which numbers were
+ * taken, which may differ from the order of commits.
+ */
+export const actionAuditLog = pgTable(
+  "action_audit_log",
+  {
+    id: bigint({ mode: "number" }).primaryKey().default(0),
+    /** Null for events of the whole system. No foreign key: the ledger outlives what it is about. */
+    proposalId: bigint("proposal_id", { mode: "number" }),
+    eventType: text("event_type").$type<AuditEventType>().notNull(),
+    eventData: jsonb("event_data").$type<Record<string, unknown>>(),
+    actor: text().$type<AuditActor>().notNull(),
+    timestamp: timestamp({ withTimezone: true, mode: "date" }).notNull(),
+    createdAt: timestamp("created_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+  },
+  (table) => [
+    index("idx_audit_proposal").on(table.proposalId),
+    index("idx_audit_type").on(table.eventType),
+    index("idx_audit_timestamp").on(table.timestamp),
+    check(
+      "action_audit_log_event_type",
+      sql.raw(`event_type in (${auditEventTypes.map((type) => `'${type}'`).join(", ")})`),
+    ),
+    check(
+      "action_audit_log_actor",
+      sql.raw(`actor in (${auditActors.map((actor) => `'${actor}'`).join(", ")})`),
+    ),
+    check(
+      "action_audit_log_proposal",
+      sql.raw(`(proposal_id is null) = (event_type in ('kill_switch', 'mode_change'))`),
+    ),
+    check(
+      "action_audit_log_event_data_size",
+      sql.raw(`octet_length(event_data::text) <= ${eventDataLimitBytes}`),
+    ),
+  ],
+);
+
+export type ActionAuditLogRow = typeof actionAuditLog.$inferSelect;

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JarvisDatabase } from "@jarvis/db";
+import { ActionAuditor } from "./actions/auditor.ts";
+import {
+  cancelPending,
+  closeAbandoned,
+  requestStop,
+  stillExecuting,
+} from "./actions/proposal-store.ts";
+import { OperatorError } from "./errors.ts";
+import { redactSecrets } from "./redaction.ts";
+import { changeMode, inTransaction, principalOf } from "./safety-state.ts";
+import type { ModeChangeOptions, ModeRequest } from "./safety-state.ts";
+
+export type KillOptions = ModeChangeOptions & {
+  /** What has to stop; each answers how many actions or processes it cancelled. */
+  onKill?: readonly (() => Promise<number>)[];
+  /** How long one part in the database, or the end of what runs, is waited for. */
+  limitMs?: number;
+};
+
+// Longer than an executor may stay silent before it counts as dead.
+const killLimitMs = 6_000;
+const why = "the kill switch was pressed";
+
+/**
+ * Observe first, so that nothing new begins; then what is pending is cancelled; then everything that
+ * runs is stopped; then the event says how much it was. When this returns no action runs and none
+ * can begin. Every part runs, also when another failed or the database did not answer: processes are
+ * killed in any case.
+ * @throws OperatorError `kill-switch-incomplete` after all of it, when any part failed.
+ */
+export async function killSwitch(
+  db: JarvisDatabase,
+  request: ModeRequest,
+  options: KillOptions = {},
+): Promise<{ cancelledCount: number }> {
+  const { onKill = [], limitMs = killLimitMs } = options;
+  const halt = async () => await within(limitMs, haltActions(db, request, options));
+  let halted = await settled(halt());
+  const hooks = await Promise.allSettled(onKill.map(async (hook) => await hook()));
+  // What was in the way of the database may have been one of the processes that are dead now.
+  if (halted.status === "rejected" && hooks.length > 0) halted = await settled(halt());
+  const { pending, running } =
+    halted.status === "fulfilled" ? halted.value : { pending: 0, running: [] };
+  const stopped = await settled(waitUntilStopped(db, running, limitMs));
+
+  const hookCount = hooks.reduce(
+    (sum, hook) => sum + (hook.status === "fulfilled" ? hook.value : 0),
+    0,
+  );
+  const cancelledCount = pending + running.length + hookCount;
+  const record = async () =>
+    await new ActionAuditor(db, options.clock).logKillSwitch(cancelledCount, principalOf(request), {
+      pending,
+      running: running.length,
+      hooks: hookCount,
+      complete: [halted, stopped, ...hooks].every(({ status }) => status === "fulfilled"),
+      reason: String(redactSecrets(request.reason).value),
+    });
+  const recorded = await settled(within(limitMs, record()));
+
+  const failures = [halted, stopped, recorded, ...hooks].flatMap((part): unknown[] =>
+    part.status === "rejected" ? [part.reason] : [],
+  );
+  if (failures.length === 0) return { cancelledCount };
+  const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
+  throw new OperatorError(
+    "kill-switch-incomplete",
+    `The kill switch cancelled ${cancelledCount} and failed in ${failures.length} part(s) (${failures.map(String).join("; ")}): run jarvis kill again, or stop the agent's processes by hand.`,
+    { cause },
+  );
+}
+
+/** The mode, then what is pending, then the order to stop to what runs: answers what that was. */
+async function haltActions(
+  db: JarvisDatabase,
+  request: ModeRequest,
+  options: ModeChangeOptions,
+): Promise<{ pending: number; running: number[] }> {
+  await observeAtOnce(db, request, options);
+  const by = principalOf(request);
+  const pending = await inTransaction(db, async (tx) => await cancelPending(tx, why, by));
+  // After the cancellation: what was being started meanwhile is either cancelled or seen here.
+  const running = await inTransaction(db, async (tx) => await requestStop(tx, why));
+  return { pending, running };
+}
+
+// Losing a race is no answer for a kill switch. Each round loses only to a writer that won.
+async function observeAtOnce(
+  db: JarvisDatabase,
+  request: ModeRequest,
+  options: ModeChangeOptions,
+): Promise<void> {
+  const rounds = 20;
+  for (let round = 0; round < rounds; round += 1) {
+    const asked = { ...request, mode: "observe", killSwitch: true } as const;
+    const { outcome } = await changeMode(db, asked, options);
+    if (outcome === "changed") return;
+  }
+  throw new OperatorError(
+    "kill-switch-incomplete",
+    `The mode was changed by others ${rounds} times while the kill switch set it: run jarvis kill again.`,
+  );
+}
+
+// Their executors end them. One that died cannot, and is known by the lease it does not renew.
+async function waitUntilStopped(
+  db: JarvisDatabase,
+  ids: readonly number[],
+  limitMs: number,
+): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (let running = ids; ; await sleep(10)) {
+    running = await stillExecuting(db, running);
+    if (running.length === 0) return;
+    if (Date.now() >= deadline) {
+      throw new Error(`action(s) ${running.join(", ")} did not stop within ${limitMs} ms`);
+    }
+    await closeAbandoned(db);
+  }
+}
+
+async function settled<T>(part: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([part]);
+  return result;
+}
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`the database did not answer within ${limitMs} ms`);
+    timer = setTimeout(reject, limitMs, error);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
