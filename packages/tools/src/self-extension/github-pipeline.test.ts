@@ -266,7 +266,7 @@ describe("what the host says no to", () => {
     expect(run.result).toMatchObject({ status: "blocked", blockReasons: ["landing-refused"] });
     const { base } = await suite.host();
     const again = await suite.world.steps.promote(run.state.runId, run.state.stagedSha ?? "", 1);
-    expect(again).toEqual({ promoted: false, reasons: ["status-failing"] });
+    expect(again).toEqual({ promoted: false, reasons: ["landing-refused"] });
     expect((await suite.host()).base).toBe(base);
   });
 });
