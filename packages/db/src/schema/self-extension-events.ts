@@ -34,7 +34,7 @@ export type SelfExtensionEventType = (typeof selfExtensionEventTypes)[number];
 export const payloadLimitBytes = 16_384;
 
 /**
- * The lifecycle ledger: one row a transition, immutable from the moment it is inserted.
+ * The lifecycle ledger, append-only: one row a transition, immutable from the moment it is inserted.
  *
  * The database enforces that, not this file: UPDATE, DELETE and TRUNCATE are refused for every
  * role, and a trigger overwrites `id`, `seq`, `createdAt` and `dbUser` whatever the caller gave.
