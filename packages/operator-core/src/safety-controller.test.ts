@@ -154,6 +154,16 @@ describe("the kill switch", () => {
     await expect(safety.checkCanExecute()).rejects.toThrow(ObserveOnlyError);
   });
 
+  it("is not taken back on the display by a look that began before it", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await safety.setMode("execute", operator);
+      const early = [safety.refresh(), safety.refresh(), safety.refresh()];
+      await safety.killSwitch(operator);
+      await Promise.all(early);
+      expect(safety.mode).toBe("observe");
+    }
+  });
+
   it("records the mode first, then what it cancelled, then itself", async () => {
     await validated(executor);
     const before = (await world.auditor.getEvents()).at(-1)?.id;

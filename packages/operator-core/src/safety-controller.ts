@@ -25,6 +25,9 @@ export class SafetyController {
   readonly #options: SafetyControllerOptions;
   readonly #listeners = new Set<() => void>();
   #lastSeen: SafetyMode = "observe";
+  // Looks are numbered when they begin: a slow one must not put back what a later one has replaced.
+  #looks = 0;
+  #newestLook = 0;
 
   constructor(db: JarvisDatabase, options: SafetyControllerOptions = {}) {
     this.#db = db;
@@ -64,7 +67,7 @@ export class SafetyController {
    * @throws OperatorError `kill-switch-incomplete`
    */
   async killSwitch(request: ModeRequest): Promise<number> {
-    this.#lastSeen = "observe";
+    this.#see("observe", this.#beginLook());
     const { onKill = [], ...options } = this.#options;
     // The executors of this process need not wait to be told by the database.
     const tellHere = async () => {
@@ -75,6 +78,8 @@ export class SafetyController {
       ...options,
       onKill: [tellHere, ...onKill],
     });
+    // Looks that began before the row said observe may have answered meanwhile.
+    await this.refresh();
     return answer.cancelledCount;
   }
 
@@ -95,9 +100,21 @@ export class SafetyController {
 
   /** Looks at the row and remembers what it says. Must not throw. */
   async refresh(): Promise<SafetyMode> {
+    const look = this.#beginLook();
     const { mode } = await readSafetyState(this.#db);
-    this.#lastSeen = mode;
+    this.#see(mode, look);
     return mode;
+  }
+
+  #beginLook(): number {
+    this.#looks += 1;
+    return this.#looks;
+  }
+
+  #see(mode: SafetyMode, look: number): void {
+    if (look < this.#newestLook) return;
+    this.#newestLook = look;
+    this.#lastSeen = mode;
   }
 
   /**
