@@ -31,7 +31,7 @@ export class VerificationSession {
   readonly #builds: { stage: BuildStage; outputs: readonly OutputDirectory[] }[] = [];
   #outputs: OutputDirectory[] = [];
   #questionsAnswered = 0;
-  #workspaces = 0;
+  readonly #workspaces = new Set<string>();
 
   constructor(
     world: PipelineWorld,
@@ -202,14 +202,14 @@ export class VerificationSession {
   }
 
   async #workspace(tree: string, outputs: readonly OutputDirectory[]): Promise<StageWorld> {
-    this.#workspaces += 1;
-    return await makeWorld({
-      mirror: this.#world.mirror,
-      tree,
-      directory: join(this.#scratch, `ws-${this.#workspaces}`),
-      dependencies: this.#dependencies,
-      outputs,
-    });
+    const directory = join(this.#scratch, `ws-${tree}`);
+    // Every stage sees the tree read-only, so one copy of it serves them all.
+    const isWritten = this.#workspaces.has(tree);
+    const { mirror } = this.#world;
+    const dependencies = this.#dependencies;
+    const world = await makeWorld({ mirror, tree, directory, dependencies, outputs, isWritten });
+    this.#workspaces.add(tree);
+    return world;
   }
 
   async #pathsOf(tree: string): Promise<string[]> {

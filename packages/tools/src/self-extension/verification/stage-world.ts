@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly directory: string;
   readonly dependencies: DependencyTree | null;
   readonly outputs: readonly OutputDirectory[];
+  /** The directory holds the tree already; nothing that ran since could write to it. */
+  readonly isWritten?: boolean;
   /** Files laid beside the tree's own after its id was checked: a control test. */
   readonly extraFiles?: readonly { path: string; content: string }[];
 }
@@ -42,7 +44,7 @@ export interface WorldOptions {
 /** Writes the workspace, makes the mount points and says what is mounted where. */
 export async function makeWorld(options: WorldOptions): Promise<StageWorld> {
   const { mirror, tree, directory, dependencies, outputs } = options;
-  await writeWorkspace(mirror, tree, directory);
+  if (options.isWritten !== true) await writeWorkspace(mirror, tree, directory);
   const paths = (await listTree(mirror, tree)).map((entry) => entry.path);
   const directories = new Set(paths.flatMap(parents));
   for (const file of options.extraFiles ?? []) {

@@ -31,8 +31,10 @@ export async function writeWorkspace(
     files.map((entry) => entry.sha),
   );
   await mkdir(directory, { recursive: true, mode: 0o755 });
-  const made = new Set<string>([directory]);
-  for (const { path, mode, sha } of files) {
+  for (const parent of new Set(files.map(({ path }) => dirname(path)))) {
+    await mkdir(join(directory, parent), { recursive: true, mode: 0o755 });
+  }
+  await inBatches(files, async ({ path, mode, sha }) => {
     const content = blobs.get(sha);
     if (content === undefined) {
       throw new SelfExtensionError(
@@ -41,11 +43,6 @@ export async function writeWorkspace(
       );
     }
     const target = join(directory, path);
-    const parent = dirname(target);
-    if (!made.has(parent)) {
-      await mkdir(parent, { recursive: true, mode: 0o755 });
-      made.add(parent);
-    }
     if (mode === "120000") {
       await symlink(content, target);
     } else {
@@ -53,7 +50,7 @@ export async function writeWorkspace(
       await writeFile(target, content, { flag: "wx" });
       await chmod(target, mode === "100755" ? 0o755 : 0o644);
     }
-  }
+  });
   const submodules = new Map(
     entries.filter((entry) => entry.type === "commit").map((entry) => [entry.path, entry.sha]),
   );
@@ -83,7 +80,7 @@ async function treeObject(
   submodules: ReadonlyMap<string, string>,
 ): Promise<string | null> {
   const items: { name: Buffer; mode: string; id: string; sortKey: Buffer }[] = [];
-  for (const name of await readdir(directory)) {
+  await inBatches(await readdir(directory), async (name) => {
     const path = join(directory, name);
     const inTree = prefix === "" ? name : `${prefix}/${name}`;
     const stat = await lstat(path);
@@ -99,9 +96,9 @@ async function treeObject(
       mode = (stat.mode & 0o100) === 0 ? "100644" : "100755";
       id = objectId("blob", await readFile(path), algorithm);
     }
-    if (id === null) continue;
+    if (id === null) return;
     items.push({ name: Buffer.from(name), mode, id, sortKey: sortKey(name, mode === "40000") });
-  }
+  });
   for (const [path, sha] of submodules) {
     const cut = path.lastIndexOf("/");
     if (path.slice(0, Math.max(cut, 0)) !== prefix) continue;
@@ -120,6 +117,14 @@ async function treeObject(
     ]),
   );
   return objectId("tree", Buffer.concat(body), algorithm);
+}
+
+/** Many small files at once, but never so many that descriptors run out. */
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const size = 32;
+  for (let start = 0; start < items.length; start += size) {
+    await Promise.all(items.slice(start, start + size).map(work));
+  }
 }
 
 function sortKey(name: string, isDirectory: boolean): Buffer {
