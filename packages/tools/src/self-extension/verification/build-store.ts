@@ -1,11 +1,15 @@
+import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { access, cp, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { access, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { BuildStage } from "../guard-config.ts";
 import type { OutputDirectory } from "./stage-world.ts";
 
 /** Builds of attested trees that are kept to begin the next build from. */
 const KEPT = 4;
+
+const run = promisify(execFile);
 
 const LONG_AGO = new Date("2000-01-01T00:00:00Z");
 
@@ -33,9 +37,7 @@ export function buildStore(directory: string): BuildStore {
       if (!(await exists(stored))) return false;
       for (const output of outputs) {
         const source = join(stored, output.path);
-        if (!(await exists(source))) continue;
-        await cp(source, output.hostPath, { recursive: true });
-        await makeOlderThanAnySource(output.hostPath);
+        if (await exists(source)) await copyInto(source, output.hostPath);
       }
       return true;
     },
@@ -45,8 +47,10 @@ export function buildStore(directory: string): BuildStore {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const scratch = join(directory, `.new-${randomUUID()}`);
       for (const output of outputs) {
-        await cp(output.hostPath, join(scratch, output.path), { recursive: true });
+        await mkdir(join(scratch, output.path), { recursive: true });
+        await copyInto(output.hostPath, join(scratch, output.path));
       }
+      await makeOlderThanAnySource(scratch);
       // Two verifications may keep the same tree; one of them wins and both are the same.
       await rename(scratch, target).catch(async () => {
         await rm(scratch, { recursive: true, force: true });
@@ -54,6 +58,11 @@ export function buildStore(directory: string): BuildStore {
       await prune(directory);
     },
   };
+}
+
+/** Copies what is in a directory, times included; cp does in milliseconds what file by file takes a second. */
+async function copyInto(source: string, target: string): Promise<void> {
+  await run("cp", ["-R", "--preserve=mode,timestamps", "--", `${source}/.`, target]);
 }
 
 /**
