@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import {
-  chmod,
-  lstat,
-  mkdir,
-  readFile,
-  readdir,
-  readlink,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { SelfExtensionError } from "../errors.ts";
 import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
 
@@ -30,11 +31,11 @@ export async function writeWorkspace(
     mirror,
     files.map((entry) => entry.sha),
   );
-  await mkdir(directory, { recursive: true, mode: 0o755 });
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
   for (const parent of new Set(files.map(({ path }) => dirname(path)))) {
-    await mkdir(join(directory, parent), { recursive: true, mode: 0o755 });
+    mkdirSync(join(directory, parent), { recursive: true, mode: 0o755 });
   }
-  await inBatches(files, async ({ path, mode, sha }) => {
+  await inTurns(files, ({ path, mode, sha }) => {
     const content = blobs.get(sha);
     if (content === undefined) {
       throw new SelfExtensionError(
@@ -44,11 +45,11 @@ export async function writeWorkspace(
     }
     const target = join(directory, path);
     if (mode === "120000") {
-      await symlink(content, target);
+      symlinkSync(content, target);
     } else {
       // wx: two entries that are one file on this disk must not overwrite each other.
-      await writeFile(target, content, { flag: "wx" });
-      await chmod(target, mode === "100755" ? 0o755 : 0o644);
+      writeFileSync(target, content, { flag: "wx" });
+      chmodSync(target, mode === "100755" ? 0o755 : 0o644);
     }
   });
   const submodules = new Map(
@@ -80,25 +81,26 @@ async function treeObject(
   submodules: ReadonlyMap<string, string>,
 ): Promise<string | null> {
   const items: { name: Buffer; mode: string; id: string; sortKey: Buffer }[] = [];
-  await inBatches(await readdir(directory), async (name) => {
+  const directories: { name: string; path: string; inTree: string }[] = [];
+  await inTurns(readdirSync(directory), (name) => {
     const path = join(directory, name);
     const inTree = prefix === "" ? name : `${prefix}/${name}`;
-    const stat = await lstat(path);
-    let mode: string;
-    let id: string | null;
+    const stat = lstatSync(path);
     if (stat.isDirectory()) {
-      mode = "40000";
-      id = await treeObject(path, inTree, algorithm, submodules);
-    } else if (stat.isSymbolicLink()) {
-      mode = "120000";
-      id = objectId("blob", await readlink(path, { encoding: "buffer" }), algorithm);
-    } else {
-      mode = (stat.mode & 0o100) === 0 ? "100644" : "100755";
-      id = objectId("blob", await readFile(path), algorithm);
+      directories.push({ name, path, inTree });
+      return;
     }
-    if (id === null) return;
-    items.push({ name: Buffer.from(name), mode, id, sortKey: sortKey(name, mode === "40000") });
+    const isLink = stat.isSymbolicLink();
+    const mode = isLink ? "120000" : (stat.mode & 0o100) === 0 ? "100644" : "100755";
+    const content = isLink ? readlinkSync(path, { encoding: "buffer" }) : readFileSync(path);
+    const id = objectId("blob", content, algorithm);
+    items.push({ name: Buffer.from(name), mode, id, sortKey: sortKey(name, false) });
   });
+  for (const { name, path, inTree } of directories) {
+    const id = await treeObject(path, inTree, algorithm, submodules);
+    if (id === null) continue;
+    items.push({ name: Buffer.from(name), mode: "40000", id, sortKey: sortKey(name, true) });
+  }
   for (const [path, sha] of submodules) {
     const cut = path.lastIndexOf("/");
     if (path.slice(0, Math.max(cut, 0)) !== prefix) continue;
@@ -119,11 +121,14 @@ async function treeObject(
   return objectId("tree", Buffer.concat(body), algorithm);
 }
 
-/** Many small files at once, but never so many that descriptors run out. */
-async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const size = 32;
-  for (let start = 0; start < items.length; start += size) {
-    await Promise.all(items.slice(start, start + size).map(work));
+/**
+ * Many small files, a few dozen in a turn: waiting for each would take ten times as long, and doing
+ * all at once would keep everything else waiting.
+ */
+async function inTurns<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
+  for (const [index, item] of items.entries()) {
+    if (index % 64 === 63) await setImmediate();
+    work(item);
   }
 }
 
