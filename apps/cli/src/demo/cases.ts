@@ -11,6 +11,8 @@ export interface DemoCase {
     readonly failedStage?: string;
     readonly category?: string;
   };
+  /** What also counts: on a Node on which the trick itself does not work, an honest test says no. */
+  readonly orElse?: DemoCase["expect"];
   /** Its failing tests are attempts that the sandbox refused; at least so many have to be shown. */
   readonly refusedAttempts?: number;
 }
@@ -68,11 +70,13 @@ export const cases: readonly DemoCase[] = [
     patch: "3f-silences-node-test.patch",
     title: "Hostile: silence node:test",
     expect: blocked("release-contract", "verdict-not-trusted"),
+    orElse: blocked("release-contract", "tests-failed"),
   },
   {
     patch: "3g-lies-about-known-tests.patch",
     title: "Hostile: lie about known tests",
     expect: blocked("smoke", "smoke-failed"),
+    orElse: blocked("release-contract", "tests-failed"),
   },
 ];
 
@@ -83,18 +87,25 @@ export const pausedCase = {
 
 /** What is not as it had to be; empty where everything is. Pure. */
 export function deviations(demo: DemoCase, result: RunResult): string[] {
+  const found = deviationsFrom(demo, demo.expect, result);
+  const isOtherwiseRight =
+    demo.orElse !== undefined && deviationsFrom(demo, demo.orElse, result).length === 0;
+  return isOtherwiseRight ? [] : found;
+}
+
+function deviationsFrom(demo: DemoCase, expected: DemoCase["expect"], result: RunResult): string[] {
   const found: string[] = [];
   const compare = (name: string, got: unknown, wanted: unknown): void => {
     const same = JSON.stringify(got) === JSON.stringify(wanted);
     if (!same) found.push(`${name} is ${JSON.stringify(got)}, expected ${JSON.stringify(wanted)}`);
   };
-  compare("outcome", result.status, demo.expect.status);
-  compare("reasons", result.blockReasons, demo.expect.reasons);
-  if (demo.expect.failedStage !== undefined) {
-    compare("failed stage", result.verificationFailedStage, demo.expect.failedStage);
+  compare("outcome", result.status, expected.status);
+  compare("reasons", result.blockReasons, expected.reasons);
+  if (expected.failedStage !== undefined) {
+    compare("failed stage", result.verificationFailedStage, expected.failedStage);
   }
-  if (demo.expect.category !== undefined) {
-    compare("category", result.verificationFailureCategory, demo.expect.category);
+  if (expected.category !== undefined) {
+    compare("category", result.verificationFailureCategory, expected.category);
   }
   if (demo.refusedAttempts !== undefined && refusedAttempts(result).length < demo.refusedAttempts) {
     found.push(
