@@ -22,7 +22,7 @@ export function readIdentity(
 ): Signature {
   if (identity === undefined) return fallback.absent;
   const { name, email, date } = identity;
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // Control characters are what is looked for.
   const unsafe = /[<>\u0000-\u001f]/u;
   if (name.trim() === "" || name !== name.trim() || unsafe.test(name) || unsafe.test(email)) {
     throw new Problem(422, `${field} has a name or an email that git cannot store`);

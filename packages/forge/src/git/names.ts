@@ -10,7 +10,7 @@ export function isSha(text: string): boolean {
 /** The rules of `git check-ref-format`, so that a name can be refused without starting git. */
 export function isRefName(name: string): boolean {
   if (name === "" || name === "@" || name.length > 250) return false;
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // Control characters are what is looked for.
   if (/[\u0000-\u0020\u007f~^:?*[\\]/u.test(name)) return false;
   if (name.includes("..") || name.includes("@{") || name.includes("//")) return false;
   if (name.endsWith(".") || name.startsWith("-")) return false;

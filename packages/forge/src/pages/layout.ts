@@ -65,7 +65,7 @@ function pageHeaders(): Record<string, string> {
  */
 export function visible(text: string): string {
   return text.replace(
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    // Control characters are what is looked for.
     /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu,
     (character) => `<U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`,
   );

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { access, mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BuildStage } from "../guard-config.ts";
 import type { OutputDirectory } from "./stage-world.ts";
+import { pathExists } from "./path-exists.ts";
 
 /** Builds of attested trees that are kept to begin the next build from. */
 const KEPT = 4;
@@ -34,16 +35,16 @@ export function buildStore(directory: string): BuildStore {
   return {
     async layOut(tree, stage, outputs) {
       const stored = pathOf(tree, stage);
-      if (!(await exists(stored))) return false;
+      if (!(await pathExists(stored))) return false;
       for (const output of outputs) {
         const source = join(stored, output.path);
-        if (await exists(source)) await copyInto(source, output.hostPath);
+        if (await pathExists(source)) await copyInto(source, output.hostPath);
       }
       return true;
     },
     async keep(tree, stage, outputs) {
       const target = pathOf(tree, stage);
-      if (await exists(target)) return;
+      if (await pathExists(target)) return;
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const scratch = join(directory, `.new-${randomUUID()}`);
       for (const output of outputs) {
@@ -84,11 +85,4 @@ async function prune(directory: string): Promise<void> {
   for (const { name } of aged.sort((a, b) => b.at - a.at).slice(KEPT)) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }

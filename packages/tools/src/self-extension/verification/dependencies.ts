@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { SelfExtensionError } from "../errors.ts";
 import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
 import { endGroupAfter } from "../process-group.ts";
 import type { GuardConfig } from "../guard-config.ts";
+import { pathExists } from "./path-exists.ts";
 
 /** A read-only dependency tree: which `node_modules` directories it holds, relative to the repository. */
 export interface DependencyTree {
@@ -67,7 +68,7 @@ export async function dependencyTree(
     );
   }
   const target = join(directory, key);
-  if (!(await exists(target))) {
+  if (!(await pathExists(target))) {
     const scratch = join(directory, `.new-${randomUUID()}`);
     try {
       for (const entry of entries) {
@@ -79,7 +80,7 @@ export async function dependencyTree(
       await prepareMountPoints(scratch);
       // Two processes may build the same tree; the first rename wins and both are the same.
       await rename(scratch, target).catch(async (error: unknown) => {
-        if (!(await exists(target))) throw error;
+        if (!(await pathExists(target))) throw error;
       });
     } finally {
       await rm(scratch, { recursive: true, force: true });
@@ -175,11 +176,4 @@ async function findNodeModules(root: string, directory = ""): Promise<string[]> 
     else found.push(...(await findNodeModules(root, path)));
   }
   return found.sort();
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }
