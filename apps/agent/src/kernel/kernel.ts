@@ -20,6 +20,7 @@ import {
 import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
 import { connectRepositoryHost, type Connection } from "./connect.ts";
+import { watchBase } from "./base-watch.ts";
 import { watchDatabase } from "./database-watch.ts";
 import { attestFirstBase, fetchBase, seedUndo } from "./first-base.ts";
 import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
@@ -135,6 +136,7 @@ export async function startKernel(
 
     const reconciler = startReconciler(database.db, pipeline, (error) => progress.problem(error));
     await reconciler.now();
+    const baseWatch = watchBase(world, connection.kind, (error) => progress.problem(error));
     const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
     const watch = watchDatabase({ server: database.server, ping }, onLost);
 
@@ -192,6 +194,7 @@ export async function startKernel(
       async stop() {
         stopping = true;
         reconciler.stop();
+        baseWatch.stop();
         watch.stop();
         interrupt.abort();
         await killAllSandboxes();

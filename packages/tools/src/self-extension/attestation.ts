@@ -7,7 +7,7 @@ import {
   type JarvisDatabase,
 } from "@jarvis/db";
 import { hasCommit, isAncestor, treeOf, type Mirror } from "./git/mirror.ts";
-import { appendSelfExtensionEvent, parseRow } from "./lifecycle-events.ts";
+import { appendSelfExtensionEvent, parseRow, type EventContext } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 
 const KEY = "self_extension:pipeline_status";
@@ -44,19 +44,11 @@ export async function attest(
     reason: string;
   },
 ): Promise<string> {
-  const runId = `attestation-${facts.sha}`;
   const event = await appendSelfExtensionEvent(db, {
-    context: {
-      runId,
-      correlationId: runId,
-      actorSource: facts.by === "set-up" ? "system" : "user",
-      actor: facts.actor,
-      toolName: null,
-      toolCallId: null,
-      goalId: null,
-      cycleId: null,
-      subGoalId: null,
-    },
+    context: attestationContext(facts.sha, {
+      source: facts.by === "set-up" ? "system" : "user",
+      name: facts.actor,
+    }),
     type: "tested",
     stage: "attestation",
     idempotencyKey: `attested:${facts.treeSha}`,
@@ -74,6 +66,25 @@ export async function attest(
     },
   });
   return event.id;
+}
+
+/** Whatever is said about a commit of the base is one run, named by the commit. */
+export function attestationContext(
+  sha: string,
+  actor: { source: "system" | "user"; name: string },
+): EventContext {
+  const runId = `attestation-${sha}`;
+  return {
+    runId,
+    correlationId: runId,
+    actorSource: actor.source,
+    actor: actor.name,
+    toolName: null,
+    toolCallId: null,
+    goalId: null,
+    cycleId: null,
+    subGoalId: null,
+  };
 }
 
 export type BaseStanding = "attested" | "unverified" | "rewritten";
@@ -126,10 +137,18 @@ async function lastBaseOfLedger(db: JarvisDatabase): Promise<string | null> {
   return event.type === "tested" ? event.payload.baseSha : null;
 }
 
-/** Moves the pointer to the base last seen. A lost race is settled by the next writer. */
-export async function rememberBase(db: JarvisDatabase, baseSha: string): Promise<void> {
+/**
+ * Moves the pointer to the base last seen. With `onlyAfter` it moves only where it stood there, for
+ * whoever looked a while ago; else a lost race is settled by the next writer.
+ */
+export async function rememberBase(
+  db: JarvisDatabase,
+  baseSha: string,
+  { onlyAfter }: { onlyAfter?: string | null } = {},
+): Promise<void> {
   for (;;) {
     const row = await readAgentState(db, KEY);
+    if (onlyAfter !== undefined && (await lastSeenBase(db)) !== onlyAfter) return;
     const before = pipelineStatus.safeParse(row?.value);
     const written = await compareAndSetAgentState(db, KEY, {
       expectedVersion: row?.version ?? null,

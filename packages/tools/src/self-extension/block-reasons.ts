@@ -13,7 +13,7 @@ export const blockReasonMeanings = {
   "status-missing": "A required status has not been reported on the commit.",
   "status-pending": "A required status is still pending on the commit.",
   "base-unverified":
-    "The base holds a commit that Jarvis neither verified nor a person accepted; `jarvis accept SHA`.",
+    "The base holds a commit that has not passed verification and that nobody accepted; `jarvis accept SHA`.",
   // What the change touches: a person has to look.
   "evaluator-changed": "The change touches tests, gates or their configuration.",
   "dependencies-changed":

@@ -1,4 +1,5 @@
 export * from "./attestation.ts";
+export { attendToBase, hasBaseMoved } from "./base-verification.ts";
 export * from "./block-reasons.ts";
 export * from "./continue-run.ts";
 export * from "./errors.ts";

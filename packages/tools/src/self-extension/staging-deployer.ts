@@ -1,27 +1,21 @@
 import { judgeBase, rememberBase } from "./attestation.ts";
+import { pauseForRewrittenBase, whyUnverified } from "./base-verification.ts";
 import type { BlockReason } from "./block-reasons.ts";
 import { applyPatch } from "./git/apply-patch.ts";
-import {
-  diffTrees,
-  fetchBranch,
-  keepCommit,
-  readBlobs,
-  treeOf,
-  writeCommit,
-  type TreeChange,
-} from "./git/mirror.ts";
+import { diffTrees, fetchBranch, keepCommit, treeOf, writeCommit } from "./git/mirror.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
 import { DEFAULT_PATCH_BYTES } from "./guard-config.ts";
 import { readImportGraph } from "./import-graph.ts";
 import { appendSelfExtensionEvent, type LifecyclePayload } from "./lifecycle-events.ts";
 import { loadConfig } from "./load-config.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-import { getPromotionControlState, setPromotionControlState } from "./promotion-control.ts";
-import { refuseChanges, refuseContent, refusePatchText, type Refusal } from "./proposal.ts";
+import { refuseChanges, refusePatchText, type Refusal } from "./proposal.ts";
 import { findProtected } from "./protected-paths.ts";
 import { recordBlock } from "./record-outcome.ts";
 import { JARVIS_IDENTITY, readProposal, type Staged } from "./staged-change.ts";
+import { refuseContents } from "./refuse-contents.ts";
 import { inertLine } from "./text-fence.ts";
+import { verdictOf } from "./verdict.ts";
 import type { Evidence } from "./evidence.ts";
 
 export type StagingOutcome =
@@ -54,14 +48,13 @@ export async function stageChange(
   }
   const baseSha = fetched.value;
   const standing = await judgeBase(world, baseSha);
-  if (standing === "rewritten") return await block([await pauseForRewrittenBase(world, baseSha)]);
+  if (standing === "rewritten") {
+    const detail = await pauseForRewrittenBase(world.db, baseSha);
+    return await block([{ reason: "base-rewritten", detail }]);
+  }
   if (standing === "unverified") {
-    return await block([
-      {
-        reason: "base-unverified",
-        detail: `The base ${baseSha} was neither verified by Jarvis nor accepted; look at it and run \`jarvis accept ${baseSha}\`.`,
-      },
-    ]);
+    const detail = await whyUnverified(world.db, baseSha);
+    return await block([{ reason: "base-unverified", detail }]);
   }
   await rememberBase(world.db, baseSha);
   const baseTree = await treeOf(world.mirror, baseSha);
@@ -149,25 +142,7 @@ export async function recordVerdict(
   evidence: Evidence,
   evidenceDigest: string,
 ): Promise<{ blocked: readonly BlockReason[] }> {
-  const failed = evidence.stages.find((stage) => stage.status !== "passed");
-  return await repeatVerdict(world, change, {
-    attempt: change.attempt,
-    attestation: "verified",
-    passed: evidence.verdict === "passed",
-    baseSha: change.baseSha,
-    treeSha: change.treeSha,
-    evidenceDigest,
-    releaseDigest: evidence.releaseDigest,
-    testEvidence: evidence.testEvidence,
-    stages: evidence.stages.map(({ name, status, durationMs, category, reason }) => ({
-      name,
-      status,
-      durationMs,
-      category,
-      reason,
-    })),
-    reason: failed?.reason ?? null,
-  });
+  return await repeatVerdict(world, change, verdictOf(change, evidence, evidenceDigest));
 }
 
 /**
@@ -215,34 +190,4 @@ export async function repeatVerdict(
     { reason, detail: sentence },
   ]);
   return { blocked: [reason] };
-}
-
-async function refuseContents(
-  world: Pick<PipelineWorld, "mirror">,
-  changes: readonly TreeChange[],
-  allowBinary: boolean,
-): Promise<Refusal[]> {
-  const written = changes.filter(
-    ({ newSha, newMode }) => newSha !== null && newMode?.startsWith("100"),
-  );
-  const blobs = await readBlobs(
-    world.mirror,
-    written.map(({ newSha }) => newSha ?? ""),
-  );
-  return written.flatMap(({ path, newSha }) =>
-    refuseContent(path, blobs.get(newSha ?? "") ?? Buffer.alloc(0), { allowBinary }),
-  );
-}
-
-async function pauseForRewrittenBase(world: PipelineWorld, baseSha: string): Promise<Refusal> {
-  const detail = `The base ${baseSha} does not descend from the base last seen; look at its history, then run \`jarvis accept ${baseSha}\` and \`jarvis resume\`.`;
-  // A pause that stands is left as it is: its reason is a person's, and each attempt comes by here.
-  const control = await getPromotionControlState(world.db);
-  if (control.paused && control.problem === null) return { reason: "base-rewritten", detail };
-  await setPromotionControlState(world.db, {
-    paused: true,
-    reason: `base-rewritten: ${detail}`,
-    updatedBy: "system",
-  });
-  return { reason: "base-rewritten", detail };
 }

@@ -13,7 +13,7 @@ export interface PromotionWorld {
   /** A patch that no other patch of this world conflicts with. */
   patch(): string;
   /** Lets somebody else commit to the base; `attested` as an operator would accept it. */
-  moveBase(options: { attested: boolean }): Promise<string>;
+  moveBase(options: { attested: boolean; files?: Record<string, string> }): Promise<string>;
   /** Replaces the base by a commit that does not descend from it. */
   rewriteBase(): Promise<string>;
   /** What the host holds of the pipeline's doing. */
@@ -52,13 +52,20 @@ export async function makePromotionWorld(
     return (await operator.rest.git.getRef({ ...at, ref: "heads/main" })).data.object.sha;
   }
 
-  async function commit(parents: string[], tree: { base_tree?: string }) {
+  async function commit(
+    parents: string[],
+    tree: { base_tree?: string },
+    written: Record<string, string> = { [`other-${(files += 1)}.txt`]: `${files}\n` },
+  ) {
     const made = await operator.rest.git.createTree({
       ...at,
       ...tree,
-      tree: [
-        { path: `other-${(files += 1)}.txt`, mode: "100644", type: "blob", content: `${files}\n` },
-      ],
+      tree: Object.entries(written).map(([path, content]) => ({
+        path,
+        mode: "100644",
+        type: "blob",
+        content,
+      })),
     });
     const { data } = await operator.rest.git.createCommit({
       ...at,
@@ -80,9 +87,9 @@ export async function makePromotionWorld(
     repository,
     operator,
     patch: () => repository.patch({ [`file-${(files += 1)}.txt`]: `${files}\n` }),
-    async moveBase({ attested }) {
+    async moveBase({ attested, files: written }) {
       const base = await readBase();
-      const { sha, treeSha } = await commit([base], { base_tree: base });
+      const { sha, treeSha } = await commit([base], { base_tree: base }, written);
       await operator.rest.git.updateRef({ ...at, ref: "heads/main", sha, force: false });
       const by = { by: "accepted", actor: "anna", reason: "looked at it" } as const;
       if (attested) await attest(world.db, { sha, treeSha, ...by });
