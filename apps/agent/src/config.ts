@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { packageManagerEnv } from "@jarvis/tools/self-extension";
 import { z } from "zod";
 
 const port = z
@@ -117,15 +118,4 @@ const variables: Record<string, string> = {
 
 function nameOf(key: string): string {
   return variables[key] ?? key;
-}
-
-/** Variables that package managers need to reach their registry; tokens of Jarvis's stay out. */
-function packageManagerEnv(env: NodeJS.ProcessEnv): Record<string, string> {
-  const wanted =
-    /^(PATH|HOME|LANG|LC_ALL|TMPDIR|XDG_[A-Z_]+|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|(https?|no|all)_proxy|npm_config_.*|PNPM_HOME)$/i;
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([key, value]) =>
-      value !== undefined && wanted.test(key) ? [[key, value] as const] : [],
-    ),
-  );
 }

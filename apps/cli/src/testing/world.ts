@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
+import { packageManagerEnv } from "@jarvis/tools/self-extension";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
@@ -98,8 +99,7 @@ function startProgram(args: readonly string[], options: RunOptions): Running {
     cwd: options.cwd,
     stdio: ["pipe", "pipe", "pipe"],
     env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: process.env["HOME"] ?? "/nonexistent",
+      ...packageManagerEnv(process.env),
       ...options.env,
     },
   });

@@ -10,6 +10,7 @@ export * from "./github-pipeline.ts";
 export * from "./guard-config.ts";
 export * from "./lifecycle-events.ts";
 export * from "./load-config.ts";
+export { packageManagerEnv } from "./package-manager-env.ts";
 export * from "./pipeline.ts";
 export * from "./pipeline-world.ts";
 export * from "./promotion-control.ts";

@@ -10,6 +10,7 @@ import {
   fetchBranch,
   makeOctokit,
   openMirror,
+  packageManagerEnv,
   pipelineSteps,
   readRun,
   rememberBase,
@@ -75,7 +76,7 @@ export async function makeTestWorld(
     run: options.run ?? runInSandbox,
     checkSandbox,
     packageManager: {
-      env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root" },
+      env: packageManagerEnv(process.env),
       defaultPnpm: "12.21.0",
     },
     directories,

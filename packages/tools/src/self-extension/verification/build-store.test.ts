@@ -7,6 +7,7 @@ import { runInSandbox } from "@jarvis/sandbox";
 import { makeRepository, type TestRepository } from "../../testing/git-repository.ts";
 import { fetchBranch, openMirror, treeOf, type Mirror } from "../git/mirror.ts";
 import type { BuildStage, GuardConfig } from "../guard-config.ts";
+import { packageManagerEnv } from "../package-manager-env.ts";
 import { runBuildStage, type BuildResult } from "./build-stage.ts";
 import { buildStore } from "./build-store.ts";
 import { dependencyTree, type DependencyTree } from "./dependencies.ts";
@@ -21,7 +22,7 @@ const stage: BuildStage = {
 };
 const config: GuardConfig = { version: 1, dependencies: { manager: "pnpm" }, stages: [stage] };
 const runtime = {
-  env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/root" },
+  env: packageManagerEnv(process.env),
   defaultPnpm: "12.21.0",
 };
 
@@ -62,7 +63,7 @@ beforeAll(async () => {
   mirror = await openMirror(join(scratch, "mirror.git"));
   dependencies = await dependencyTree(
     mirror,
-    { tree: await currentTree(), config },
+    { tree: await currentTree(), baseTree: await currentTree(), config },
     join(scratch, "dependencies"),
     runtime,
   );
