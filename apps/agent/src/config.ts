@@ -33,6 +33,8 @@ const settings = z.object({
 export interface KernelConfig extends z.infer<typeof settings> {
   /** Environment for package managers: how to reach registries, and nothing secret of Jarvis's. */
   readonly packageManagerEnv: Readonly<Record<string, string>>;
+  /** Whether whoever started it holds the other end of its standard input, and it ends with them. */
+  readonly untilStdinCloses: boolean;
 }
 
 export class ConfigError extends Error {
@@ -73,7 +75,11 @@ export function readConfig(argv: readonly string[]): KernelConfig {
       `The setting ${nameOf(key)} is wrong: ${problem?.message ?? "unreadable"}${shown(key, given)}.`,
     );
   }
-  return { ...parsed.data, packageManagerEnv: packageManagerEnv(env) };
+  return {
+    ...parsed.data,
+    packageManagerEnv: packageManagerEnv(env),
+    untilStdinCloses: flags["until-stdin-closes"] === true,
+  };
 }
 
 /** What was given instead, unless it may be a secret. */
@@ -100,6 +106,7 @@ function readFlags(argv: readonly string[]) {
         port: { type: "string" },
         "dependencies-dir": { type: "string" },
         debug: { type: "boolean" },
+        "until-stdin-closes": { type: "boolean" },
       },
     }).values;
   } catch (error) {

@@ -22,6 +22,7 @@ async function main(lifetime: Lifetime): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => lifetime.end(0));
   }
+  if (config.untilStdinCloses) process.stdin.once("close", () => lifetime.end(0)).resume();
   let kernel: Kernel | null = null;
   let port = 0;
   // The kernel first: a second one must be refused before it takes a port.

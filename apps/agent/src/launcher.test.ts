@@ -1,0 +1,184 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { filesDigest } from "./files-digest.ts";
+import { until } from "./testing/kernel-program.ts";
+
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+
+let root: string;
+let stateDir: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "jarvis-launcher-"));
+  stateDir = join(root, "state");
+  mkdirSync(join(stateDir, "releases"), { recursive: true });
+  for (const file of ["launcher.js", "files-digest.js"]) {
+    cpSync(join(DIST, file), join(root, "apps/agent/dist", file));
+  }
+  writeFileSync(join(root, "package.json"), '{"type":"module"}');
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** Stand-ins for a kernel, each as long as what is asked of it: the launcher sees nothing else. */
+const ready = (name: string): string => `console.log('{"ready":true,"name":"${name}"}');\n`;
+const kernels = {
+  stopsInOrder: (name: string) => ready(name),
+  serves: (name: string) =>
+    `${ready(name)}process.on("SIGTERM", () => process.exit(0)); process.stdin.on("end", () => process.exit(0)).resume();\n`,
+  neverReady: () => `setInterval(() => {}, 1000);\n`,
+  crashesEarly: () => `process.exit(1);\n`,
+  crashesLater: (name: string) => `${ready(name)}process.exit(9);\n`,
+  refuses: (name: string) => `console.log('{"ready":false,"name":"${name}"}'); process.exit(3);\n`,
+};
+
+function install(directory: string, source: string): string {
+  const path = join(root, directory, "apps/agent/dist/main.js");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, source);
+  return join(root, directory);
+}
+
+/** A blessed release with that kernel, and what the pointer says of it. */
+function release(name: string, source: string): { directory: string; filesDigest: string } {
+  const directory = install(`state/releases/kernels/${name}`, source);
+  return { directory, filesDigest: filesDigest(directory) };
+}
+
+function point(to: unknown): void {
+  writeFileSync(join(stateDir, "releases", "kernel-pointer.json"), JSON.stringify(to));
+}
+
+function start() {
+  const child = spawn(
+    process.execPath,
+    [join(root, "apps/agent/dist/launcher.js"), "--state-dir", stateDir, "--ready-ms", "1500"],
+    { stdio: ["ignore", "pipe", "pipe"], env: {} },
+  );
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.once("close", (code) => resolve({ code, stdout, stderr })),
+  );
+  return { child, ended, said: () => stdout };
+}
+
+const launched = async () => await start().ended;
+
+describe("the launcher", () => {
+  it("starts the kernel beside it where no release was blessed", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    expect(await launched()).toMatchObject({ code: 0, stdout: '{"ready":true,"name":"beside"}\n' });
+  });
+
+  it("starts the newest blessed release", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    const older = release("older", kernels.stopsInOrder("older"));
+    point([release("newer", kernels.stopsInOrder("newer")), older]);
+    const { code, stdout, stderr } = await launched();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("newer");
+  });
+
+  it.each([
+    ["never becomes ready", kernels.neverReady()],
+    ["ends before it is ready", kernels.crashesEarly()],
+    ["refuses to run", kernels.refuses("newer")],
+    ["crashes again and again", kernels.crashesLater("newer")],
+  ])("falls back to the one before it where it %s", async (_, source) => {
+    install(".", kernels.stopsInOrder("beside"));
+    point([release("newer", source), release("older", kernels.stopsInOrder("older"))]);
+    const { code, stdout, stderr } = await launched();
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n").at(-1)).toContain("older");
+    // Whoever reads the first line must not take a refusal for the last word.
+    expect(stdout).not.toContain('"ready":false');
+    expect(stderr).toMatch(/newer is left out: .*\. The one before it is started\./);
+  });
+
+  it("does not start a release whose files are not what they were", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    const newer = release("newer", kernels.stopsInOrder("newer"));
+    point([newer]);
+    writeFileSync(join(newer.directory, "added.js"), "");
+    const { code, stdout, stderr } = await launched();
+    expect(code).toBe(0);
+    expect(stdout).toContain("beside");
+    expect(stderr).toContain("its files are not what they were");
+  });
+
+  it.each([
+    ["no JSON", "{"],
+    ["another form", '{"directory": 1}'],
+  ])("starts the kernel beside it where the pointer is %s", async (_, text) => {
+    install(".", kernels.stopsInOrder("beside"));
+    writeFileSync(join(stateDir, "releases", "kernel-pointer.json"), text);
+    const { code, stdout, stderr } = await launched();
+    expect(code).toBe(0);
+    expect(stdout).toContain("beside");
+    expect(stderr).toContain("cannot be read");
+  });
+
+  it("ends with the words and the code of the last kernel where that refuses too", async () => {
+    install(".", kernels.refuses("beside"));
+    point([release("newer", kernels.refuses("newer"))]);
+    const { code, stdout } = await launched();
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '{"ready":false,"name":"beside"}\n' });
+  });
+
+  it("gives up on a last kernel that crashes again and again", async () => {
+    install(".", kernels.crashesLater("beside"));
+    const { code, stdout } = await launched();
+    expect(code).toBe(9);
+    expect(stdout.trim().split("\n")).toHaveLength(3);
+  });
+
+  it("starts again from wherever the pointer leads when a kernel asks for it", async () => {
+    const newer = release("newer", kernels.stopsInOrder("newer"));
+    const pointer = join(stateDir, "releases", "kernel-pointer.json");
+    install(
+      ".",
+      `import { writeFileSync } from "node:fs";\n${ready("beside")}writeFileSync(${JSON.stringify(pointer)}, ${JSON.stringify(JSON.stringify([newer]))}); process.exit(75);\n`,
+    );
+    const { code, stdout } = await launched();
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { name: string }).name),
+    ).toEqual(["beside", "newer"]);
+  });
+
+  it("stops its kernel in order on SIGTERM, and with itself when it is killed", async () => {
+    const pidFile = join(root, "pid");
+    install(
+      ".",
+      `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(pidFile)}, String(process.pid));\n${kernels.serves("beside")}`,
+    );
+    const first = start();
+    await until(() => first.said() || null);
+    first.child.kill("SIGTERM");
+    expect(await first.ended).toMatchObject({ code: 0 });
+    const second = start();
+    await until(() => second.said() || null);
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    second.child.kill("SIGKILL");
+    await second.ended;
+    await until(() => (isGone(pid) ? true : null));
+  });
+});
+
+function isGone(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return true;
+  }
+}
