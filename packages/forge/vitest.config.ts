@@ -5,6 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
   test: {
     include: ["src/**/*.test.ts"],
+    globalSetup: ["src/testing/contract-coverage.ts"],
+    setupFiles: ["src/testing/setup-contract.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -6,9 +6,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 
 import { git, makeSeed, octokitFor, refusal, temporaryDirectory } from "./testing/forge-world.ts";
+import { orderFault } from "./testing/order-fault.ts";
+import { validateAgainstGitHub, type ObservedContract } from "./testing/octokit-contract.ts";
 
 const packageDirectory = join(dirname(fileURLToPath(import.meta.url)), "..");
 const program = join(packageDirectory, "dist", "main.js");
@@ -17,6 +19,12 @@ const repo = { owner: "local", repo: "jarvis" };
 let root: string;
 let seedCommit: string;
 const children: ChildProcessWithoutNullStreams[] = [];
+const contracts: ObservedContract[] = [];
+afterEach(() => {
+  // These forges run in processes of their own, where nobody else looks.
+  const found = contracts.splice(0).flatMap(({ violations }) => violations);
+  if (found.length > 0) throw new Error(`not as GitHub describes it:\n${found.join("\n")}`);
+});
 beforeAll(async () => {
   root = await temporaryDirectory();
   seedCommit = await makeSeed(join(root, "seed"));
@@ -32,8 +40,9 @@ it("prints the facts and no token, and ends when its standard input closes", asy
   const { child, facts, exited } = await start(join(root, "stdin"));
   const token = (await readFile(facts.tokenFile, "utf8")).trim();
   expect(JSON.stringify(facts)).not.toContain(token);
+  expect(facts.controlUrl).toBeUndefined();
   expect(facts).toMatchObject({ cloneUrl: `http://127.0.0.1:${facts.port}/local/jarvis.git` });
-  const { data } = await octokitFor(facts, token).repos.get(repo);
+  const { data } = await connect(facts, token).repos.get(repo);
   expect(data.default_branch).toBe("main");
   child.stdin.end();
   expect(await exited).toBe(0);
@@ -56,7 +65,7 @@ it("is consistent after kill -9 in the middle of changes, at the same address", 
     url ??= facts.apiUrl;
     expect(facts.apiUrl).toBe(url);
     const token = (await readFile(facts.tokenFile, "utf8")).trim();
-    const octokit = octokitFor(facts, token);
+    const octokit = connect(facts, token);
     const main = (await octokit.git.getRef({ ...repo, ref: "heads/main" })).data.object.sha;
     const name = `killed-after-${delayMs}-ms`;
     const tree = await octokit.git.createTree({
@@ -81,7 +90,7 @@ it("is consistent after kill -9 in the middle of changes, at the same address", 
   }
   const { child, facts, exited } = await start(directory);
   const token = (await readFile(facts.tokenFile, "utf8")).trim();
-  const octokit = octokitFor(facts, token);
+  const octokit = connect(facts, token);
   const pulls = await octokit.paginate(octokit.pulls.list, { ...repo, state: "all" });
   expect(pulls.map(({ number }) => number)).toEqual([5, 4, 3, 2, 1]);
   for (const pull of pulls) {
@@ -97,6 +106,21 @@ it("is consistent after kill -9 in the middle of changes, at the same address", 
   const tag = octokit.git.createRef({ ...repo, ref: "refs/heads/after", sha: seedCommit });
   expect((await tag).status).toBe(201);
   expect((await refusal(octokit.pulls.get({ ...repo, pull_number: 9_999 }))).status).toBe(404);
+  child.stdin.end();
+  expect(await exited).toBe(0);
+});
+
+it("opens the control route and sets the limits where it is told to", async () => {
+  const options = ["--faults", "--requests-per-hour", "7"];
+  const { child, facts, exited } = await start(join(root, "options"), options);
+  expect(facts.controlUrl).toBe(`http://127.0.0.1:${facts.port}/__control/faults`);
+  const operatorToken = (await readFile(facts.operatorTokenFile, "utf8")).trim();
+  const match = { operation: "repos/get" };
+  const fault = { kind: "error", when: "before", status: 504 } as const;
+  await orderFault({ controlUrl: facts.controlUrl, operatorToken }, { match, fault });
+  const octokit = connect(facts, (await readFile(facts.tokenFile, "utf8")).trim());
+  expect((await refusal(octokit.repos.get(repo))).status).toBe(504);
+  expect((await octokit.repos.get(repo)).headers["x-ratelimit-limit"]).toBe("7");
   child.stdin.end();
   expect(await exited).toBe(0);
 });
@@ -138,10 +162,18 @@ interface Facts {
   apiUrl: string;
   cloneUrl: string;
   tokenFile: string;
+  operatorTokenFile: string;
+  controlUrl?: string;
   port: number;
 }
 
-function launch(directory: string): ChildProcessWithoutNullStreams {
+function connect(facts: Facts, token: string) {
+  const octokit = octokitFor(facts, token);
+  contracts.push(validateAgainstGitHub(octokit));
+  return octokit;
+}
+
+function launch(directory: string, options: string[] = []): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [
     program,
     "--directory",
@@ -156,13 +188,14 @@ function launch(directory: string): ChildProcessWithoutNullStreams {
     seedCommit,
     "--required-status",
     "ci",
+    ...options,
   ]);
   children.push(child);
   return child;
 }
 
-async function start(directory: string) {
-  const child = launch(directory);
+async function start(directory: string, options: string[] = []) {
+  const child = launch(directory, options);
   const exited = once(child, "close").then(([code]) => code as number | null);
   const lines = createInterface({ input: child.stdout });
   const [line] = (await once(lines, "line")) as [string];

@@ -18,17 +18,23 @@ export class Problem extends Error {
   readonly status: number;
   readonly errors: FieldError[] | undefined;
   readonly documentationUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     status: number,
     message: string,
-    detail: { errors?: FieldError[]; documentationUrl?: string } = {},
+    detail: {
+      errors?: FieldError[];
+      documentationUrl?: string;
+      headers?: Record<string, string>;
+    } = {},
   ) {
     super(message);
     this.name = "Problem";
     this.status = status;
     this.errors = detail.errors;
     this.documentationUrl = detail.documentationUrl ?? DOCUMENTATION;
+    this.headers = detail.headers ?? {};
   }
 
   toBody(): Record<string, unknown> {

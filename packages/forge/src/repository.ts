@@ -141,12 +141,15 @@ export async function resolveCommit(
     return isSha(sha) ? sha : undefined;
   };
   if (isSha(name)) return commitOf(name);
-  if (name === "HEAD") return commitOf(branchRef(repository.defaultBranch));
-  const candidates = [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`, name].filter(
-    (ref) => /^refs\/(?:heads|tags|pull)\/./u.test(ref),
-  );
+  // Refs are looked up here and not by git: this may be the repository of an earlier moment.
+  const candidates =
+    name === "HEAD"
+      ? [branchRef(repository.defaultBranch)]
+      : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`, name].filter((ref) =>
+          /^refs\/(?:heads|tags|pull)\/./u.test(ref),
+        );
   const refs = await repository.refs.list(...candidates);
-  const found = candidates.find((ref) => refs.has(ref));
+  const found = candidates.map((ref) => refs.get(ref)).find((sha) => sha !== undefined);
   if (found !== undefined) return commitOf(found);
   return /^[0-9a-f]{7,39}$/u.test(name) ? commitOf(name) : undefined;
 }

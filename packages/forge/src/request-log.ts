@@ -4,12 +4,17 @@ interface RequestLine {
   method: string;
   /** Without the query, which could hold anything. */
   path: string;
+  /** 0 where the connection was closed without an answer. */
   status: number;
   /** Whether the request asked for a change, granted or not. */
   mutation: boolean;
   actor: string | null;
   /** Why a request failed inside the forge. */
   error?: string;
+  /** What a test had ordered to go wrong here. */
+  faults?: string[];
+  /** The status that such a fault replaced: what took effect, and the client was not told. */
+  hidden?: number;
 }
 
 /** One JSON line per request. Never a token, a header or a body. */

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { resolve } from "node:path";
 
-import { getRequestListener } from "@hono/node-server";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 
 import { createAuthenticate } from "./actor.ts";
 import { createApi } from "./api/create-api.ts";
+import { CONTROL_PATH, createControl } from "./faults/control-route.ts";
+import { Faults } from "./faults/faults.ts";
 import { openDirectory } from "./directory.ts";
 import { followPulls } from "./follow-pulls.ts";
 import { closeServer, listen } from "./http-server.ts";
+import { createRateLimits, type RateLimitOptions } from "./limits/rate-limits.ts";
 import { MergeabilityCache } from "./mergeability.ts";
 import { createPages } from "./pages/create-pages.ts";
 import type { Problem } from "./problem.ts";
@@ -18,7 +21,7 @@ import { guardRequest } from "./request-guard.ts";
 import { openRequestLog, type RequestLog } from "./request-log.ts";
 import { gitService, serveGit, type SmartHttpOptions } from "./smart-http/smart-http.ts";
 import { writeHooks } from "./smart-http/guard-push.ts";
-import { createRateLimit, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 export interface ForgeOptions {
   /** Made with mode 0700: `repository.git`, the tokens, the port, `requests.ndjson`. */
@@ -35,6 +38,10 @@ export interface ForgeOptions {
   protection?: { requiredStatuses: string[] } | undefined;
   /** Where git is looked for; the usual places unless told. */
   executablePath?: string | undefined;
+  /** GitHub's primary limit and a hundred times its secondary ones unless told. */
+  rateLimits?: RateLimitOptions | undefined;
+  /** Opens the route by which a test orders what is to go wrong. Never for a forge that is used. */
+  faults?: boolean | undefined;
 }
 
 /** A running forge. */
@@ -53,6 +60,8 @@ export interface Forge {
   operatorTokenFile: string;
   port: number;
   requestLog: string;
+  /** Where the operator orders faults; undefined unless the forge was started for that. */
+  controlUrl: string | undefined;
   /** Finishes the change that is being made, then gives port and directory free. */
   close(): Promise<void>;
 }
@@ -85,12 +94,13 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       repository,
       links,
       mergeability: new MergeabilityCache(repository),
-      rateLimit: createRateLimit(),
+      limits: createRateLimits(options.rateLimits),
+      faults: options.faults === true ? new Faults() : undefined,
     };
     server.on(
       "request",
       createListener(
-        { repository, authenticate, requestLog, hooks },
+        { world, authenticate, requestLog, hooks },
         createApp(world, { authenticate, requestLog }),
         port,
       ),
@@ -106,6 +116,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       operatorTokenFile: directory.operatorTokenFile,
       port,
       requestLog: directory.requestLog,
+      controlUrl: options.faults === true ? `${links.origin}${CONTROL_PATH}` : undefined,
       close() {
         // Once: a second time would give free what is another forge's by then.
         closing ??= (async () => {
@@ -125,10 +136,14 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
 function createApp(
   world: World,
   rest: Pick<SmartHttpOptions, "authenticate" | "requestLog">,
-): Hono {
+): Hono<{ Bindings: HttpBindings }> {
   const api = createApi({ world, ...rest });
   const pages = createPages({ world, ...rest });
-  const app = new Hono();
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  if (world.faults !== undefined) {
+    const control = createControl(world.faults, world.limits, rest.authenticate);
+    app.all(CONTROL_PATH, (context) => control.fetch(context.req.raw, context.env));
+  }
   app.all(`${API_PATH}/*`, (context) => api.fetch(context.req.raw, context.env));
   app.all(API_PATH, (context) => api.fetch(context.req.raw, context.env));
   app.all("*", (context) => pages.fetch(context.req.raw, context.env));
@@ -138,7 +153,7 @@ function createApp(
 /** Git's own protocol streams and goes to git; everything else goes to the app. */
 function createListener(
   git: SmartHttpOptions,
-  app: Hono,
+  app: Hono<{ Bindings: HttpBindings }>,
   port: number,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   const toApp = getRequestListener(app.fetch);
@@ -149,7 +164,7 @@ function createListener(
       return;
     }
     const url = new URL(incoming.url ?? "/", `http://127.0.0.1:${port}`);
-    const service = gitService(git.repository, url.pathname);
+    const service = gitService(git.world.repository, url.pathname);
     const served =
       service === undefined
         ? toApp(incoming, outgoing)

@@ -12,15 +12,27 @@ import { readCommit } from "./commits-of.ts";
 import { noContent, ok, operation } from "./operation.ts";
 import { paginate } from "./paginate.ts";
 
-// GitHub wants all four keys, null for a rule that is off.
+const off = z.literal(false).nullable().optional();
+
+// GitHub wants the first four keys, null for a rule that is off. What is not known here is refused
+// and not ignored: a rule that nobody holds is worse than none.
 const UpdateProtection = z.object({
   required_status_checks: z
     .object({
       strict: z.boolean(),
-      contexts: z.array(z.string().min(1)).optional(),
-      checks: z.array(z.object({ context: z.string().min(1) })).optional(),
+      contexts: z.array(z.string().min(1)),
+      checks: z
+        .array(z.object({ context: z.string().min(1), app_id: z.number().int().optional() }))
+        .optional(),
     })
     .nullable(),
+  required_linear_history: off,
+  allow_force_pushes: off,
+  allow_deletions: off,
+  block_creations: off,
+  required_conversation_resolution: off,
+  lock_branch: off,
+  allow_fork_syncing: off,
   enforce_admins: z.boolean().nullable(),
   required_pull_request_reviews: z.unknown().nullable(),
   restrictions: z.unknown().nullable(),
@@ -49,11 +61,8 @@ export const branchOperations = [
         "This forge knows no reviews and no restrictions: send null for both.",
       );
     }
-    const checks = body.required_status_checks;
-    const contexts = [...(checks?.contexts ?? []), ...(checks?.checks ?? []).map((c) => c.context)];
     const protection: ProtectionDocument = {
-      requiredStatuses:
-        checks === null ? null : { strict: checks.strict, contexts: [...new Set(contexts)] },
+      requiredStatuses: readChecks(body.required_status_checks),
       enforceAdmins: body.enforce_admins ?? false,
     };
     await writeProtection(repository, branch, protection);
@@ -103,6 +112,22 @@ export const branchOperations = [
     },
   ),
 ];
+
+function readChecks(
+  given: z.infer<typeof UpdateProtection>["required_status_checks"],
+): ProtectionDocument["requiredStatuses"] {
+  if (given === null) return null;
+  const checks = given.checks ?? [];
+  // -1 is GitHub's way to say that anybody's status counts.
+  const bound = checks.flatMap(({ context, app_id: app = -1 }) =>
+    app === -1 ? [] : [[context, app] as const],
+  );
+  return {
+    strict: given.strict,
+    contexts: [...new Set([...given.contexts, ...checks.map(({ context }) => context)])],
+    ...(bound.length === 0 ? {} : { apps: Object.fromEntries(bound) }),
+  };
+}
 
 async function requireBranch(repository: Repository, branch: string): Promise<string> {
   if (!isRefName(branch)) throw notFound();

@@ -62,7 +62,7 @@ export const commitOperations = [
   ),
 
   operation(
-    "repos/compare-commits",
+    "repos/compare-commits-with-basehead",
     "GET",
     "/repos/{owner}/{repo}/compare/{basehead}",
     async (request, world) => {

@@ -54,9 +54,9 @@ export const gitTreeOperations = [
   operation(
     "git/get-tree",
     "GET",
-    "/repos/{owner}/{repo}/git/trees/{ref}",
+    "/repos/{owner}/{repo}/git/trees/{tree_sha}",
     async (request, { repository, links }) => {
-      const sha = await treeOf(repository, request.parameters.ref);
+      const sha = await treeOf(repository, request.parameters.tree_sha);
       if (sha === undefined) throw notFound();
       // GitHub takes any value, "0" and "false" too, for yes.
       return ok(await renderTree(repository, links, sha, request.query.has("recursive")));

@@ -113,6 +113,13 @@ describe("an answer", () => {
     );
   });
 
+  it("to HEAD is that to GET without its body", async () => {
+    const path = "/repos/local/jarvis/branches";
+    const { headers } = await send("GET", path, token());
+    const head = await send("HEAD", path, token());
+    expect(head).toMatchObject({ status: 200, text: "", headers: { etag: headers["etag"] } });
+  });
+
   it("says in a sentence what is not served", async () => {
     const { octokit, repo } = world;
     for (const call of [
@@ -242,7 +249,8 @@ function send(
         response.on("data", (chunk: string) => (text += chunk));
         response.on("error", reject);
         response.on("end", () => {
-          const isJson = String(response.headers["content-type"]).startsWith("application/json");
+          const type = String(response.headers["content-type"]);
+          const isJson = type.startsWith("application/json") && text !== "";
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,

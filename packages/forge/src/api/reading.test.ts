@@ -198,6 +198,10 @@ describe("protection", () => {
       required_pull_request_reviews: {},
     });
     expect((await refusal(reviews)).status).toBe(422);
+    for (const flag of ["required_linear_history", "lock_branch", "allow_force_pushes"]) {
+      const more = operator.repos.updateBranchProtection({ ...rules, [flag]: true });
+      expect((await refusal(more)).status).toBe(422);
+    }
     const none = operator.repos.updateBranchProtection({ ...rules, branch: "none" });
     expect((await refusal(none)).status).toBe(404);
   });

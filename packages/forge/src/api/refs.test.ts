@@ -168,6 +168,27 @@ describe("a protected branch", () => {
     });
   });
 
+  it("that wants the status of an app takes it from that app alone", async () => {
+    await using world = await forgeWorld();
+    const { octokit, operator, repo } = world;
+    const branch = { ...repo, branch: "main" };
+    const checks = [{ context: "ci", app_id: 1 }];
+    const required_status_checks = { strict: true, contexts: [], checks };
+    await operator.repos.updateBranchProtection({
+      ...branch,
+      ...rules([]),
+      required_status_checks,
+    });
+    const { data } = await octokit.repos.getBranchProtection(branch);
+    expect(data.required_status_checks).toMatchObject({ contexts: ["ci"], checks });
+    const sha = await pushBranch(world, "change", { "a.txt": "1\n" });
+    const update = { ...repo, ref: "heads/main", sha };
+    await operator.repos.createCommitStatus({ ...repo, sha, state: "success", context: "ci" });
+    expect((await refusal(octokit.git.updateRef(update))).status).toBe(422);
+    await report(world, sha, "success", "ci");
+    expect((await octokit.git.updateRef(update)).status).toBe(200);
+  });
+
   it("is not deleted, and is once nobody protects it", async () => {
     await using world = await forgeWorld();
     const { octokit, operator, repo } = world;

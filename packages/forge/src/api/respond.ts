@@ -1,14 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 
 import type { Problem } from "../problem.ts";
-import type { RateLimit } from "../world.ts";
+import type { PrimaryState } from "../limits/primary-limit.ts";
 import type { Answer } from "./operation.ts";
 
 export interface ResponseContext {
   ifNoneMatch: string | undefined;
   cacheable: boolean;
-  rateLimit: RateLimit;
-  login: string;
 }
 
 /** Turns an answer into a response with the headers that GitHub sends. */
@@ -24,9 +22,6 @@ export function respond(answer: Answer, context: ResponseContext): Response {
     headers.set("Vary", "Accept, Authorization");
     if (matches(context.ifNoneMatch, etag)) status = 304;
   }
-  // As on GitHub an answer that changed nothing for the client is not counted.
-  if (status !== 304) context.rateLimit.count(context.login);
-  addRateLimit(headers, context.rateLimit, context.login);
   if (status === 304 || body === undefined) {
     headers.delete("Content-Type");
     return new Response(null, { status, headers });
@@ -34,11 +29,22 @@ export function respond(answer: Answer, context: ResponseContext): Response {
   return new Response(body, { status, headers });
 }
 
-/** A refusal. Not cached, and not counted: who is refused has not used anything. */
+/** A refusal, which no client may cache. */
 export function refuse(problem: Problem): Response {
-  const headers = new Headers(commonHeaders());
+  const headers = new Headers({ ...commonHeaders(), ...problem.headers });
   headers.set("Content-Type", JSON_TYPE);
   return new Response(JSON.stringify(problem.toBody()), { status: problem.status, headers });
+}
+
+/** What is left for the caller, on every answer to somebody who is known. */
+export function rateLimitHeaders(state: PrimaryState): Record<string, string> {
+  return {
+    "X-RateLimit-Limit": String(state.limit),
+    "X-RateLimit-Used": String(state.used),
+    "X-RateLimit-Remaining": String(state.remaining),
+    "X-RateLimit-Reset": String(state.resetSeconds),
+    "X-RateLimit-Resource": "core",
+  };
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
@@ -59,15 +65,6 @@ function commonHeaders(): Record<string, string> {
     "X-GitHub-Request-Id": randomUUID(),
     "X-Content-Type-Options": "nosniff",
   };
-}
-
-function addRateLimit(headers: Headers, rateLimit: RateLimit, login: string): void {
-  const used = rateLimit.used(login);
-  headers.set("X-RateLimit-Limit", String(rateLimit.limit));
-  headers.set("X-RateLimit-Used", String(used));
-  headers.set("X-RateLimit-Remaining", String(Math.max(0, rateLimit.limit - used)));
-  headers.set("X-RateLimit-Reset", String(rateLimit.resetSeconds()));
-  headers.set("X-RateLimit-Resource", "core");
 }
 
 /** `If-None-Match` compares weakly and may name several. */

@@ -91,8 +91,8 @@ function enforcementLevel(protection: ProtectionDocument | undefined): string {
 }
 
 function renderChecks(protection: ProtectionDocument | undefined) {
-  const contexts = protection?.requiredStatuses?.contexts ?? [];
-  return contexts.map((context) => ({ context, app_id: null }));
+  const { contexts = [], apps = {} } = protection?.requiredStatuses ?? {};
+  return contexts.map((context) => ({ context, app_id: apps[context] ?? null }));
 }
 
 function protectionUrl(links: Links, name: string): string {

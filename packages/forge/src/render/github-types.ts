@@ -9,6 +9,7 @@ type Data<
   Name extends keyof Endpoints[Group],
 > = Endpoints[Group][Name] extends { response: { data: infer D } } ? D : never;
 
+export type GitHubRoot = Data<"meta", "root">;
 export type GitHubRepository = Data<"repos", "get">;
 export type GitHubUser = Data<"users", "getAuthenticated">;
 export type GitHubRef = Data<"git", "getRef">;

@@ -22,7 +22,8 @@ export function renderAuthenticatedUser(links: Links, actor: Actor, since: strin
     company: null,
     blog: null,
     location: null,
-    email: actor.email,
+    // As for everybody who does not publish it.
+    email: null,
     hireable: null,
     bio: null,
     public_repos: 0,

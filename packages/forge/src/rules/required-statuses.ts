@@ -1,3 +1,4 @@
+import { actorByLogin } from "../actor.ts";
 import type { ProtectionDocument, StatusDocument, StatusState } from "../state/documents.ts";
 
 /** The newest status of every context, oldest context first; GitHub reads only these. */
@@ -25,13 +26,23 @@ export function unmetStatuses(
   statuses: readonly StatusDocument[],
 ): string | undefined {
   const required = protection?.requiredStatuses?.contexts ?? [];
-  const latest = new Map(latestStatuses(statuses).map((status) => [status.context, status.state]));
+  const apps = protection?.requiredStatuses?.apps ?? {};
+  // A status of somebody else is as good as none where the check is bound to an app.
+  const counting = statuses.filter(
+    ({ context, creator }) => apps[context] === undefined || isApp(creator, apps[context]),
+  );
+  const latest = new Map(latestStatuses(counting).map((status) => [status.context, status.state]));
   const unmet = required.filter((context) => latest.get(context) !== "success");
   if (unmet.length === 0) return undefined;
   const reasons = unmet.map((context) => `"${context}" is ${describe(latest.get(context))}`);
   return unmet.length === 1
     ? `Required status check ${reasons[0]}.`
     : `${unmet.length} of ${required.length} required status checks have not succeeded: ${reasons.join(", ")}.`;
+}
+
+function isApp(login: string, app: number): boolean {
+  const actor = actorByLogin(login);
+  return actor.type === "Bot" && actor.id === app;
 }
 
 function describe(state: StatusState | undefined): string {

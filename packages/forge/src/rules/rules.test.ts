@@ -38,6 +38,22 @@ describe("a required status", () => {
     );
   });
 
+  it("that is bound to an app is given by nobody else", () => {
+    const bound: ProtectionDocument = {
+      requiredStatuses: { strict: true, contexts: ["ci"], apps: { ci: 1 } },
+      enforceAdmins: true,
+    };
+    const byApp = { ...reported(1, "ci", "success"), creator: "jarvis[bot]" };
+    const byPerson = { ...reported(2, "ci", "success"), creator: "operator" };
+    const expected = 'Required status check "ci" is expected.';
+    expect(unmetStatuses(bound, [byApp])).toBeUndefined();
+    expect(unmetStatuses(bound, [byPerson])).toBe(expected);
+    // Nor taken away: what somebody else says later does not count either.
+    expect(unmetStatuses(bound, [byApp, { ...byPerson, state: "failure" }])).toBeUndefined();
+    const other = { ...bound, requiredStatuses: { ...bound.requiredStatuses!, apps: { ci: 2 } } };
+    expect(unmetStatuses(other, [byApp, byPerson])).toBe(expected);
+  });
+
   it("is no question where nothing is protected", () => {
     expect(unmetStatuses(undefined, [])).toBeUndefined();
   });

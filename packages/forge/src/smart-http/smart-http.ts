@@ -1,16 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Actor, Authenticate } from "../actor.ts";
+import type { Fault } from "../faults/fault.ts";
+import { ConnectionClosed, disturbBefore } from "../faults/faults.ts";
 import { followPulls } from "../follow-pulls.ts";
 import { Problem } from "../problem.ts";
 import type { Repository } from "../repository.ts";
 import type { RequestLog } from "../request-log.ts";
+import type { World } from "../world.ts";
 import { serveByBackend } from "./backend.ts";
 import { guardPush } from "./guard-push.ts";
 import { readPushCommands } from "./push-commands.ts";
 
 export interface SmartHttpOptions {
-  repository: Repository;
+  world: World;
   authenticate: Authenticate;
   requestLog: RequestLog;
   hooks: string;
@@ -39,16 +42,23 @@ export async function serveGit(
   outgoing: ServerResponse,
 ): Promise<void> {
   const actor = options.authenticate(incoming.headers.authorization);
+  const method = incoming.method ?? "";
+  let faults: Fault[] = [];
   let status: number;
   try {
     if (actor === undefined) throw new Problem(401, "Requires authentication");
     checkRequest(service, url, incoming);
+    // An answer of git's is on its way before it is complete: nothing can go wrong after it.
+    const { login } = actor;
+    const call = { method, path: url.pathname, operation: undefined, login };
+    faults = options.world.faults?.plan.take(call) ?? [];
+    await disturbBefore(faults, options.world, login);
     status =
       service === "/git-receive-pack"
         ? await receive(options, actor, incoming, outgoing)
         : await serveByBackend(
             {
-              git: options.repository.git,
+              git: options.world.repository.git,
               path: service,
               query: url.searchParams.has("service")
                 ? `service=${url.searchParams.get("service")}`
@@ -62,16 +72,19 @@ export async function serveGit(
             outgoing,
           );
   } catch (error) {
+    const closed = error instanceof ConnectionClosed;
     const problem = error instanceof Problem ? error : new Problem(500, "Server Error");
-    status = problem.status;
-    sendProblem(outgoing, problem);
+    status = closed ? 0 : problem.status;
+    if (closed) outgoing.destroy();
+    else sendProblem(outgoing, problem);
   }
   options.requestLog.record({
-    method: incoming.method ?? "",
+    method,
     path: url.pathname,
     status,
     mutation: service === "/git-receive-pack",
     actor: actor?.login ?? null,
+    ...(faults.length === 0 ? {} : { faults: faults.map(({ kind }) => kind) }),
   });
   outgoing.end();
 }
@@ -95,14 +108,16 @@ function checkRequest(service: Service, url: URL, incoming: IncomingMessage): vo
 
 /** A push is a change like any other: alone, and with pull requests up to date before and after. */
 async function receive(
-  { repository, hooks }: SmartHttpOptions,
+  { world, hooks }: SmartHttpOptions,
   actor: Actor,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<number> {
+  const { repository } = world;
   const { prefix, commands } = await readPushCommands(incoming);
   return repository.mutex.run(async () => {
     await followPulls(repository, undefined);
+    await world.faults?.earlier.remember(repository);
     const guard = await guardPush(repository, commands, hooks);
     const status = await serveByBackend(
       {
@@ -129,6 +144,7 @@ function sendProblem(outgoing: ServerResponse, problem: Problem): void {
   }
   outgoing.writeHead(problem.status, {
     "Content-Type": "text/plain; charset=utf-8",
+    ...problem.headers,
     ...(problem.status === 401 ? { "WWW-Authenticate": 'Basic realm="jarvis-forge"' } : {}),
   });
   outgoing.write(`${problem.message}\n`);

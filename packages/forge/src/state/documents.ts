@@ -63,7 +63,14 @@ export type StatusDocument = z.infer<typeof StatusDocument>;
 export const StatusesDocument = z.array(StatusDocument);
 
 export const ProtectionDocument = z.object({
-  requiredStatuses: z.object({ strict: z.boolean(), contexts: z.array(z.string()) }).nullable(),
+  requiredStatuses: z
+    .object({
+      strict: z.boolean(),
+      contexts: z.array(z.string()),
+      /** By context: the app whose status alone counts. */
+      apps: z.record(z.string(), z.number().int()).optional(),
+    })
+    .nullable(),
   enforceAdmins: z.boolean(),
 });
 export type ProtectionDocument = z.infer<typeof ProtectionDocument>;

@@ -57,7 +57,13 @@ export async function forgeWorld(overrides: Partial<ForgeOptions> = {}): Promise
     },
     async [Symbol.asyncDispose]() {
       await world.forge.close();
-      await rm(root, { recursive: true, force: true });
+      try {
+        // Whatever a test did: what it leaves behind is a sound repository.
+        const complaints = await git(world.bare, "fsck", "--strict", "--no-dangling");
+        if (complaints !== "") throw new Error(`git fsck --strict: ${complaints}`);
+      } finally {
+        await rm(root, { recursive: true, force: true });
+      }
     },
   };
   return world;
