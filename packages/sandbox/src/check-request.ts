@@ -2,9 +2,10 @@ import { lstatSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 
 import { SandboxError } from "./errors.ts";
-import { effectiveLimits } from "./limits.ts";
+import { effectiveLimits, lastingLimits, type CheckedLimits } from "./limits.ts";
 import { checkMountPoint, isInside, type Mounted } from "./mount-points.ts";
-import type { SandboxLimits, SandboxMount, SandboxRequest } from "./types.ts";
+import type { StdinSource } from "./start-process.ts";
+import type { SandboxMount, SandboxProgram, SandboxRequest, SandboxStartRequest } from "./types.ts";
 
 /** A request whose paths are real, whose mounts end where they say, and whose strings are safe. */
 export interface CheckedRequest {
@@ -13,8 +14,8 @@ export interface CheckedRequest {
   /** The workspace first. Sources are resolved. */
   mounts: readonly CheckedMount[];
   env: Readonly<Record<string, string>>;
-  stdin: string | undefined;
-  limits: SandboxLimits;
+  stdin: StdinSource;
+  limits: CheckedLimits;
 }
 
 export interface CheckedMount extends Mounted {
@@ -24,6 +25,24 @@ export interface CheckedMount extends Mounted {
 
 /** Throws SandboxError for a request that is wrong, or that would not isolate what it promises to. */
 export function checkRequest(request: SandboxRequest): CheckedRequest {
+  const { stdin } = request;
+  return {
+    ...checkProgram(request),
+    stdin: stdin === undefined ? { kind: "nothing" } : { kind: "text", text: stdin },
+    limits: effectiveLimits(request.limits),
+  };
+}
+
+/** The same for a program that runs until it is ended. */
+export function checkStartRequest(request: SandboxStartRequest): CheckedRequest {
+  return {
+    ...checkProgram(request),
+    stdin: { kind: "open" },
+    limits: lastingLimits(request.limits),
+  };
+}
+
+function checkProgram(request: SandboxProgram): Omit<CheckedRequest, "stdin" | "limits"> {
   const [program] = request.argv;
   // What runs it could read a dash as an option.
   if (program === undefined || program === "" || program.startsWith("-")) {
@@ -48,8 +67,6 @@ export function checkRequest(request: SandboxRequest): CheckedRequest {
     cwd,
     mounts: checkMounts(request.workspace, request.mounts ?? []),
     env,
-    stdin: request.stdin,
-    limits: effectiveLimits(request.limits),
   };
 }
 

@@ -2,15 +2,21 @@ export { collectOutput, readOutputFile, type OutputFile } from "./collect-output
 export { SandboxError, type SandboxErrorCode } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";
 export { removeOutput } from "./remove-output.ts";
-export { killAllSandboxes, waitForNoSandboxes } from "./running.ts";
+export { killAllSandboxes, killAllSandboxesByLabel, waitForNoSandboxes } from "./running.ts";
 export { checkSandbox, runInSandbox, type SandboxAvailability } from "./sandbox.ts";
+export { startInSandbox } from "./start-in-sandbox.ts";
 export type {
+  ChannelLimits,
   KillReason,
   SandboxEnding,
   SandboxLimits,
   SandboxMount,
   SandboxOutput,
+  SandboxProcess,
+  SandboxProcessEnd,
   SandboxRequest,
   SandboxResult,
+  SandboxStart,
+  SandboxStartRequest,
   SandboxTier,
 } from "./types.ts";

@@ -30,10 +30,30 @@ export interface HardLimits {
 // Enough for a bundler; a limit at all so that descriptors cannot be hoarded.
 const openFiles = 4096;
 
+/** Limits that were looked at; without a wall time where nothing ends by the clock. */
+export type CheckedLimits = Omit<SandboxLimits, "wallMs"> & { wallMs: number | undefined };
+
+// 68 years, in what RLIMIT_CPU counts in.
+const cpuSecondsOfALife = 2_147_483_647;
+
 /** The defaults with the request's own values. A limit that is no positive integer is a bug. */
-export function effectiveLimits(wanted: Partial<SandboxLimits> = {}): SandboxLimits {
-  const limits = { ...defaultLimits, ...wanted };
+export function effectiveLimits(wanted: Partial<SandboxLimits> = {}): CheckedLimits {
+  return checked({ ...defaultLimits, ...wanted });
+}
+
+/** The same for what runs until it is ended: no limit of time but those that the request names. */
+export function lastingLimits(wanted: Partial<SandboxLimits> = {}): CheckedLimits {
+  return checked({
+    ...defaultLimits,
+    wallMs: undefined,
+    cpuSeconds: cpuSecondsOfALife,
+    ...wanted,
+  });
+}
+
+function checked(limits: CheckedLimits): CheckedLimits {
   for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value <= 0) {
       throw new SandboxError(
         "invalid-request",
@@ -41,8 +61,9 @@ export function effectiveLimits(wanted: Partial<SandboxLimits> = {}): SandboxLim
       );
     }
   }
+  const { wallMs } = limits;
   // The longest delay that a timer holds (2^31 - 1 ms, 24 days); above it Node would fire at once.
-  return { ...limits, wallMs: Math.min(limits.wallMs, 2_147_483_647) };
+  return { ...limits, wallMs: wallMs === undefined ? wallMs : Math.min(wallMs, 2_147_483_647) };
 }
 
 /**
@@ -50,7 +71,7 @@ export function effectiveLimits(wanted: Partial<SandboxLimits> = {}): SandboxLim
  * earlier, the process limit would count the user's other processes and break bubblewrap itself.
  * RLIMIT_DATA and not RLIMIT_AS: V8 and WebAssembly reserve far more address space than they use.
  */
-export function prlimitOptions(limits: SandboxLimits, hard: HardLimits): string[] {
+export function prlimitOptions(limits: CheckedLimits, hard: HardLimits): string[] {
   const cpu = atMost(limits.cpuSeconds, hard.cpuSeconds);
   return [
     "--core=0",

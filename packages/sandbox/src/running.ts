@@ -1,11 +1,11 @@
 import type { Ender } from "./ender.ts";
 
-const running = new Map<Ender, Promise<unknown>>();
+const running = new Map<Ender, { label: string; work: Promise<unknown> }>();
 
 /** Lists a sandbox for the kill switch until `work` settles. */
-export function whileListed<T>(ender: Ender, work: Promise<T>): Promise<T> {
+export function whileListed<T>(label: string, ender: Ender, work: Promise<T>): Promise<T> {
   const listed = work.finally(() => running.delete(ender));
-  running.set(ender, listed);
+  running.set(ender, { label, work: listed });
   return listed;
 }
 
@@ -14,13 +14,21 @@ export function whileListed<T>(ender: Ender, work: Promise<T>): Promise<T> {
  * being set up included, and resolves when all of them are gone, with how many there were.
  */
 export async function killAllSandboxes(): Promise<number> {
+  const ended = await killAllSandboxesByLabel();
+  return Object.values(ended).reduce((total, count) => total + count, 0);
+}
+
+/** The same, counted by what they were: "run" for `runInSandbox`, else the label of the request. */
+export async function killAllSandboxesByLabel(): Promise<Readonly<Record<string, number>>> {
   const all = [...running];
   for (const [ender] of all) ender.end("aborted");
-  await Promise.allSettled(all.map(([, work]) => work));
-  return all.length;
+  await Promise.allSettled(all.map(([, { work }]) => work));
+  const counts: Record<string, number> = {};
+  for (const [, { label }] of all) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
 }
 
 /** Resolves when no sandbox of this process runs. Used before a release is replaced, and in tests. */
 export async function waitForNoSandboxes(): Promise<void> {
-  while (running.size > 0) await Promise.allSettled(running.values());
+  while (running.size > 0) await Promise.allSettled([...running.values()].map(({ work }) => work));
 }

@@ -2,7 +2,13 @@ import { Ender } from "./ender.ts";
 import { runOnMachine } from "./run.ts";
 import { whileListed } from "./running.ts";
 import { selfTest, type SelfTest } from "./self-test.ts";
-import type { SandboxRequest, SandboxResult, SandboxTier } from "./types.ts";
+import type {
+  SandboxEnding,
+  SandboxMeasures,
+  SandboxRequest,
+  SandboxResult,
+  SandboxTier,
+} from "./types.ts";
 
 export type SandboxAvailability =
   | { available: true; tier: SandboxTier; version: string }
@@ -17,7 +23,7 @@ export type SandboxAvailability =
 export function runInSandbox(request: SandboxRequest): Promise<SandboxResult> {
   // Listed before anything is awaited: the kill switch also ends what has not begun.
   const ender = new Ender();
-  return whileListed(ender, runTested(request, ender));
+  return whileListed("run", ender, runTested(request, ender));
 }
 
 /**
@@ -25,21 +31,23 @@ export function runInSandbox(request: SandboxRequest): Promise<SandboxResult> {
  * no is asked again next time, so that mending the machine needs no restart.
  */
 export async function checkSandbox(): Promise<SandboxAvailability> {
-  const test = await testOnce();
+  const test = await testedMachine();
   return test.works
     ? { available: true, tier: test.machine.launcher.tier, version: test.machine.version }
     : { available: false, reason: "sandbox-unavailable", message: test.message };
 }
 
 async function runTested(request: SandboxRequest, ender: Ender): Promise<SandboxResult> {
-  const test = await testOnce();
+  const test = await testedMachine();
   if (test.works) return runOnMachine(test.machine, request, ender);
+  return { ...unavailable(test.message), stdout: "", stderr: "", truncated: false };
+}
+
+/** How it ends where nothing can be run. */
+export function unavailable(message: string): SandboxMeasures & SandboxEnding {
   return {
     outcome: "sandbox-error",
-    message: test.message,
-    stdout: "",
-    stderr: "",
-    truncated: false,
+    message,
     durationMs: 0,
     // What would have been used.
     tier: process.geteuid?.() === 0 ? "bubblewrap-dropped-uid" : "bubblewrap",
@@ -50,7 +58,8 @@ async function runTested(request: SandboxRequest, ender: Ender): Promise<Sandbox
 
 let tested: Promise<SelfTest> | undefined;
 
-async function testOnce(): Promise<SelfTest> {
+/** The self-test's answer: a yes is kept, a no is asked again. */
+export async function testedMachine(): Promise<SelfTest> {
   tested ??= selfTest();
   const test = await tested;
   if (!test.works) tested = undefined;

@@ -19,9 +19,12 @@ const gateDescriptor = 7;
 const lifelineDescriptor = 8;
 export const firstFileDescriptor = 9;
 
+/** What the candidate reads: nothing, a text to its end, or what is written to it as long as it runs. */
+export type StdinSource = { kind: "nothing" } | { kind: "text"; text: string } | { kind: "open" };
+
 export interface Command {
   argv: readonly string[];
-  stdin: string | undefined;
+  stdin: StdinSource;
   /** What to write into descriptors that are read on the other side. */
   feeds: ReadonlyMap<number, string | Buffer>;
 }
@@ -44,6 +47,8 @@ export interface Started {
   exited: Promise<string | undefined>;
   /** Resolves when every stream that is read has ended. */
   drained: Promise<unknown>;
+  /** Of a command whose stdin is open. */
+  stdin: Writable | undefined;
   /** Lets go of the streams, whoever else may hold them open. */
   close: () => void;
 }
@@ -76,7 +81,7 @@ export function startProcess(command: Command, listeners: Listeners): Started {
       gate.end("go\n");
     });
   }
-  if (command.stdin !== undefined) writeAll(streams[0], command.stdin);
+  if (command.stdin.kind === "text") writeAll(streams[0], command.stdin.text);
   for (const [descriptor, content] of command.feeds) writeAll(streams[descriptor], content);
 
   return {
@@ -84,6 +89,7 @@ export function startProcess(command: Command, listeners: Listeners): Started {
     hasExited: () => hasExited,
     exited,
     drained,
+    stdin: command.stdin.kind === "open" ? keepOpen(streams[0]) : undefined,
     close: () => {
       for (const stream of streams) stream?.destroy();
     },
@@ -97,7 +103,7 @@ function spawnDetached({ argv, stdin, feeds }: Command): ChildProcess {
   try {
     const pipes = Array.from({ length: ours }, () => "pipe" as const);
     const table = descriptorTable(pipes, inheritableDescriptors(), devNull);
-    if (stdin === undefined) table[0] = "ignore";
+    if (stdin.kind === "nothing") table[0] = "ignore";
     return spawn(program, rest, {
       // bubblewrap's own environment stays readable at /proc/1/environ, --clearenv or not.
       env: { PATH: programPath },
@@ -120,6 +126,13 @@ async function readAll(stream: MaybeStream, onChunk: (chunk: Buffer) => void): P
     stream.once("close", resolve);
     stream.once("error", () => resolve());
   });
+}
+
+function keepOpen(stream: MaybeStream): Writable | undefined {
+  if (!(stream instanceof Writable)) return undefined;
+  // The reader may end at any time; that it did is told by `exited`.
+  stream.on("error", () => undefined);
+  return stream;
 }
 
 function writeAll(stream: MaybeStream, content: string | Buffer): void {

@@ -1,17 +1,26 @@
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Ender } from "./ender.ts";
 import { OutputBuffer } from "./output-buffer.ts";
+import type { CheckedLimits } from "./limits.ts";
 import { identify, isAlive, killGroup, killProcess, type ProcessIdentity } from "./process-tree.ts";
 import { startProcess, type Command, type Started } from "./start-process.ts";
 import { StatusReader } from "./status.ts";
-import type { SandboxLimits } from "./types.ts";
 import { watchDisk, watchMemory, type MemoryWatch } from "./watches.ts";
 
 export interface Supervised extends Command {
-  limits: SandboxLimits;
+  limits: CheckedLimits;
   /** Host directories that the candidate may write. */
   writable: readonly string[];
+}
+
+/** Where a running sandbox is connected to. The candidate writes what arrives here. */
+export interface Connection {
+  stdout: (chunk: Buffer) => void;
+  stderr: (chunk: Buffer) => void;
+  /** It is complete and was let go; `init` is the first process in it. Not called when that fails. */
+  begun?: (running: { init: ProcessIdentity; stdin: Writable | undefined }) => void;
 }
 
 export interface Ended {
@@ -23,9 +32,6 @@ export interface Ended {
   setupText: string;
   /** False when something of the sandbox was still alive when nobody could wait any longer. */
   gone: boolean;
-  stdout: string;
-  stderr: string;
-  truncated: boolean;
   peakMemoryBytes: number;
 }
 
@@ -42,32 +48,44 @@ const setupTextBytes = 16 * 1024;
  * Runs a sandbox's command line to its end: its own, or soon after the ender was given a reason.
  * Resolves when the whole tree is gone, so that nothing writes to the rw mounts any more.
  */
-export async function supervise(supervised: Supervised, ender: Ender): Promise<Ended> {
+export async function supervise(
+  supervised: Supervised,
+  ender: Ender,
+  connection: Connection,
+): Promise<Ended> {
   const { limits } = supervised;
-  const output = new OutputBuffer(limits.outputBytes, () => ender.end("output-limit"));
   const setup = new OutputBuffer(setupTextBytes, () => undefined);
   const reader = new StatusReader();
   let memory: MemoryWatch | undefined;
   let init: ProcessIdentity | undefined;
   let began = false;
+  // Two streams, so either may be read first.
+  const tellBegun = (): void => {
+    if (began && init !== undefined) connection.begun?.({ init, stdin: started.stdin });
+  };
 
   const started = startProcess(supervised, {
-    stdout: (chunk) => output.push("stdout", chunk),
-    stderr: (chunk) => output.push("stderr", chunk),
+    stdout: connection.stdout,
+    stderr: connection.stderr,
     setup: (chunk) => setup.push("stderr", chunk),
     ready: () => {
       began = true;
+      tellBegun();
     },
     status: (chunk) => {
       reader.push(chunk.toString("utf8"));
       if (init !== undefined || reader.status.initPid === undefined) return;
       init = identify(reader.status.initPid);
-      if (init !== undefined) memory = watchMemory(init.pid, limits.memoryBytes, ender);
+      if (init === undefined) return;
+      memory = watchMemory(init.pid, limits.memoryBytes, ender);
+      tellBegun();
     },
   });
   const disk = watchDisk(supervised.writable, limits.writableBytes, ender);
 
-  const wallClock = setTimeout(() => ender.end("wall-timeout"), limits.wallMs);
+  const { wallMs } = limits;
+  const wallClock =
+    wallMs === undefined ? undefined : setTimeout(() => ender.end("wall-timeout"), wallMs);
   const toldToEnd = new Promise<void>((resolve) => ender.onEnd(resolve));
   await Promise.race([started.exited, toldToEnd]);
   clearTimeout(wallClock);
@@ -85,9 +103,6 @@ export async function supervise(supervised: Supervised, ender: Ender): Promise<E
     exitStatus: reader.status.exitStatus,
     setupText: startError ?? setup.text("stderr"),
     gone,
-    stdout: output.text("stdout"),
-    stderr: output.text("stderr"),
-    truncated: output.truncated,
     peakMemoryBytes: memory?.stop() ?? 0,
   };
 }

@@ -30,7 +30,8 @@ export type SandboxMount =
   /** Empty, writable, thrown away at the end. */
   | { kind: "tmpfs"; target: string; sizeBytes: number };
 
-export interface SandboxRequest {
+/** What is run, and what it finds. */
+export interface SandboxProgram {
   /** Never a shell string. argv[0] is looked up in the sandbox's PATH; "node" is this Node's binary. */
   argv: readonly string[];
   /**
@@ -48,9 +49,35 @@ export interface SandboxRequest {
   mounts?: readonly SandboxMount[];
   /** Added to PATH, HOME, TMPDIR, LANG and CI. The candidate reads it: no secret belongs here. */
   env?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+}
+
+export interface SandboxRequest extends SandboxProgram {
   stdin?: string;
   limits?: Partial<SandboxLimits>;
-  signal?: AbortSignal;
+}
+
+/** What may come out of a program that is talked with, before it is ended with "output-limit". */
+export interface ChannelLimits {
+  /** One line of stdout, without its newline. */
+  lineBytes: number;
+  /** stdout and stderr together, in any second. */
+  bytesPerSecond: number;
+  /** What may wait to be read by the program; `send` refuses more. */
+  pendingBytes: number;
+}
+
+/** A program that runs until it ends or is ended: it has no limit of time unless one is given. */
+export interface SandboxStartRequest extends SandboxProgram {
+  /** What it is, for `killAllSandboxesByLabel`; "run" is what `runInSandbox` runs. */
+  label: string;
+  limits?: Partial<Omit<SandboxLimits, "outputBytes">>;
+  channel?: Partial<ChannelLimits>;
+  /**
+   * Every line of its stdout, in order, until it is told to end. Text of the program: never
+   * believed. May be called before `startInSandbox` has answered. Must not throw.
+   */
+  onLine: (line: string) => void;
 }
 
 /**
@@ -59,18 +86,22 @@ export interface SandboxRequest {
  */
 export type SandboxTier = "bubblewrap" | "bubblewrap-dropped-uid";
 
-/** All text in it comes from candidate code: shown as text, never executed, never believed. */
-export interface SandboxOutput {
-  stdout: string;
-  stderr: string;
-  /** Output was cut at `outputBytes`. */
-  truncated: boolean;
+/** What was measured of a sandbox that has ended. */
+export interface SandboxMeasures {
   durationMs: number;
   tier: SandboxTier;
   /** Of bubblewrap; "unknown" where it could not be asked. */
   version: string;
   /** Highest sample of the tree's resident memory (every 50 ms); 0 when it ended before the first. */
   peakMemoryBytes: number;
+}
+
+/** All text in it comes from candidate code: shown as text, never executed, never believed. */
+export interface SandboxOutput extends SandboxMeasures {
+  stdout: string;
+  stderr: string;
+  /** Output was cut at `outputBytes`. */
+  truncated: boolean;
 }
 
 export type KillReason = "wall-timeout" | "memory" | "output-limit" | "disk-limit" | "aborted";
@@ -88,3 +119,30 @@ export type SandboxEnding =
   | { outcome: "sandbox-error"; message: string };
 
 export type SandboxResult = SandboxOutput & SandboxEnding;
+
+/** How a started program ended; `stderrTail` is its own text. */
+export type SandboxProcessEnd = SandboxMeasures & SandboxEnding & { stderrTail: string };
+
+/** A program that runs in a sandbox and is talked with, a line at a time. */
+export interface SandboxProcess {
+  /** Of the sandbox's first process, as the host counts: with it the whole tree dies. */
+  readonly pid: number;
+  /**
+   * Writes a line, which may not hold a newline, to its stdin. False when it has ended, or when it
+   * left more than `pendingBytes` unread: then nothing was written.
+   */
+  send(line: string): boolean;
+  /** Never rejects. Resolves when every process of it is gone. */
+  readonly ended: Promise<SandboxProcessEnd>;
+  /** Ends it with SIGKILL and resolves when the whole tree is gone. */
+  kill(): Promise<void>;
+  /** Resident memory of the whole tree, seen from outside; null when it is gone. */
+  memoryBytes(): number | null;
+  /** The last of what it wrote to stderr. */
+  stderrTail(): string;
+}
+
+export type SandboxStart =
+  | { started: true; process: SandboxProcess }
+  /** One sentence says what to do; "sandbox-unavailable" is about this machine, whatever is run. */
+  | { started: false; reason: "sandbox-unavailable" | "not-started" | "aborted"; message: string };
