@@ -6,7 +6,12 @@ export type OperatorErrorCode =
   | "duplicate-action"
   | "malformed-event"
   | "malformed-proposal"
+  | "not-permitted"
+  | "process-failed"
+  | "quota-exceeded"
   | "session-changed"
+  | "token-refused"
+  | "tokens-unreadable"
   | "unknown-proposal";
 
 /** The one error class of this package; the message says what to do. */

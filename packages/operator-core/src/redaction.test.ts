@@ -21,6 +21,7 @@ const secrets: [kind: string, name: string, text: string][] = [
   ["slack-token", "bot", make("xox", "b-", "123456789012-1234567890123-", letters.slice(0, 24))],
   ["slack-token", "user", make("xox", "p-", "123456789012-1234567890123-", letters.slice(0, 24))],
   ["npm-token", "granular", make("npm", "_", letters.slice(0, 36))],
+  ["jarvis-token", "of its own API", make("jarvis", "_", letters.slice(0, 43))],
   ["gitlab-token", "personal", make("gl", "pat-", letters.slice(0, 20))],
   ["stripe-key", "live", make("sk", "_live_", letters.slice(0, 24))],
   ["google-key", "api", make("AI", "za", letters.slice(0, 35))],
@@ -98,8 +99,29 @@ describe("what is redacted", () => {
     ],
     [`export API_TOKEN="${letters}"`, `export API_TOKEN="[redacted:secret-value]"`],
     ["db_password: hunter22", "db_password: [redacted:secret-value]"],
+    [`Authorization: ${letters}`, "Authorization: [redacted:secret-value]"],
+    [
+      "host=db user=me password=abc dbname=x",
+      "host=db user=me password=[redacted:secret-value] dbname=x",
+    ],
+    ["Server=db;Uid=me;Pwd=hunter2;", "Server=db;Uid=me;Pwd=[redacted:secret-value];"],
+    ["PGPASSWORD=x psql", "PGPASSWORD=[redacted:secret-value] psql"],
   ])("%s", (text, expected) => {
     expect(redactSecrets(text).value).toBe(expected);
+  });
+
+  it.each([
+    [{ Authorization: "Bearer short" }, { Authorization: "Bearer [redacted:authorization]" }],
+    [{ authorization: "Basic dXNlcjpw" }, { authorization: "Basic [redacted:authorization]" }],
+    [
+      { headers: { "Proxy-Authorization": `Digest u="a", r="${letters}"` } },
+      { headers: { "Proxy-Authorization": "Digest [redacted:authorization]" } },
+    ],
+    [{ authorization: letters }, { authorization: "[redacted:secret-value]" }],
+    [{ authorization: "optional" }, { authorization: "optional" }],
+  ])("a header in a structure: %j", (value, expected) => {
+    expect(redactSecrets(value).value).toEqual(expected);
+    expect(redactSecrets(expected)).toEqual({ value: expected, redactions: 0 });
   });
 
   it("is found at any depth, in lists, in keys, and by the name it is under", () => {

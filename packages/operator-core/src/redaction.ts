@@ -31,11 +31,23 @@ function redactValue(value: unknown, count: Count, depth: number): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       redactText(name, count),
-      typeof item === "string" && isSecretUnder(name, item)
-        ? replaced("secret-value", count)
+      typeof item === "string"
+        ? redactUnder(name, item, count)
         : redactValue(item, count, depth + 1),
     ]),
   );
+}
+
+function redactUnder(name: string, text: string, count: Count): string {
+  if (isSecretUnder(name, text)) return replaced("secret-value", count);
+  // A header in a structure: the scheme says nothing, what follows it is the secret.
+  const header = /authorization$/i.test(name)
+    ? /^\s{0,8}[A-Za-z0-9-]{1,30}\s{1,8}(?=\S)/.exec(text)
+    : null;
+  if (header === null || text.slice(header[0].length).startsWith("[redacted:")) {
+    return redactText(text, count);
+  }
+  return header[0] + replaced("authorization", count);
 }
 
 /*
@@ -63,6 +75,13 @@ const patterns: readonly { kind: string; pattern: RegExp }[] = [
     kind: "authorization",
     pattern: /(?<keep>\bBearer )(?=[A-Za-z._~+/=-]{0,64}[0-9])[A-Za-z0-9._~+/=-]{20,}/g,
   },
+  {
+    // Connection strings that are lists: any value after the very name, however short.
+    kind: "secret-value",
+    pattern:
+      /(?<keep>(?<![A-Za-z0-9_.-])[A-Za-z0-9_.-]{0,64}(?:password|passwd|pwd|passphrase)=["']?)(?!\[redacted:)[^\s"',;&]{1,512}/gi,
+  },
+  { kind: "jarvis-token", pattern: /(?<![A-Za-z0-9])jarvis_[A-Za-z0-9_-]{40,}/g },
   { kind: "anthropic-key", pattern: /(?<![A-Za-z0-9])sk-ant-[A-Za-z0-9_-]{20,}/g },
   {
     kind: "openai-key",
@@ -85,7 +104,7 @@ const patterns: readonly { kind: string; pattern: RegExp }[] = [
 ];
 
 const secretName =
-  "(?:secret|token|password|passwd|passphrase|credentials?|(?:api|access|private|secret|signing|encryption)[_-]?key)";
+  "(?:secret|token|password|passwd|passphrase|authorization|credentials?|(?:api|access|private|secret|signing|encryption)[_-]?key)";
 
 // NAME=value and "name": "value" in text: environment dumps, configuration files, logs.
 const assignment = new RegExp(

@@ -94,6 +94,7 @@ export const actionProposals = pgTable(
   (table) => [
     index("action_proposals_state").on(table.state),
     index("action_proposals_session_started").on(table.sessionId, table.startedAt),
+    index("action_proposals_requested").on(table.requestedBy, table.createdAt),
     check("action_proposals_state", oneOf("state", actionStates)),
     check("action_proposals_effect", oneOf("effect", effectClasses)),
     check("action_proposals_risk", oneOf("risk", riskLevels)),

@@ -1,6 +1,8 @@
 import { effectClasses, riskLevels } from "@jarvis/db";
 import { z } from "zod";
+import type { ProcessRequest, ProcessResult } from "./action-processes.ts";
 import type { ExecutionPermit } from "./execution-permit.ts";
+import type { PerformOutcome } from "./perform-action.ts";
 
 /** What an action can do to the world, from nothing to what nobody can take back. */
 export const EffectClass = z.enum(effectClasses);
@@ -20,6 +22,19 @@ export type ActionContext = {
    * one that returns has completed.
    */
   readonly signal: AbortSignal;
+  /**
+   * Runs a program in a process tree of its own, without this process's environment. The tree is
+   * killed when the signal is aborted and when the action is over, before its end is recorded.
+   */
+  readonly runProcess: (request: ProcessRequest) => Promise<ProcessResult>;
+  /**
+   * An action within this one: proposed, judged and recorded like any other, for the same requester
+   * in the same session, and stopped with this one.
+   */
+  readonly perform: (
+    actionName: string,
+    parameters: Readonly<Record<string, unknown>>,
+  ) => Promise<PerformOutcome>;
 };
 
 export interface ActionDefinition<Parameters = unknown, Result = unknown> {

@@ -115,6 +115,22 @@ describe("a proposal", () => {
     expect(JSON.stringify(await eventsOf(proposal.id))).not.toContain(token);
   });
 
+  it("is emptied of secrets once it has ended, however it ends, and keeps its digest", async () => {
+    const token = ["gh", "p_", "aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW0xY5zA7"].join("");
+    const parameters = { text: `with ${token}` };
+    const completed = await validated(executor, { parameters });
+    const rejected = await validated(executor, { parameters });
+    const killed = await validated(executor, { parameters });
+    expect(await executor.execute(completed.id, unbounded)).toMatchObject({ outcome: "completed" });
+    await executor.reject(rejected.id, { by: ada, reason: "no" });
+    await world.safety.killSwitch(operator);
+    for (const { id, parametersDigest } of [completed, rejected, killed]) {
+      const row = await readProposalRow(world.db, id);
+      expect(row.parameters).toEqual({ text: "with [redacted:github-token]" });
+      expect(row.parametersDigest).toBe(parametersDigest);
+    }
+  });
+
   it.each([
     ["hold what the database cannot keep", { text: "a\0b" }, "hold NUL or half a character"],
     ["hold half a character", { "k\ud800": 1 }, "hold NUL or half a character"],

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { JarvisDatabase } from "@jarvis/db";
-import { ObserveOnlyError } from "../errors.ts";
+import { ObserveOnlyError, OperatorError } from "../errors.ts";
 import { redactSecrets } from "../redaction.ts";
-import type { SafetyController } from "../safety-controller.ts";
+import type { Gatekeeper } from "../safety-controller.ts";
+import type { ActionContext } from "./action-definition.ts";
 import type { ActionPolicy } from "./action-policy.ts";
 import type { ActionProposal } from "./action-proposal.ts";
 import type { ActionRegistry } from "./action-registry.ts";
@@ -22,8 +23,10 @@ import {
   readProposalRow,
   requestStop,
 } from "./proposal-store.ts";
+import { performAction } from "./perform-action.ts";
+import type { PerformOutcome } from "./perform-action.ts";
 import { proposeAction } from "./propose-action.ts";
-import type { ActionRequest } from "./propose-action.ts";
+import type { ActionRequest, QuotaOf } from "./propose-action.ts";
 import { attemptLimits, runAttempts } from "./run-attempts.ts";
 import type { AttemptLimits } from "./run-attempts.ts";
 import { RunningActions } from "./running-actions.ts";
@@ -31,14 +34,19 @@ import type { SessionRiskTracker } from "./session-risk.ts";
 import { validateProposal } from "./validate-proposal.ts";
 import type { ValidationOutcome } from "./validate-proposal.ts";
 
+// A tool that calls itself ends, and says why.
+const maxDepth = 5;
+
 export type CancelOutcome = { outcome: "cancelled" | "stopping" | "ended" | "lost-race" };
 
 export type ActionExecutorWorld = {
   readonly db: JarvisDatabase;
   readonly registry: ActionRegistry;
   readonly policy: ActionPolicy;
-  readonly safety: SafetyController;
+  /** What is asked for permission; what it last showed to people is no part of it. */
+  readonly safety: Gatekeeper;
   readonly sessions: SessionRiskTracker;
+  readonly quotaOf?: QuotaOf;
   /** Names who executes; unique among all executors there ever were. */
   readonly executorId?: string;
   readonly limits?: Partial<AttemptLimits & { approvalLifeMs: number }>;
@@ -59,6 +67,8 @@ export class ActionExecutor {
   readonly #limits: AttemptLimits & { approvalLifeMs: number };
   readonly #running: RunningActions;
   readonly #forget: () => void;
+  /** Of what runs, how deep it stands in actions that asked for it. */
+  readonly #depths = new Map<number, number>();
 
   constructor(world: ActionExecutorWorld) {
     this.id = world.executorId ?? `executor-${randomUUID()}`;
@@ -73,7 +83,19 @@ export class ActionExecutor {
    * @throws OperatorError `malformed-proposal` for parameters that cannot be stored.
    */
   async propose(request: ActionRequest): Promise<ActionProposal> {
-    return await proposeAction(this.#world.db, this.#world.registry, request);
+    return await proposeAction(this.#world.db, this.#world, request);
+  }
+
+  /**
+   * Proposes, validates and executes in one go, for whoever waits for the answer. What needs an
+   * approval is not waited for: it is cancelled and answered as such.
+   * @throws ObserveOnlyError when the mode does not allow it; the proposal is cancelled.
+   */
+  async perform(
+    request: ActionRequest,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<PerformOutcome> {
+    return await performAction(this, request, options);
   }
 
   /** Looks at everything at once, against what is registered now. */
@@ -91,18 +113,18 @@ export class ActionExecutor {
   }
 
   /**
-   * Begins and ends one action.
+   * Begins and ends one action. `signal` stops it together with whoever waits for it.
    * @throws ObserveOnlyError when the mode does not allow it; the proposal stays as it was.
    */
   async execute(
     proposalId: number,
-    options: { approvalToken: string | undefined },
+    options: { approvalToken: string | undefined; signal?: AbortSignal },
   ): Promise<ExecutionOutcome> {
     const { effect } = await readProposalRow(this.#world.db, proposalId);
     await this.#world.safety.checkMayRun(effect);
     const executor = { ...this.#world, id: this.id };
     const begun = await beginAction(this.#world.db, executor, proposalId, options.approvalToken);
-    return begun.outcome === "begun" ? await this.#run(begun) : begun;
+    return begun.outcome === "begun" ? await this.#run(begun, options.signal) : begun;
   }
 
   async reject(
@@ -158,9 +180,15 @@ export class ActionExecutor {
     this.#running.stopAll(reason);
   }
 
-  async #run({ proposal, definition, parameters }: Begun): Promise<ExecutionOutcome> {
+  async #run(
+    { proposal, definition, parameters }: Begun,
+    outer: AbortSignal | undefined,
+  ): Promise<ExecutionOutcome> {
     const startedAt = performance.now();
     const stop = this.#running.add(proposal.id);
+    const abort = () => this.#running.stop(proposal.id, "whoever asked for it was stopped");
+    outer?.addEventListener("abort", abort, { once: true });
+    if (outer?.aborted === true) abort();
     try {
       const end = await runAttempts({
         definition,
@@ -168,14 +196,47 @@ export class ActionExecutor {
         proposalId: proposal.id,
         stop,
         blocked: async () => await this.#blocked(proposal),
+        perform: (signal) => this.#within(proposal, signal),
         limits: this.#limits,
         random: this.#world.random ?? Math.random,
       });
       const durationMs = Math.round(performance.now() - startedAt);
       return await endAction(this.#world.db, this.id, proposal, end, durationMs);
     } finally {
+      outer?.removeEventListener("abort", abort);
       this.#running.remove(proposal.id);
     }
+  }
+
+  // Who asks for the inner action is who asked for the outer one, whatever its parameters say.
+  #within(outer: ActionProposal, signal: AbortSignal): ActionContext["perform"] {
+    return async (actionName, parameters) => {
+      const depth = this.#depths.get(outer.id) ?? 0;
+      if (depth >= maxDepth) {
+        throw new OperatorError(
+          "not-permitted",
+          `Actions call each other ${maxDepth} deep at most; ${actionName} was not begun.`,
+        );
+      }
+      const request: ActionRequest = {
+        actionName,
+        parameters,
+        reason: `asked for by ${outer.actionName} (action ${outer.id})`,
+        requester: { kind: outer.requesterKind, name: outer.requestedBy },
+        agentId: outer.agentId,
+        sessionId: outer.sessionId,
+      };
+      let inner = 0;
+      const proposed = (id: number) => {
+        inner = id;
+        this.#depths.set(id, depth + 1);
+      };
+      try {
+        return await performAction(this, request, { signal, proposed });
+      } finally {
+        this.#depths.delete(inner);
+      }
+    };
   }
 
   // The check after the claim, and before every further attempt.

@@ -65,3 +65,8 @@ function canonicalJson(value: unknown): string {
     .map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`);
   return `{${members.join(",")}}`;
 }
+
+/** As PostgreSQL prints it, with a space after each comma and colon: at most so many bytes. */
+export function jsonbBytes(json: string): number {
+  return Buffer.byteLength(json) + (json.match(/[,:]/g)?.length ?? 0);
+}

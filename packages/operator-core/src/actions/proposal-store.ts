@@ -1,9 +1,10 @@
-import { actionProposals } from "@jarvis/db";
+import { actionProposals, parametersLimitBytes } from "@jarvis/db";
 import type { ActionProposalRow, JarvisDatabase } from "@jarvis/db";
 import type { SQL } from "drizzle-orm";
 import { and, asc, desc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import { OperatorError } from "../errors.ts";
-import { proposalOf } from "./action-proposal.ts";
+import { redactSecrets } from "../redaction.ts";
+import { jsonbBytes, proposalOf } from "./action-proposal.ts";
 import type { ActionProposal } from "./action-proposal.ts";
 import { hasEnded, mayFollow, pendingStates } from "./action-status.ts";
 import type { ActionStatus } from "./action-status.ts";
@@ -20,16 +21,33 @@ export async function readProposalRow(db: JarvisDatabase, id: number): Promise<A
   );
 }
 
+/** @throws OperatorError `unknown-proposal` */
+export async function readProposal(db: JarvisDatabase, id: number): Promise<ActionProposal> {
+  return proposalOf(await readProposalRow(db, id));
+}
+
+export type ProposalFilter = {
+  states?: readonly ActionStatus[] | undefined;
+  /** The id of the last proposal that the reader has: what is answered is older. */
+  before?: number | undefined;
+  limit?: number | undefined;
+};
+
 /** Newest first. */
 export async function listProposals(
   db: JarvisDatabase,
-  filter: { states?: readonly ActionStatus[] | undefined; limit?: number | undefined } = {},
+  filter: ProposalFilter = {},
 ): Promise<ActionProposal[]> {
-  const { states, limit = 100 } = filter;
+  const { states, before, limit = 100 } = filter;
   const rows = await db
     .select()
     .from(actionProposals)
-    .where(states === undefined ? undefined : inArray(actionProposals.state, [...states]))
+    .where(
+      and(
+        states === undefined ? undefined : inArray(actionProposals.state, [...states]),
+        before === undefined ? undefined : lt(actionProposals.id, before),
+      ),
+    )
     .orderBy(desc(actionProposals.id))
     .limit(limit);
   return rows.map(proposalOf);
@@ -64,7 +82,8 @@ export async function moveProposal(
       ),
     )
     .returning();
-  return row ?? null;
+  if (row === undefined) return null;
+  return hasEnded(to) ? await emptySecrets(tx, row) : row;
 }
 
 /** Cancels all that has not begun, and records each. Answers how many. */
@@ -89,10 +108,11 @@ export async function cancelPending(
       endReason: reason,
     })
     .where(inArray(actionProposals.id, pending))
-    .returning({ id: actionProposals.id });
+    .returning();
   const auditor = new ActionAuditor(tx);
-  for (const { id } of cancelled.toSorted((a, b) => a.id - b.id)) {
-    await auditor.logCancelled(id, reason, by);
+  for (const row of cancelled.toSorted((a, b) => a.id - b.id)) {
+    await auditor.logCancelled(row.id, reason, by);
+    await emptySecrets(tx, row);
   }
   return cancelled.length;
 }
@@ -159,9 +179,10 @@ export async function closeAbandoned(
       )
       .returning();
     const auditor = new ActionAuditor(tx);
-    for (const { id, endReason: error } of closed) {
-      const end = { success: false, error: error ?? "unknown" };
-      await auditor.logExecutionCompleted(id, end, { abandoned: true });
+    for (const row of closed) {
+      const end = { success: false, error: row.endReason ?? "unknown" };
+      await auditor.logExecutionCompleted(row.id, end, { abandoned: true });
+      await emptySecrets(tx, row);
     }
     return closed.length;
   });
@@ -184,8 +205,11 @@ export async function expireApprovals(db: JarvisDatabase): Promise<number> {
           lt(actionProposals.approvalExpiresAt, sql`clock_timestamp()`),
         ),
       )
-      .returning({ id: actionProposals.id });
-    for (const { id } of expired) await new ActionAuditor(tx).logExpired(id, approvalExpired);
+      .returning();
+    for (const row of expired) {
+      await new ActionAuditor(tx).logExpired(row.id, approvalExpired);
+      await emptySecrets(tx, row);
+    }
     return expired.length;
   });
 }
@@ -195,4 +219,26 @@ export const approvalExpired = "the approval was not used in time";
 // The token of an approval is of no use any more, and the end has a time.
 function endFacts(to: ActionStatus) {
   return hasEnded(to) ? { approvalTokenHash: null, endedAt: sql`clock_timestamp()` } : {};
+}
+
+/*
+ * Secrets among the parameters are needed for the execution and for nothing after it. The digest
+ * stays: it still says what was executed. In a statement of its own, because the database lets only
+ * an ended proposal lose what it asks for.
+ */
+async function emptySecrets(
+  tx: JarvisDatabase,
+  row: ActionProposalRow,
+): Promise<ActionProposalRow> {
+  const { value, redactions } = redactSecrets(row.parameters);
+  if (redactions === 0) return row;
+  const redacted = value as Record<string, unknown>;
+  // A short secret takes less room than the words for it.
+  const fits = jsonbBytes(JSON.stringify(redacted)) <= parametersLimitBytes;
+  const [emptied] = await tx
+    .update(actionProposals)
+    .set({ parameters: fits ? redacted : { redacted: true } })
+    .where(eq(actionProposals.id, row.id))
+    .returning();
+  return emptied ?? row;
 }

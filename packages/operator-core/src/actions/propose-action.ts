@@ -1,8 +1,10 @@
 import { actionProposals, parametersLimitBytes } from "@jarvis/db";
 import type { JarvisDatabase } from "@jarvis/db";
+import { requireActionQuota } from "../access/action-usage.ts";
+import type { Quota } from "../access/quota.ts";
 import { messageOf, OperatorError } from "../errors.ts";
 import { redactSecrets } from "../redaction.ts";
-import { digestOf, proposalOf } from "./action-proposal.ts";
+import { digestOf, jsonbBytes, proposalOf } from "./action-proposal.ts";
 import type { ActionProposal } from "./action-proposal.ts";
 import type { ActionRegistry } from "./action-registry.ts";
 import { ActionAuditor } from "./auditor.ts";
@@ -18,19 +20,32 @@ export type ActionRequest = {
   readonly sessionId: string;
 };
 
+/** How much whoever asks for this may ask for in all; null is no limit. */
+export type QuotaOf = (request: Pick<ActionRequest, "actionName" | "requester">) => Quota | null;
+
+type Proposing = {
+  readonly registry: ActionRegistry;
+  readonly quotaOf?: QuotaOf;
+};
+
 /**
  * Records what somebody wants done.
- * @throws OperatorError `malformed-proposal` for parameters that cannot be stored.
+ * @throws OperatorError `malformed-proposal` for parameters that cannot be stored, `quota-exceeded`.
  */
 export async function proposeAction(
   db: JarvisDatabase,
-  registry: ActionRegistry,
+  { registry, quotaOf }: Proposing,
   request: ActionRequest,
 ): Promise<ActionProposal> {
   const { actionName, requester, agentId, sessionId } = request;
   const definition = registry.get(actionName);
   const parameters = storable(request.parameters);
+  const quota = quotaOf?.(request) ?? null;
   return await db.transaction(async (tx) => {
+    if (quota !== null) {
+      const bytes = jsonbBytes(JSON.stringify(parameters));
+      await requireActionQuota(tx, requester.name, { quota, bytes });
+    }
     const [row] = await tx
       .insert(actionProposals)
       .values({
@@ -66,8 +81,7 @@ function storable(parameters: Readonly<Record<string, unknown>>): Record<string,
     const message = `The parameters of an action have to be JSON: ${messageOf(error)}`;
     throw new OperatorError("malformed-proposal", message, { cause: error });
   }
-  // As PostgreSQL prints it, with a space after each comma and colon.
-  const bytes = Buffer.byteLength(json) + (json.match(/[,:]/g)?.length ?? 0);
+  const bytes = jsonbBytes(json);
   if (bytes > parametersLimitBytes) {
     throw new OperatorError(
       "malformed-proposal",

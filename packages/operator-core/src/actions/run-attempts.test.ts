@@ -127,6 +127,7 @@ function run(
     proposalId: 1,
     stop: new AbortController().signal,
     blocked: async () => null,
+    perform: () => () => Promise.reject(new Error("there is no executor here")),
     limits,
     random: () => 1,
     ...overrides,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
-import type { ActionDefinition } from "./action-definition.ts";
-import { ExecutionPermit } from "./execution-permit.ts";
+import type { ActionContext, ActionDefinition } from "./action-definition.ts";
+import { ActionProcesses } from "./action-processes.ts";
+import { ExecutionPermit, requirePermit } from "./execution-permit.ts";
 
 /** How running an action ended. `settled` is false when it went on after it was told to stop. */
 export type AttemptsEnd = { attempts: number; settled: boolean } & (
@@ -34,6 +35,8 @@ type Run = {
   stop: AbortSignal;
   /** Looked at before each attempt: null when it may begin, or why not. */
   blocked: () => Promise<string | null>;
+  /** Performs an action within this one, to be stopped by the signal. */
+  perform: (signal: AbortSignal) => ActionContext["perform"];
   limits: AttemptLimits;
   /** From 0 to 1; spreads the retries of many executors. */
   random: () => number;
@@ -76,14 +79,31 @@ async function runOnce(run: Run, attempt: number): Promise<AttemptsEnd> {
   const timeout = AbortSignal.timeout(definition.timeoutMs);
   const signal = AbortSignal.any([stop, timeout]);
   const permit = ExecutionPermit.issue(proposalId);
-  const work = begin(() => definition.run(run.parameters, { permit, proposalId, attempt, signal }));
+  const processes = new ActionProcesses(signal);
+  const perform = run.perform(signal);
+  const context: ActionContext = {
+    permit,
+    proposalId,
+    attempt,
+    signal,
+    runProcess: async (request) => await processes.run(request),
+    async perform(actionName, parameters) {
+      // What has ended asks for nothing more, whoever kept the way to ask.
+      requirePermit(permit, proposalId);
+      return await perform(actionName, parameters);
+    },
+  };
+  const work = begin(async () => await definition.run(run.parameters, context));
   const first = await Promise.race([work, aborted(signal)]);
   // What completes although it was told to stop did complete: the ledger says what happened.
   const outcome =
     first === "aborted"
       ? await Promise.race([work, sleep(limits.graceMs, "late" as const)])
       : first;
-  const facts = { attempts: attempt, settled: outcome !== "late" };
+  permit.end();
+  // Whatever it started ends with it, and an end is not told before that.
+  const isGone = await processes.end();
+  const facts = { attempts: attempt, settled: outcome !== "late" && isGone };
   if (outcome !== "late" && "result" in outcome) {
     return { ended: "completed", result: outcome.result, ...facts };
   }

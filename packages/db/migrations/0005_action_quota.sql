@@ -1,0 +1,1 @@
+CREATE INDEX "action_proposals_requested" ON "action_proposals" USING btree ("requested_by","created_at");
