@@ -23,6 +23,9 @@ const imports: readonly (readonly [string, string, boolean])[] = [
   ["packages/tools", "@jarvis/agent", false],
   ["apps/agent", "@jarvis/tools", true],
   ["apps/agent", "@jarvis/cli", false],
+  // What carries out orders of the kernel without an executor is for the body alone.
+  ["apps/agent", "@jarvis/tools/body", false],
+  ["apps/agent/src/body", "@jarvis/tools/body", true],
   ["apps/cli", "@jarvis/tools", true],
   ["apps/cli", "@jarvis/agent", false],
 ];

@@ -10,7 +10,7 @@ import { makeApi } from "./http/app.ts";
 import { RepositoryError } from "./kernel/guarded-repository.ts";
 import { startKernel, type Kernel } from "./kernel/kernel.ts";
 import { Lifetime } from "./lifetime.ts";
-import { readToken } from "./token.ts";
+import { openTokens } from "./token.ts";
 
 /**
  * The kernel's program. Exit codes: 0 stopped in order, 2 the request or configuration could not be
@@ -30,8 +30,8 @@ async function main(lifetime: Lifetime): Promise<void> {
     async () => await startKernel(config, (error) => fail(lifetime, error)),
     async (running) => await running.stop(),
   );
-  const token = readToken(openStateDirectory(config.stateDir));
-  const api = makeApi({ kernel: () => kernel, token, port: () => port, startedAt: new Date() });
+  const tokens = openTokens(openStateDirectory(config.stateDir));
+  const api = makeApi({ kernel: () => kernel, tokens, port: () => port, startedAt: new Date() });
   const server = createAdaptorServer({ fetch: api.fetch }) as Server;
   port = await lifetime.open(
     async () => await listen(server, config.port),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   discardState,
   processesWith,
+  sandboxesUnder,
   startKernelProgram,
   until,
   type KernelProgram,
@@ -111,8 +112,14 @@ describe("the switches, on one installation", () => {
       const found = processesWith(`test/${marker}.test.js`);
       return found.length > 0 ? found : null;
     });
+    // The other runs of the stage begin beside this one and end soon; this one waits for the kill.
+    let alone = 0;
+    await until(() =>
+      (alone = sandboxesUnder(kernel.pid) === 1 ? alone + 1 : 0) > 40 ? true : null,
+    );
     const killed = await kernel.post("/api/kill-switch", { reason: "stop it" });
     expect(killed).toEqual({ cancelledCount: 1 });
+    expect(sandboxesUnder(kernel.pid)).toBe(0);
     for (const pid of victims) expect(processesWith(`test/${marker}.test.js`)).not.toContain(pid);
     expect(await kernel.outcome(runId)).toMatchObject({
       status: "blocked",

@@ -2,22 +2,38 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { openDatabase } from "@jarvis/db";
-import { loadBuiltinTools, type Tool } from "@jarvis/tools";
+import { openDatabase, type JarvisDatabase } from "@jarvis/db";
+import {
+  ActionExecutor,
+  ActionRegistry,
+  SafetyController,
+  SessionRiskTracker,
+  type ActionPolicy,
+} from "@jarvis/operator-core";
+import { actionNameOf, callTool, loadBuiltinTools, registerTools } from "@jarvis/tools";
 import { z } from "zod";
 
 const question = z.object({ id: z.number().int(), tool: z.string(), input: z.unknown() });
 
+/** Everything it is asked for runs: in a database of its own, which is thrown away. */
+const policy: ActionPolicy = {
+  rules: [{ action: actionNameOf("*"), decision: "allow", reason: "start-up asks every tool" }],
+  protectedPaths: [],
+};
+
 /**
  * Start-up as a black box: a database of its own with every migration, every built-in tool
- * registered, questions from standard input answered line by line, an ordered stop. The answers are
- * judged by whoever asks; this program says nothing about whether they are right.
+ * registered, questions from standard input answered line by line through the executor, an ordered
+ * stop. The answers are judged by whoever asks; this program says nothing about whether they are right.
  */
 export async function smoke(): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), "jarvis-smoke-"));
   const database = await openDatabase({ stateDirectory: join(scratch, "state") });
   try {
     const tools = await loadBuiltinTools();
+    const registry = new ActionRegistry();
+    registerTools(registry, tools.values());
+    const executor = await startExecutor(database.db, registry);
     answer({
       type: "ready",
       tools: [...tools.keys()],
@@ -27,8 +43,15 @@ export async function smoke(): Promise<void> {
       forge: "not-applicable",
     });
     for await (const line of createInterface({ input: process.stdin })) {
-      if (line.trim() !== "") answer(await reply(tools, line));
+      if (line.trim() === "") continue;
+      const asked = question.parse(JSON.parse(line));
+      answer(
+        tools.has(asked.tool)
+          ? await reply(executor, asked)
+          : { type: "result", id: asked.id, error: `there is no tool ${asked.tool}` },
+      );
     }
+    executor.close();
   } finally {
     await database.close({ stopServer: true });
     await rm(scratch, { recursive: true, force: true });
@@ -36,12 +59,30 @@ export async function smoke(): Promise<void> {
   answer({ type: "stopped" });
 }
 
-async function reply(tools: ReadonlyMap<string, Tool>, line: string): Promise<unknown> {
-  const { id, tool: name, input } = question.parse(JSON.parse(line));
-  const tool = tools.get(name);
-  if (tool === undefined) return { type: "result", id, error: `there is no tool ${name}` };
+async function startExecutor(
+  db: JarvisDatabase,
+  registry: ActionRegistry,
+): Promise<ActionExecutor> {
+  const safety = new SafetyController(db);
+  await safety.setMode("execute", { reason: "start-up asks every tool", actor: "smoke" });
+  // Every question is a session of its own, so that asking many is no burst.
+  const sessions = new SessionRiskTracker({ askFrom: "critical" });
+  return new ActionExecutor({ db, registry, policy, safety, sessions });
+}
+
+async function reply(
+  executor: ActionExecutor,
+  { id, tool, input }: z.infer<typeof question>,
+): Promise<unknown> {
   try {
-    const output = await tool.execute(input, { signal: AbortSignal.timeout(10_000) });
+    const output = await callTool(executor, {
+      tool,
+      input,
+      reason: "start-up",
+      requester: { kind: "system", name: "smoke" },
+      agentId: null,
+      sessionId: `smoke-${id}`,
+    });
     return { type: "result", id, output };
   } catch (error) {
     return { type: "result", id, error: error instanceof Error ? error.message : String(error) };

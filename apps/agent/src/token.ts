@@ -1,13 +1,73 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  callerOf,
+  findCaller,
+  knownToken,
+  newToken,
+  OperatorError,
+  readTokens,
+  type Caller,
+  type KnownToken,
+} from "@jarvis/operator-core";
+
+/** Whose a token is; `problem` says why tokens that were given out count for nobody right now. */
+export interface Recognised {
+  readonly caller: Caller | null;
+  readonly problem: string | null;
+}
+
+/** Who may speak to the kernel. */
+export interface Tokens {
+  /** The one that a kernel proves to know: the command line's own. */
+  readonly operator: string;
+  recognise(token: string): Recognised;
+}
 
 /**
- * The API's token, made once, readable by the owner of the state directory only. One that others could
- * read, that is a link or that is damaged is replaced: whoever has read it must not get in with it.
+ * The tokens of a state directory: those that this machine's command line uses, made at the first
+ * start, and those that were given out by name. The latter are read for every request, so that a
+ * revoked one is nobody's at once.
  */
-export function readToken(stateDirectory: string): string {
-  const path = join(stateDirectory, "token");
+export function openTokens(stateDirectory: string): Tokens {
+  const operator = readToken(stateDirectory);
+  const own: readonly KnownToken[] = [
+    knownToken(operator, callerOf("operator", "operate")),
+    knownToken(readToken(stateDirectory, "approver-token"), callerOf("approver", "approve")),
+  ];
+  return {
+    operator,
+    recognise(token) {
+      const { known, problem } = givenOut(stateDirectory);
+      return { caller: findCaller(token, [...own, ...known]), problem };
+    },
+  };
+}
+
+function givenOut(stateDirectory: string): { known: KnownToken[]; problem: string | null } {
+  try {
+    const known = readTokens(stateDirectory).map(({ name, role, sha256, quota }) => ({
+      sha256,
+      caller: callerOf(name, role, quota),
+    }));
+    return { known, problem: null };
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return { known: [], problem: error.message };
+  }
+}
+
+/**
+ * A token of the command line, made once, readable by the owner of the state directory only. One that
+ * others could read, that is a link or that is damaged is replaced: whoever has read it must not get
+ * in with it.
+ */
+export function readToken(
+  stateDirectory: string,
+  name: "token" | "approver-token" = "token",
+): string {
+  const path = join(stateDirectory, name);
   try {
     const stat = lstatSync(path);
     const isPrivate = stat.isFile() && (stat.mode & 0o077) === 0;
@@ -16,7 +76,7 @@ export function readToken(stateDirectory: string): string {
   } catch {
     // There is none yet.
   }
-  const token = randomBytes(32).toString("base64url");
+  const token = newToken();
   const fresh = `${path}.new`;
   rmSync(fresh, { force: true });
   writeFileSync(fresh, `${token}\n`, { mode: 0o600, flag: "wx" });

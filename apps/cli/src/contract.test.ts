@@ -31,7 +31,11 @@ const commands = [
   "actions",
   "approve",
   "reject",
+  "cancel",
+  "audit",
+  "token",
   "rollback",
+  "hold",
   "accept",
   "doctor",
 ];
@@ -80,6 +84,10 @@ describe("--json prints one document", () => {
     [["resume"]],
     [["mode", "observe"]],
     [["kill", "--reason", "test"]],
+    [["actions"]],
+    [["actions", "--state", "validated"]],
+    [["audit", "--type", "mode_change"]],
+    [["token", "list"]],
   ])("%j: 0", async (args) => {
     const ended = await world.jarvis([...args, "--json"]);
     oneDocument(ended);
@@ -95,10 +103,21 @@ describe("--json prints one document", () => {
     [["pause", "--reason", " "], 2, "commander.invalidArgument"],
     [["runs", "--limit", "0"], 2, "commander.invalidArgument"],
     [["propose", "--patch", "/no/such/file"], 2, "patch-unreadable"],
-    [["actions"], 1, "not-in-this-version"],
-    [["approve", "1"], 1, "not-in-this-version"],
-    [["reject", "1", "--reason", "no"], 1, "not-in-this-version"],
-    [["rollback", "--reason", "no"], 1, "not-in-this-version"],
+    [["actions", "4711"], 1, "unknown-proposal"],
+    [["actions", "--state", "done"], 2, "commander.invalidArgument"],
+    [["approve", "4711"], 1, "unknown-proposal"],
+    [["approve", "one"], 2, "commander.invalidArgument"],
+    [["reject", "4711", "--reason", "no"], 1, "unknown-proposal"],
+    [["cancel", "4711", "--reason", "no"], 1, "unknown-proposal"],
+    [["audit", "--type", "nothing"], 2, "commander.invalidArgument"],
+    [["token", "give"], 2, "commander.invalidArgument"],
+    [["token", "add"], 2, "invalid-argument"],
+    [["token", "add", "ci", "--role", "root"], 2, "invalid-argument"],
+    [["token", "add", "operator", "--role", "read"], 1, "token-refused"],
+    [["token", "revoke", "nobody"], 1, "token-refused"],
+    [["rollback", "--reason", "no"], 1, "nothing-serves"],
+    [["hold", "lift", "01990000-0000-7000-8000-000000000000", "--reason", "no"], 1, "run-unknown"],
+    [["hold", "lift"], 2, "invalid-argument"],
     [["up", "--port", "0"], 3, "state-directory-locked"],
     [["up", "--port", "many"], 2, "invalid-setting"],
     [["runs", "--state-dir", "/proc/nowhere"], 3, "no-state"],
@@ -186,6 +205,71 @@ describe("propose", () => {
     }
     expect(listed.stdout).toContain("red");
   });
+});
+
+describe("a change that needs a person", () => {
+  const ask = async (...args: string[]) => {
+    const ended = await world.jarvis([...args, "--json"]);
+    return { code: ended.code, said: oneDocument(ended) };
+  };
+
+  it("is approved by the digest that was shown, once Jarvis may act", async () => {
+    const path = join(world.directory, "test/add.test.js");
+    const input = world.patch({ "test/add.test.js": `// why\n${readFileSync(path, "utf8")}` });
+    const proposed = await world.jarvis(["propose", "--patch", "-", "--wait", "--json"], { input });
+    expect(oneDocument(proposed)).toMatchObject({ status: "parked" });
+    const waiting = (await ask("actions", "--state", "validated")).said as { id: number }[];
+    const id = String(waiting[0]?.id);
+    const shown = await world.jarvis(["actions", id]);
+    for (const fact of ["releases   evaluator-changed", "test/add.test.js", "tree  ", "digest "]) {
+      expect(shown.stdout).toContain(fact);
+    }
+    expect(await ask("approve", id)).toMatchObject({
+      code: 1,
+      said: { error: { code: "observe-only" } },
+    });
+    await ask("mode", "execute");
+    expect(await ask("approve", id, "--digest", `sha256:${"0".repeat(64)}`)).toMatchObject({
+      code: 1,
+      said: { error: { code: "changed" } },
+    });
+    expect(await ask("approve", id)).toMatchObject({
+      code: 0,
+      said: {
+        approved: { state: "completed", approvedBy: "approver" },
+        execution: { outcome: "completed" },
+      },
+    });
+    expect(await ask("reject", id, "--reason", "too late")).toMatchObject({
+      code: 1,
+      said: { error: { code: "not-rejectable" } },
+    });
+    const audited = (await ask("audit", "--action", id)).said as { eventType: string }[];
+    expect(audited.map(({ eventType }) => eventType)).toEqual([
+      "proposed",
+      "validated",
+      "approved",
+      "executing",
+      "completed",
+    ]);
+    await ask("mode", "observe");
+  });
+});
+
+it("a token is shown once, and is nobody's after it was revoked", async () => {
+  const added = await world.jarvis(["token", "add", "ci", "--role", "propose", "--json"]);
+  const { token } = oneDocument(added) as { token: string };
+  const listed = await world.jarvis(["token", "list", "--json"]);
+  expect(oneDocument(listed)).toMatchObject([
+    { name: "operator" },
+    { name: "approver" },
+    { name: "ci", role: "propose" },
+  ]);
+  expect(listed.stdout).not.toContain(token);
+  const again = await world.jarvis(["token", "add", "ci", "--role", "approve", "--json"]);
+  expect(again.code).toBe(1);
+  const revoked = await world.jarvis(["token", "revoke", "ci", "--json"]);
+  expect(oneDocument(revoked)).toEqual({ name: "ci", revoked: true });
 });
 
 it("events --follow prints one document a line, and ends when its reader does", async () => {

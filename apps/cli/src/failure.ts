@@ -12,8 +12,10 @@ export function codeOf(error: unknown): { exitCode: ExitCode; code: string } {
     return { exitCode: isHelp ? exitCodes.done : exitCodes.unreadable, code: error.code };
   }
   if (error instanceof OperatorError) {
-    const isRequest = error.code === "reason-required";
-    return { exitCode: isRequest ? exitCodes.unreadable : exitCodes.unavailable, code: error.code };
+    const { code } = error;
+    if (code === "reason-required") return { exitCode: exitCodes.unreadable, code };
+    const isRefusal = code === "token-refused" || code === "unknown-proposal";
+    return { exitCode: isRefusal ? exitCodes.refused : exitCodes.unavailable, code };
   }
   if (error instanceof DatabaseError || error instanceof SelfExtensionError) {
     const isRequest = error.code === "database-url-invalid" || error.code === "invalid-config";

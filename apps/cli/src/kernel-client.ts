@@ -19,23 +19,44 @@ export interface KernelClient {
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
 }
 
+/** Whose token a command speaks with: the operator's, or that of who approves. */
+type TokenFile = "token" | "approver-token";
+
 /** The kernel of the state directory, or null where none answers within two seconds. */
-export async function findKernel(config: CliConfig): Promise<KernelClient | null> {
+export async function findKernel(
+  config: CliConfig,
+  tokenFile: TokenFile = "token",
+): Promise<KernelClient | null> {
   let url: string;
-  let token: string;
+  let known: string;
   try {
     url = facts.parse(JSON.parse(readFileSync(join(config.stateDir, "kernel.json"), "utf8"))).url;
-    token = readFileSync(join(config.stateDir, "token"), "utf8").trim();
-    if (!(await hasToken(url, token))) return null;
+    known = readFileSync(join(config.stateDir, "token"), "utf8").trim();
+    if (!(await hasToken(url, known))) return null;
   } catch {
     return null;
   }
+  const token = tokenFile === "token" ? known : readTokenFile(config, tokenFile);
   return {
     url,
     get: async (path, schema) => await request({ url, token }, path, { method: "GET" }, schema),
     post: async (path, body, schema) =>
       await request({ url, token }, path, { method: "POST", body: JSON.stringify(body) }, schema),
   };
+}
+
+function readTokenFile(config: CliConfig, name: TokenFile): string {
+  const path = join(config.stateDir, name);
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    throw new CommandError(
+      exitCodes.refused,
+      "token-missing",
+      `The token ${path} cannot be read; a start of the kernel makes it anew.`,
+      { cause },
+    );
+  }
 }
 
 /**
@@ -92,8 +113,11 @@ async function request<T>(
 }
 
 /** The running kernel; where there is none the command ends with what to do. */
-export async function needKernel(config: CliConfig): Promise<KernelClient> {
-  const kernel = await findKernel(config);
+export async function needKernel(
+  config: CliConfig,
+  tokenFile: TokenFile = "token",
+): Promise<KernelClient> {
+  const kernel = await findKernel(config, tokenFile);
   if (kernel !== null) return kernel;
   throw new CommandError(
     exitCodes.unavailable,

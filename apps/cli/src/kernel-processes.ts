@@ -10,8 +10,9 @@ const GONE_MS = 5000;
  */
 export async function killKernel(pid: number): Promise<number> {
   const children = childrenByParent();
+  // A stopped kernel takes none of its dead children away: those are no sandboxes any more.
   const sandboxes = descendants(pid, children).filter(
-    (child) => isSandbox(child.name) && !isSandbox(nameOf(child.parent)),
+    ({ name, parent, state }) => isSandbox(name) && !isSandbox(nameOf(parent)) && state !== "Z",
   );
   try {
     process.kill(pid, "SIGKILL");

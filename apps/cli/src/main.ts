@@ -1,14 +1,17 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { ActionStatus, AuditEvent } from "@jarvis/operator-core";
+import { actions, approve, audit, cancel, reject, showAction } from "./commands/actions.ts";
 import { doctor } from "./commands/doctor.ts";
-import { notYet } from "./commands/not-yet.ts";
 import { propose } from "./commands/proposals.ts";
 import { events, followEvents, runs, show } from "./commands/reading.ts";
 import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
+import { callTool, liftHold, listHolds, rollback } from "./commands/releases.ts";
+import { token } from "./commands/tokens.ts";
 import { KernelEnded, up } from "./commands/up.ts";
 import { readCliConfig, type CliConfig } from "./config.ts";
 import { demonstrate } from "./demo/demonstration.ts";
 import { codeOf } from "./failure.ts";
-import { exitCodes, type Answer } from "./outcome.ts";
+import { CommandError, exitCodes, type Answer } from "./outcome.ts";
 import { plain } from "./text.ts";
 
 interface GlobalOptions {
@@ -71,6 +74,25 @@ function reasonGiven(text: string): string {
   if (text.trim() === "") throw new InvalidArgumentError("expected a reason that others can read");
   return text;
 }
+
+function actionId(text: string): number {
+  const value = Number(text);
+  if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError("expected a whole number from 1");
+  }
+  return value;
+}
+
+function oneOf<T extends string>(words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const word = words.find((known) => known === text);
+    if (word === undefined) throw new InvalidArgumentError(`expected ${words.join(", ")}`);
+    return word;
+  };
+}
+
+const stateNamed = oneOf(ActionStatus.options);
+const eventTypeNamed = oneOf(AuditEvent.shape.eventType.options);
 
 command("up", "run the kernel: database, forge where no GitHub is connected, pipeline, API")
   .option("--port <n>", "the port to listen on; a busy one is answered with the next free")
@@ -164,27 +186,111 @@ command("accept", "attest a base that came from outside")
   .argument("<sha>", "the full commit SHA that you looked at")
   .action(answer(async (config, cmd) => await accept(config, String(cmd.args[0]))));
 
-const noActions = "it proposes changes of source only, see `jarvis runs`";
+command("actions", "proposed actions, newest first; or one of them")
+  .argument("[id]", "the action's id: show it as it would be approved", actionId)
+  .option("--state <state>", "in one state", stateNamed)
+  .option("--limit <n>", "how many", positive, 20)
+  .action(
+    answer(async (config, cmd) => {
+      const [id] = cmd.processedArgs as [number | undefined];
+      return id === undefined ? await actions(config, cmd.opts()) : await showAction(config, id);
+    }),
+  );
 
-command("actions", "proposed actions").action(() => notYet("proposed actions", noActions));
-
-command("approve", "approve a proposed action")
-  .argument("<id>", "the action's id")
-  .action(() => notYet("actions to approve", noActions));
+command("approve", "approve a proposed action as it is shown, with the approver's token")
+  .argument("<id>", "the action's id", actionId)
+  .option("--digest <digest>", "approve only what has this digest, without asking")
+  .action(
+    answer(async (config, cmd) => {
+      const { digest, json } = cmd.opts<GlobalOptions & { digest?: string }>();
+      const options = { json: json === true, ...(digest === undefined ? {} : { digest }) };
+      return await approve(config, cmd.processedArgs[0] as number, options);
+    }),
+  );
 
 command("reject", "reject a proposed action")
-  .argument("<id>", "the action's id")
+  .argument("<id>", "the action's id", actionId)
   .requiredOption("--reason <text>", "why", reasonGiven)
-  .action(() => notYet("actions to reject", noActions));
+  .action(
+    answer(async (config, cmd) => {
+      const { reason } = cmd.opts<{ reason: string }>();
+      return await reject(config, cmd.processedArgs[0] as number, reason);
+    }),
+  );
+
+command("cancel", "cancel a proposed action, or stop it where it runs")
+  .argument("<id>", "the action's id", actionId)
+  .requiredOption("--reason <text>", "why", reasonGiven)
+  .action(
+    answer(async (config, cmd) => {
+      const { reason } = cmd.opts<{ reason: string }>();
+      return await cancel(config, cmd.processedArgs[0] as number, reason);
+    }),
+  );
+
+command("audit", "the action ledger, oldest first")
+  .option("--action <id>", "of one action", actionId)
+  .option("--type <type>", "of one type", eventTypeNamed)
+  .option("--after <id>", "after the event with this id", actionId)
+  .option("--limit <n>", "how many", positive, 50)
+  .action(answer(async (config, cmd) => await audit(config, cmd.opts())));
+
+command("token", "who else may speak to the kernel")
+  .argument("<what>", "add, list or revoke", (text: string) => {
+    if (!["add", "list", "revoke"].includes(text)) {
+      throw new InvalidArgumentError("expected add, list or revoke");
+    }
+    return text;
+  })
+  .argument("[name]", "whose token: the name that is recorded")
+  .option("--role <role>", "read, propose, operate or approve")
+  .action(
+    answer(async (config, cmd) => {
+      const [what, name] = cmd.processedArgs as [string, string | undefined];
+      return await token(config, what, name, cmd.opts());
+    }),
+  );
 
 command("rollback", "back to the baseline, or to an earlier blessed release")
   .option("--to <sha>", "an earlier blessed release")
   .requiredOption("--reason <text>", "why", reasonGiven)
-  .action(() =>
-    notYet(
-      "rollback",
-      "revert the commit by hand, hand the revert in with `jarvis propose`, and pause promotion meanwhile",
+  .action(
+    answer(
+      async (config, cmd) => await rollback(config, cmd.opts<{ reason: string; to?: string }>()),
     ),
+  );
+
+command("call", "call a tool of the body that runs")
+  .argument("<tool>", "its name; `jarvis status --json` lists them")
+  .option("--input <json>", "what it is given", "{}")
+  .action(
+    answer(
+      async (config, cmd) =>
+        await callTool(config, String(cmd.args[0]), cmd.opts<{ input: string }>().input),
+    ),
+  );
+
+command("hold", "what was rolled back and is not taken again")
+  .argument("<what>", "list or lift", (text: string) => {
+    if (text !== "list" && text !== "lift") throw new InvalidArgumentError("expected list or lift");
+    return text;
+  })
+  .argument("[run]", "the run whose hold is lifted")
+  .option("--reason <text>", "why", reasonGiven)
+  .action(
+    answer(async (config, cmd) => {
+      const [what, run] = cmd.processedArgs as [string, string | undefined];
+      const { reason } = cmd.opts<{ reason?: string }>();
+      if (what === "list") return await listHolds(config);
+      if (run === undefined || reason === undefined) {
+        throw new CommandError(
+          exitCodes.unreadable,
+          "invalid-argument",
+          "Name the run and say why: `jarvis hold lift RUN --reason TEXT`.",
+        );
+      }
+      return await liftHold(config, run, { reason });
+    }),
   );
 
 command("doctor", "what is missing on this machine, and the command that mends it").action(

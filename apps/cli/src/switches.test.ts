@@ -1,3 +1,10 @@
+import { openDatabase } from "@jarvis/db";
+import {
+  ActionExecutor,
+  ActionRegistry,
+  SafetyController,
+  SessionRiskTracker,
+} from "@jarvis/operator-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   isRunning,
@@ -56,6 +63,30 @@ describe("the switches work", () => {
     expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "kernel-not-running" } });
   });
 
+  it("and the kill switch cancels what was pending, and says how much", async () => {
+    const database = await openDatabase({ stateDirectory: world.stateDir });
+    const executor = new ActionExecutor({
+      db: database.db,
+      registry: new ActionRegistry(),
+      policy: { rules: [], protectedPaths: [] },
+      safety: new SafetyController(database.db),
+      sessions: new SessionRiskTracker(),
+    });
+    const requester = { kind: "agent", name: "jarvis" } as const;
+    const request = { parameters: {}, reason: "a test", requester, agentId: null, sessionId: "s" };
+    for (const actionName of ["one", "two"]) await executor.propose({ ...request, actionName });
+    await database.close({ stopServer: true });
+    const killed = await world.jarvis(["kill", "--reason", "stop", "--json"]);
+    expect(JSON.parse(killed.stdout)).toEqual({ cancelledCount: 2 });
+    const listed = await world.jarvis(["actions", "--state", "cancelled", "--json"]);
+    expect(JSON.parse(listed.stdout)).toHaveLength(2);
+    const audited = await world.jarvis(["audit", "--type", "kill_switch", "--json"]);
+    expect((JSON.parse(audited.stdout) as object[]).at(-1)).toMatchObject({
+      actor: "user",
+      eventData: { cancelledCount: 2, pending: 2, reason: "stop" },
+    });
+  });
+
   it("after kill -9 of the kernel, whose address is still written down", async () => {
     const up = await world.up();
     await killAndWait(up.kernelPid);
@@ -69,6 +100,8 @@ describe("the switches work", () => {
   });
 
   it("while a kernel does not answer: it is named, and the kill switch ends it from outside", async () => {
+    // After a kill switch nothing is even tested until somebody sets a mode.
+    await world.jarvis(["mode", "observe", "--reason", "again"]);
     const up = await world.up();
     const sleeper = `import test from "node:test";\ntest("sleeps", () => new Promise((done) => setTimeout(done, 60_000)));\n`;
     const input = world.patch({ "src/x.js": "", "test/sleeper.test.js": sleeper });

@@ -60,6 +60,8 @@ export function describeStatus(status: WireStatus): string {
     `promotion  ${promotion.paused ? `PAUSED by ${promotion.updatedBy} since ${promotion.updatedAt}: ${plain(promotion.reason)}` : "open"}`,
     `mode       ${safety.mode}${safety.mode === "observe" ? " (changes are tested, nothing is promoted)" : ""}`,
     `base       ${base.branch} at ${base.lastSeen ?? "unknown"}`,
+    `baseline   ${status.baseline ?? "none yet"}`,
+    ...describeBody(status),
     `open runs  ${status.openRuns.length}`,
     ...status.openRuns.map(
       (run) =>
@@ -72,6 +74,20 @@ export function describeStatus(status: WireStatus): string {
     `web        ${host.webUrl}`,
     ...(status.lastProblem === null ? [] : [`problem    ${plain(status.lastProblem)}`]),
   ].join("\n");
+}
+
+function describeBody({ body, serving }: WireStatus): string[] {
+  if (body === null) return ["serving    nothing (the base names no body)"];
+  const { window, problem } = body;
+  return [
+    `serving    ${serving ?? "none yet"}, body ${body.state}${body.tools.length === 0 ? "" : ` with ${body.tools.length} tools`}`,
+    ...(window === null
+      ? []
+      : [
+          `window     run ${window.runId}: ${window.verdict} after ${window.exposures} exposures, ${window.errors} errors (${window.reasons.join(", ")})`,
+        ]),
+    ...(problem === null ? [] : [`serving    ${plain(problem)}`]),
+  ];
 }
 
 function meaning(reason: BlockReason): string {

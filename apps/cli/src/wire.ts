@@ -41,6 +41,11 @@ export const paused = z.object({
 });
 export const mode = z.object({ mode: z.enum(["observe", "execute"]) });
 export const killed = z.object({ cancelledCount: z.number() });
+export const rolledBack = z.object({ fromSha: z.string(), toSha: z.string() });
+export const hold = z.object({ runId: z.string(), title: z.string(), since: z.string() });
+export const holdList = z.object({ holds: z.array(hold) });
+export const lifted = z.object({ runId: z.string() });
+export const called = z.object({ output: z.unknown() });
 export const attested = z.object({ sha: z.string(), treeSha: z.string() });
 
 export const status = z.looseObject({
@@ -56,6 +61,23 @@ export const status = z.looseObject({
   base: z.object({ branch: z.string(), lastSeen: z.string().nullable() }),
   serving: z.string().nullable(),
   baseline: z.string().nullable(),
+  body: z
+    .object({
+      state: z.string(),
+      tools: z.array(z.string()),
+      earlier: z.array(z.string()),
+      window: z
+        .object({
+          runId: z.string(),
+          verdict: z.string(),
+          reasons: z.array(z.string()),
+          exposures: z.number(),
+          errors: z.number(),
+        })
+        .nullable(),
+      problem: z.string().nullable(),
+    })
+    .nullable(),
   openRuns: z.array(run),
   sandbox: z.object({
     available: z.boolean(),
@@ -67,3 +89,58 @@ export const status = z.looseObject({
   lastProblem: z.string().nullable(),
 });
 export type WireStatus = z.infer<typeof status>;
+
+export const action = z.object({
+  id: z.number(),
+  state: z.string(),
+  actionName: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  digest: z.string(),
+  reason: z.string(),
+  effect: z.string(),
+  risk: z.string(),
+  needsApproval: z.boolean(),
+  requestedBy: z.string(),
+  approvedBy: z.string().nullable(),
+  endReason: z.string().nullable(),
+  createdAt: z.string(),
+  endedAt: z.string().nullable(),
+});
+export type WireAction = z.infer<typeof action>;
+
+export const auditEvent = z.object({
+  id: z.number(),
+  proposalId: z.number().nullable(),
+  eventType: z.string(),
+  eventData: z.record(z.string(), z.unknown()).nullable(),
+  actor: z.string(),
+  timestamp: z.string(),
+  createdAt: z.string(),
+});
+export type WireAuditEvent = z.infer<typeof auditEvent>;
+
+export const actionList = z.object({ actions: z.array(action) });
+export const actionDetail = z.object({ action, events: z.array(auditEvent) });
+export const actionOnly = z.object({ action });
+export const auditList = z.object({ events: z.array(auditEvent) });
+export const cancelled = z.object({ action, outcome: z.enum(["cancelled", "stopping"]) });
+export const approved = z.object({
+  action,
+  execution: z.object({
+    outcome: z.enum(["completed", "failed", "cancelled", "refused"]),
+    result: z.unknown(),
+    detail: z.string().nullable(),
+  }),
+});
+
+/** What a person lets pass by approving a `release_change`. */
+export const releaseParameters = z.looseObject({
+  runId: z.string(),
+  treeSha: z.string(),
+  baseSha: z.string(),
+  reasons: z.array(z.string()),
+  findings: z.array(z.object({ reason: z.string(), path: z.string(), why: z.string() })),
+  addedPackages: z.array(
+    z.object({ name: z.string(), version: z.string(), integrity: z.string() }),
+  ),
+});

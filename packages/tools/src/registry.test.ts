@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadBuiltinTools } from "./registry.ts";
 
@@ -18,19 +19,47 @@ describe("loadBuiltinTools", () => {
     for (const [name, tool] of tools) expect(tool.name).toBe(name);
   });
 
-  it("refuses a folder without a tool", async () => {
-    const directory = await folderWith("empty", "export const something = 1;\n");
+  it("gives tools that can be looked at and not be called", async () => {
+    for (const tool of (await loadBuiltinTools()).values()) {
+      expect(Object.keys(tool).toSorted()).toEqual([
+        "description",
+        "effect",
+        "input",
+        "name",
+        "risk",
+        "timeoutMs",
+      ]);
+      expect(Object.values(tool).filter((value) => typeof value === "function")).toEqual([]);
+      expect(Object.isFrozen(tool)).toBe(true);
+    }
+  });
+
+  it.each([
+    ["without a tool", "export const something = 1;\n"],
+    [
+      "whose tool says nothing about its effect",
+      `export const tool = { name: "one", execute() {} };\n`,
+    ],
+  ])("refuses a folder %s", async (_, source) => {
+    const directory = await folderWith("one", source);
     await expect(loadBuiltinTools(directory)).rejects.toThrow("exports no tool");
   });
 
   it("refuses a tool under another name than its folder's", async () => {
-    const directory = await folderWith(
-      "one",
-      `export const tool = { name: "two", execute: async () => null };\n`,
-    );
+    const directory = await folderWith("one", aTool("two"));
     await expect(loadBuiltinTools(directory)).rejects.toThrow("calls itself two");
   });
 });
+
+function aTool(name: string): string {
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  return [
+    `import { z } from ${JSON.stringify(join(here, "../node_modules/zod/index.js"))};`,
+    `import { defineTool } from ${JSON.stringify(join(here, "tool.ts"))};`,
+    `export const tool = defineTool({ name: "${name}", description: "", effect: "read", input: z.unknown(), execute: async () => null });`,
+    "",
+  ].join("\n");
+}
 
 async function folderWith(name: string, source: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "jarvis-tools-"));

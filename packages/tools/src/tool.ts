@@ -1,47 +1,85 @@
+import type { EffectClass, RiskLevel } from "@jarvis/operator-core";
 import type { z } from "zod";
 
-/** What calling a tool can do to the world; it decides who has to agree beforehand. */
-export type EffectClass =
-  | "read"
-  | "write-workspace"
-  | "network"
-  | "process"
-  | "promotion"
-  | "irreversible";
+/** What a tool is given while it runs. */
+export interface ToolContext {
+  /** Aborted by a kill switch, a cancellation or the timeout: the tool has to end by throwing. */
+  readonly signal: AbortSignal;
+  /**
+   * Calls another tool: an action of its own, judged like any other and on record.
+   * Throws the other tool's error, or why it was not called.
+   */
+  call(name: string, input: unknown): Promise<unknown>;
+}
 
-/** Something the agent can do. `name` is that of its folder under `builtin/`. */
+/** What a tool does with a parsed input. Answers JSON; throws an Error with a sentence for people. */
+export type ToolFunction = (input: unknown, context: ToolContext) => Promise<unknown>;
+
+/**
+ * Something the agent can do. `name` is that of its folder under `builtin/`.
+ *
+ * It can be looked at and not be called: what it does is reached by an action of the executor only
+ * (see `actions/tool-action.ts`).
+ */
 export interface Tool {
   readonly name: string;
   /** One sentence for the author of a plan, human or model. */
   readonly description: string;
+  /** What calling it can do to the world; it decides who has to agree beforehand. */
   readonly effect: EffectClass;
+  readonly risk: RiskLevel;
+  readonly timeoutMs: number;
   readonly input: z.ZodType;
-  /** Answers JSON. Throws an Error with a sentence for people where the input makes no sense. */
-  execute(input: unknown, options: { signal: AbortSignal }): Promise<unknown>;
 }
+
+/**
+ * What a built-in's folder exports. At run time it holds the function, which its unit test calls; the
+ * type shows it to tests alone (`testing/callable-tools.ts`).
+ */
+export interface BuiltinTool extends Tool {
+  readonly kind: "builtin-tool";
+}
+
+const risks: Record<EffectClass, RiskLevel> = {
+  read: "low",
+  "write-workspace": "medium",
+  network: "medium",
+  process: "high",
+  promotion: "high",
+  irreversible: "critical",
+};
 
 /** Types a tool by its input schema; the input is parsed before `execute` sees it. */
 export function defineTool<Schema extends z.ZodType>(definition: {
   readonly name: string;
   readonly description: string;
   readonly effect: EffectClass;
+  /** By the effect, where it is not said. */
+  readonly risk?: RiskLevel;
+  readonly timeoutMs?: number;
   readonly input: Schema;
-  execute(input: z.infer<Schema>, options: { signal: AbortSignal }): Promise<unknown>;
-}): Tool {
-  return {
-    name: definition.name,
-    description: definition.description,
-    effect: definition.effect,
-    input: definition.input,
-    async execute(input, options) {
-      const parsed = definition.input.safeParse(input);
-      if (!parsed.success) {
-        const problem = parsed.error.issues[0];
-        throw new Error(
-          `${definition.name} cannot read its input: ${problem?.path.join(".") || "input"}: ${problem?.message ?? "unknown problem"}`,
-        );
-      }
-      return await definition.execute(parsed.data, options);
-    },
+  execute(input: z.infer<Schema>, context: ToolContext): Promise<unknown>;
+}): BuiltinTool {
+  const { name, description, effect, input } = definition;
+  const execute: ToolFunction = async (given, context) => {
+    const parsed = input.safeParse(given);
+    if (!parsed.success) {
+      const problem = parsed.error.issues[0];
+      throw new Error(
+        `${name} cannot read its input: ${problem?.path.join(".") || "input"}: ${problem?.message ?? "unknown problem"}`,
+      );
+    }
+    return await definition.execute(parsed.data, context);
   };
+  const tool = {
+    kind: "builtin-tool" as const,
+    name,
+    description,
+    effect,
+    risk: definition.risk ?? risks[effect],
+    timeoutMs: definition.timeoutMs ?? 10_000,
+    input,
+    execute,
+  };
+  return tool;
 }

@@ -102,6 +102,8 @@ describe("what cannot be read is a Problem and changes nothing", () => {
     ["no patch", "/api/proposals", "{}"],
     ["a patch that is none", "/api/proposals", '{"patch": "hello"}'],
     ["a commit that is none", "/api/accept", '{"sha": "HEAD"}'],
+    ["no reason to cancel", "/api/actions/1/cancel", "{}"],
+    ["an action that is none", "/api/actions/one/cancel", '{"reason": "x"}'],
   ])("%s: 400", async (_, path, body) => {
     const before = await ask("GET", "/api/events?limit=500");
     const answer = await ask("POST", path, { headers: json, body });
@@ -130,6 +132,11 @@ describe("what cannot be read is a Problem and changes nothing", () => {
     "/api/events?after=99999999999999999999999999",
     "/api/events?type=%00",
     "/api/runs/%00",
+    "/api/actions?state=done",
+    "/api/actions?before=0",
+    "/api/actions/0",
+    "/api/audit?eventType=nothing",
+    "/api/audit?after=-1",
   ])("%s: 400", async (path) => {
     const answer = await ask("GET", path);
     expect(answer).toMatchObject({ status: 400, body: { error: { code: "invalid-request" } } });
@@ -147,6 +154,8 @@ describe("what cannot be read is a Problem and changes nothing", () => {
     ["DELETE", "/api/runs", ""],
     ["GET", "/api/runs/01990000-0000-7000-8000-000000000000", ""],
     ["POST", "/api/accept", JSON.stringify({ sha: "a".repeat(40) })],
+    ["GET", "/api/actions/4711", ""],
+    ["POST", "/api/actions/4711/cancel", '{"reason":"x"}'],
   ])("%s %s: 404", async (method, path, body) => {
     const answer = await ask(method, path, { headers: json, body });
     expect(answer.status).toBe(404);
@@ -175,16 +184,26 @@ describe("what is answered", () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(described.toSorted()).toEqual([
+      "get /api/actions",
+      "get /api/actions/{id}",
+      "get /api/audit",
       "get /api/events",
+      "get /api/holds",
       "get /api/runs",
       "get /api/runs/{id}",
       "get /api/self-extension",
       "get /api/status",
       "post /api/accept",
+      "post /api/actions/{id}/approve",
+      "post /api/actions/{id}/cancel",
+      "post /api/actions/{id}/reject",
+      "post /api/holds/{id}/lift",
       "post /api/kill-switch",
       "post /api/mode",
       "post /api/proposals",
+      "post /api/rollback",
       "post /api/self-extension/promotion",
+      "post /api/tools/{name}/call",
     ]);
     for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {
       expect(Object.keys(operation.responses)).toEqual(

@@ -9,26 +9,31 @@ import {
 import { sql } from "drizzle-orm";
 import { bodyLimit } from "hono/body-limit";
 import type { Kernel } from "../kernel/kernel.ts";
-import { proofOf } from "../token.ts";
+import { proofOf, type Tokens } from "../token.ts";
+import { addActionRoutes } from "./action-api.ts";
 import { answerError, NotReady } from "./errors.ts";
-import { guard, refusal } from "./guard.ts";
+import { guard, refusal, type ApiEnvironment } from "./guard.ts";
+import { ProposalQuota } from "../proposal-quota.ts";
 import * as routes from "./routes.ts";
+import { addReleaseRoutes } from "./release-api.ts";
 import { plain, readStatus, summary, type PlainEvent } from "./views.ts";
 
-/** The actor of everything that is asked with the token of the state directory. */
-const OPERATOR = "operator";
 const MAX_BODY = 40 * 2 ** 20;
 
 export interface ApiOptions {
   readonly kernel: () => Kernel | null;
-  readonly token: string;
+  readonly tokens: Tokens;
   readonly port: () => number;
   readonly startedAt: Date;
 }
 
-/** The HTTP API of the kernel. Answers before the kernel is ready, so that readiness can be asked. */
-export function makeApi(options: ApiOptions): OpenAPIHono {
-  const app = new OpenAPIHono({
+/**
+ * The HTTP API of the kernel. Answers before the kernel is ready, so that readiness can be asked. The
+ * recorded actor is always the token's, never what a request says.
+ */
+export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
+  const quota = new ProposalQuota();
+  const app = new OpenAPIHono<ApiEnvironment>({
     defaultHook(result, context) {
       if (result.success) return;
       const issue = result.error.issues[0];
@@ -51,7 +56,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono {
     const challenge = context.req.query("challenge");
     return context.json({
       status: "alive",
-      ...(challenge === undefined ? {} : { proof: proofOf(options.token, challenge) }),
+      ...(challenge === undefined ? {} : { proof: proofOf(options.tokens.operator, challenge) }),
     });
   });
   app.get("/readyz", async (context) => {
@@ -64,7 +69,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono {
       return context.json({ status: "database unreachable" }, 503);
     }
   });
-  app.use("/api/*", guard({ token: options.token, port: options.port }));
+  app.use("/api/*", guard({ tokens: options.tokens, port: options.port }));
   app.use(
     "/api/*",
     bodyLimit({
@@ -142,31 +147,36 @@ export function makeApi(options: ApiOptions): OpenAPIHono {
   });
   app.openapi(routes.postProposal, async (context) => {
     const body = context.req.valid("json");
-    // The recorded actor is the token's, never what a request says.
-    const { runId } = await kernel().pipeline.submit({
-      ...body,
-      actor: OPERATOR,
-      actorSource: "user",
-    });
+    const caller = context.get("caller");
+    const { database, pipeline } = kernel();
+    const submit = async () =>
+      await pipeline.submit({ ...body, actor: caller.name, actorSource: "user" });
+    const bytes = Buffer.byteLength(body.patch);
+    const { runId } = await quota.within(database.db, caller, bytes, submit);
     return context.json({ runId }, 202);
   });
   app.openapi(routes.postPromotion, async (context) => {
     const { paused, reason } = context.req.valid("json");
-    const answer = await kernel().pause({ paused, reason, actor: OPERATOR });
+    const answer = await kernel().pause({ paused, reason, actor: context.get("caller").name });
     return context.json({ ...answer, inFlight: [...answer.inFlight] }, 200);
   });
   app.openapi(routes.postMode, async (context) => {
     const { mode, reason } = context.req.valid("json");
-    return context.json(await kernel().setMode({ mode, reason, actor: OPERATOR }), 200);
+    return context.json(
+      await kernel().setMode({ mode, reason, actor: context.get("caller").name }),
+      200,
+    );
   });
   app.openapi(routes.postKill, async (context) => {
     const { reason } = context.req.valid("json");
-    return context.json(await kernel().kill({ reason, actor: OPERATOR }), 200);
+    return context.json(await kernel().kill({ reason, actor: context.get("caller").name }), 200);
   });
   app.openapi(routes.postAccept, async (context) => {
     const { sha } = context.req.valid("json");
-    return context.json({ sha, ...(await kernel().accept(sha, OPERATOR)) }, 200);
+    return context.json({ sha, ...(await kernel().accept(sha, context.get("caller").name)) }, 200);
   });
+  addActionRoutes(app, kernel);
+  addReleaseRoutes(app, kernel);
 
   app.notFound((context) =>
     context.json(

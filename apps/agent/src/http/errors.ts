@@ -3,7 +3,20 @@ import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { CommitUnknown } from "../kernel/kernel.ts";
+import { RollbackRefused } from "../kernel/serving/rollback-refused.ts";
+import { ActionRefused } from "./action-api.ts";
 import { refusal } from "./guard.ts";
+import { QuotaExceeded } from "../proposal-quota.ts";
+
+/** What is the asker's to mend; every other code is the world's. */
+const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429>> = {
+  "invalid-proposal": 400,
+  "reason-required": 400,
+  "run-unknown": 404,
+  "unknown-proposal": 404,
+  "observe-only": 409,
+  "quota-exceeded": 429,
+};
 
 /** The kernel has not come up yet. */
 export class NotReady extends Error {
@@ -30,13 +43,14 @@ export function answerError(
   if (error instanceof CommitUnknown) {
     return context.json(refusal("commit-unknown", error.message), 404);
   }
-  if (error instanceof OperatorError && error.code === "reason-required") {
-    return context.json(refusal(error.code, error.message), 400);
+  if (error instanceof ActionRefused || error instanceof RollbackRefused) {
+    return context.json(refusal(error.code, error.message), 409);
+  }
+  if (error instanceof QuotaExceeded && error.retryAfterSeconds !== null) {
+    context.header("Retry-After", String(error.retryAfterSeconds));
   }
   if (error instanceof SelfExtensionError || error instanceof OperatorError) {
-    const status =
-      error.code === "invalid-proposal" ? 400 : error.code === "run-unknown" ? 404 : 503;
-    return context.json(refusal(error.code, error.message), status);
+    return context.json(refusal(error.code, error.message), statusOf[error.code] ?? 503);
   }
   onUnknown(error);
   // A driver's message repeats the query and its values; the first line says enough.

@@ -1,33 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { json, page, reason, refusals, security, text } from "./route-parts.ts";
 import * as schemas from "./schemas.ts";
 
-const json = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-
-const refusals = {
-  400: json(schemas.problem, "The request could not be read; nothing was recorded."),
-  401: json(schemas.problem, "The token is missing or wrong."),
-  403: json(schemas.problem, "The Host or Origin of the request is not ours."),
-  404: json(schemas.problem, "There is no such thing."),
-  413: json(schemas.problem, "The request is too large."),
-  415: json(schemas.problem, "The body does not say that it is JSON."),
-  503: json(schemas.problem, "The kernel cannot answer right now."),
-} as const;
-
-const security = [{ bearer: [] }];
-
-/** What PostgreSQL can keep as text and JSON: no NUL, no half of a surrogate pair. */
-const text = z
-  .string()
-  .refine((value) => !/\0|\p{Surrogate}/u.test(value), "expected text without NUL characters");
-const reason = text.trim().min(1, "expected a reason that others can read").max(500);
 const runId = z.string().regex(/^[\w:.-]{1,100}$/, "expected a run id");
-
-const page = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-});
 
 export const getStatus = createRoute({
   method: "get",
@@ -111,6 +86,7 @@ export const postProposal = createRoute({
   responses: {
     202: json(z.object({ runId: z.string() }), "Recorded; the run has begun."),
     ...refusals,
+    429: json(schemas.problem, "The quota of the token is used up; `Retry-After` says until when."),
   },
 });
 

@@ -58,6 +58,26 @@ export const promotionControl = z
   })
   .openapi("PromotionControl");
 
+const body = z
+  .object({
+    state: z.string(),
+    tools: z.array(z.string()),
+    releaseDigest: z.string().nullable(),
+    earlier: z.array(z.string()),
+    window: z
+      .object({
+        runId: z.string(),
+        verdict: z.enum(["healthy", "degraded", "undecided"]),
+        reasons: z.array(z.string()),
+        exposures: z.number().int(),
+        errors: z.number().int(),
+      })
+      .nullable(),
+    problem: z.string().nullable(),
+  })
+  .nullable()
+  .openapi("Body");
+
 export const status = z
   .object({
     kernel: z.object({ pid: z.number().int(), url: z.string(), startedAt: z.string() }),
@@ -72,6 +92,8 @@ export const status = z
     base: z.object({ branch: z.string(), lastSeen: z.string().nullable() }),
     serving: z.string().nullable(),
     baseline: z.string().nullable(),
+    /** Null where the base names no body. */
+    body,
     openRuns: z.array(run),
     sandbox: z.object({
       available: z.boolean(),

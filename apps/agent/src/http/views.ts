@@ -35,9 +35,9 @@ export async function readStatus(
     promotion: await getPromotionControlState(db),
     safety: { mode: safety.mode, reason: safety.trusted ? safety.reason : safety.problem },
     base: { branch: kernel.connection.target.baseBranch, lastSeen: await lastSeenBase(db) },
-    // Promoted code is not run by this version, so nothing but the checkout's own build serves.
-    serving: null,
+    serving: kernel.serving.life?.serving?.facts.sha ?? null,
     baseline: baselineSha(baseline?.value),
+    body: describeBody(kernel.serving),
     openRuns: (await openRuns(db)).map((state) => summary(kernel, state)),
     sandbox: sandbox.available
       ? { available: true, tier: sandbox.tier, message: null }
@@ -55,6 +55,30 @@ export async function readStatus(
       fence: "none",
     },
     lastProblem: kernel.progress.lastProblem,
+  };
+}
+
+/** What runs, and how its window stands; null where the base names no body. */
+function describeBody({ life, problem }: Kernel["serving"]) {
+  if (life === null) return null;
+  const { serving, candidate } = life;
+  const verdict = candidate?.watched.verdict;
+  return {
+    state: serving?.keeper.state ?? "preparing",
+    tools: (serving?.keeper.tools ?? []).map(({ name }) => name),
+    releaseDigest: serving?.facts.releaseDigest ?? null,
+    earlier: [...life.earlier],
+    window:
+      candidate === null || verdict === undefined
+        ? null
+        : {
+            runId: candidate.runId,
+            verdict: verdict.verdict,
+            reasons: [...verdict.reasons],
+            exposures: verdict.exposures,
+            errors: verdict.errors,
+          },
+    problem,
   };
 }
 

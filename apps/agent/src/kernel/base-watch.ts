@@ -2,7 +2,7 @@ import { attendToBase, hasBaseMoved, type PipelineWorld } from "@jarvis/tools/se
 import { oneAtATime } from "./reconciler.ts";
 
 /** The forge is ours and near; GitHub counts requests. */
-const EVERY_MS = { forge: 2000, github: 30_000 } as const;
+const EVERY_MS = { forge: 5000, github: 30_000 } as const;
 
 /**
  * Notices a base that moved outside of Jarvis, and has it verified before anything is built upon it.

@@ -1,9 +1,7 @@
-import { mkdir, realpath, rm } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { openDatabase, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
-import { killSwitch, setSafetyMode } from "@jarvis/operator-core";
-import { checkSandbox, killAllSandboxes, runInSandbox } from "@jarvis/sandbox";
 import {
   attest,
   hasCommit,
@@ -19,6 +17,7 @@ import {
 } from "@jarvis/tools/self-extension";
 import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
+import type { KernelActions } from "./actions.ts";
 import { connectRepositoryHost, type Connection } from "./connect.ts";
 import { watchBase } from "./base-watch.ts";
 import { watchDatabase } from "./database-watch.ts";
@@ -26,7 +25,9 @@ import { attestFirstBase, fetchBase, seedUndo } from "./first-base.ts";
 import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
 import { Progress } from "./progress.ts";
 import { startReconciler } from "./reconciler.ts";
+import { startServing, type Serving } from "./serving/serving.ts";
 import { hideFromGit, lockForKernel } from "./state-lock.ts";
+import { startWork } from "./work.ts";
 
 /** A promotion that is under way gets so long to end at a stop. */
 const LANDING_MS = 5000;
@@ -44,7 +45,9 @@ export interface Kernel {
   readonly world: PipelineWorld;
   readonly pipeline: Pipeline;
   readonly progress: Progress;
-  /** Observe, then end every sandbox. Answers how many were ended. */
+  readonly actions: KernelActions;
+  readonly serving: Serving;
+  /** Observe, then end every action and sandbox. Answers how many were cancelled or ended. */
   kill(change: { reason: string; actor: string }): Promise<{ cancelledCount: number }>;
   pause(change: {
     paused: boolean;
@@ -82,48 +85,30 @@ export async function startKernel(
       ...(config.databaseAdminUrl === undefined ? {} : { adminUrl: config.databaseAdminUrl }),
     });
     opened.push(async () => await database.close({ stopServer: true }));
-    const work = join(config.stateDir, "work");
-    // Whatever a killed kernel left there belongs to verifications that start anew.
-    await rm(work, { recursive: true, force: true });
-    await mkdir(work, { recursive: true, mode: 0o700 });
     const mirror = await openMirror(join(config.stateDir, "mirror.git"));
     const undoSeed = seedUndo(config.stateDir);
     const connection = await connectRepositoryHost(config, repository, onLost);
     opened.push(async () => await connection.forge?.stop());
     const progress = new Progress();
-    let interrupt = new AbortController();
-    let stopping = false;
-    const world: PipelineWorld = {
-      db: database.db,
-      mirror,
-      get github() {
-        return connection.target;
-      },
-      async run(request) {
-        const result = await runInSandbox(request);
-        // A stopping kernel leaves no verdict behind: the step stays open and is done again at start.
-        if (stopping) return await new Promise(() => undefined);
-        return result;
-      },
-      checkSandbox,
-      packageManager: { env: config.packageManagerEnv, defaultPnpm: config.pnpm },
-      directories: {
-        work,
-        dependencies: config.dependenciesDir ?? join(config.stateDir, "dependencies"),
-        builds: join(config.stateDir, "builds"),
-        inventory: join(config.stateDir, "inventory"),
-      },
-      signal: () => interrupt.signal,
-      progress: (runId, what) => progress.note(runId, what),
-      ended: (runId) => progress.forget(runId),
-    };
-    try {
-      await attestFirstBase(world);
-    } catch (error) {
+    // A forge that was made from what turned out to be no base must not be found at the next start.
+    const undo = async (error: unknown): Promise<never> => {
       await connection.forge?.stop();
       undoSeed();
       throw error;
-    }
+    };
+    let serving: Serving | null = null;
+    const work = await startWork({
+      config,
+      database,
+      mirror,
+      connection,
+      progress,
+      body: () => serving?.life?.serving?.keeper ?? null,
+      unblessed: async () => (await serving?.life?.unblessed()) ?? null,
+    }).catch(undo);
+    const { world, actions } = work;
+    opened.push(async () => await actions.stop());
+    await attestFirstBase(world).catch(undo);
     const pipeline = registerPipeline(() => world);
     DBOS.setConfig({
       name: "jarvis",
@@ -134,9 +119,21 @@ export async function startKernel(
     });
     await DBOS.launch();
 
-    const reconciler = startReconciler(database.db, pipeline, (error) => progress.problem(error));
+    const reconciler = startReconciler(world, pipeline, {
+      tidy: async () => await actions.tidy(),
+      onProblem: (error) => progress.problem(error),
+    });
     await reconciler.now();
     const baseWatch = watchBase(world, connection.kind, (error) => progress.problem(error));
+    serving = await startServing({
+      world,
+      actions,
+      pipeline,
+      stateDir: config.stateDir,
+      reconcile: async () => await reconciler.now(),
+      onProblem: (error) => progress.problem(error),
+    });
+    const served = serving;
     const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
     const watch = watchDatabase({ server: database.server, ping }, onLost);
 
@@ -148,13 +145,20 @@ export async function startKernel(
       world,
       pipeline,
       progress,
-      async kill({ reason, actor }) {
-        const endSandboxes = async (): Promise<number> => {
-          interrupt.abort();
-          interrupt = new AbortController();
-          return await killAllSandboxes();
-        };
-        return await killSwitch(database.db, { reason, actor }, { onKill: [endSandboxes] });
+      actions: {
+        executor: actions.executor,
+        registry: actions.registry,
+        safety: actions.safety,
+        async runApproved(proposalId, token) {
+          const outcome = await actions.runApproved(proposalId, token);
+          // What was released goes on at once.
+          if (outcome.outcome === "completed") await reconciler.now();
+          return outcome;
+        },
+      },
+      serving: served,
+      async kill(change) {
+        return { cancelledCount: await actions.kill(change) };
       },
       async pause({ paused, reason, actor }) {
         await setPromotionControlState(database.db, { paused, reason, updatedBy: actor });
@@ -166,7 +170,7 @@ export async function startKernel(
         return { paused, acknowledged: inFlight.length === 0, inFlight };
       },
       async setMode({ mode, reason, actor }) {
-        const outcome = await setSafetyMode(database.db, { mode, reason, actor });
+        const outcome = await actions.safety.setMode(mode, { reason, actor });
         // Somebody else changed the mode in between, perhaps by the kill switch: theirs stands.
         if (outcome.outcome === "conflict") return { mode: outcome.current.mode };
         if (mode === "execute") await reconciler.now();
@@ -192,12 +196,11 @@ export async function startKernel(
         return { treeSha };
       },
       async stop() {
-        stopping = true;
         reconciler.stop();
         baseWatch.stop();
         watch.stop();
-        interrupt.abort();
-        await killAllSandboxes();
+        await served.stop();
+        await work.stop();
         // A landing is let end; any other step is done again at the next start and is not waited for.
         const drainMs = progress.promoting().length > 0 ? LANDING_MS : 0;
         await Promise.race([

@@ -1,11 +1,12 @@
-import type { JarvisDatabase } from "@jarvis/db";
 import { readSafetyState } from "@jarvis/operator-core";
 import {
   getPromotionControlState,
   mayContinue,
   openRuns,
   reconcileRuns,
+  settleReleases,
   type Pipeline,
+  type PipelineWorld,
 } from "@jarvis/tools/self-extension";
 
 /** How often parked and forgotten runs are looked for. */
@@ -17,27 +18,31 @@ export interface Reconciler {
   stop(): void;
 }
 
-/** Continues what a crash or a turned switch has left, one look at a time. */
+/** Continues what a crash, a turned switch or a person's decision has left, one look at a time. */
 export function startReconciler(
-  db: JarvisDatabase,
+  world: Pick<PipelineWorld, "db" | "actions" | "unblessed">,
   pipeline: Pick<Pipeline, "start">,
-  onProblem: (error: unknown) => void,
+  options: { readonly tidy: () => Promise<void>; readonly onProblem: (error: unknown) => void },
 ): Reconciler {
+  const { db } = world;
   async function look(): Promise<void> {
+    await options.tidy();
     const runs = await openRuns(db);
     if (runs.length === 0) return;
     const { paused } = await getPromotionControlState(db);
     const { mode } = await readSafetyState(db);
+    const isWatching = (await world.unblessed()) !== null;
     const now = new Date();
     await reconcileRuns(pipeline, runs, (run) =>
-      mayContinue(run, { paused, mode, now, parkedAt: new Date(run.updatedAt ?? now) }),
+      mayContinue(run, { paused, mode, isWatching, now, parkedAt: new Date(run.updatedAt ?? now) }),
     );
+    await settleReleases(world, pipeline, runs, mode);
   }
 
   const only = oneAtATime(look);
   const timer = setInterval(() => {
     // A look that takes longer than a turn is not joined by a second one.
-    if (!only.busy()) only.run().catch(onProblem);
+    if (!only.busy()) only.run().catch(options.onProblem);
   }, EVERY_MS);
   timer.unref();
   return { now: async () => await only.run(), stop: () => clearInterval(timer) };

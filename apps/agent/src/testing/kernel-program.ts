@@ -168,6 +168,27 @@ export function processesWith(text: string): number[] {
     });
 }
 
+/** How many sandboxes of a kernel run: each begins with one bubblewrap that no other has started. */
+export function sandboxesUnder(kernel: number): number {
+  const parents = new Map<number, { name: string; parent: number }>();
+  for (const pid of processesWith("")) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const name = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
+      if (state !== "Z") parents.set(pid, { name, parent: Number(parent) });
+    } catch {
+      // It has ended since it was listed.
+    }
+  }
+  const isOurs = (pid: number | undefined): boolean =>
+    pid === kernel || (pid !== undefined && pid > 1 && isOurs(parents.get(pid)?.parent));
+  return [...parents].filter(
+    ([pid, { name, parent }]) =>
+      name === "bwrap" && parents.get(parent)?.name !== "bwrap" && isOurs(pid),
+  ).length;
+}
+
 /** The database server of a state directory. */
 export function postmasterOf(stateDir: string): number {
   const record = readFileSync(join(stateDir, "postgres", "cluster.json"), "utf8");

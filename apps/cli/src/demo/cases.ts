@@ -11,8 +11,8 @@ export interface DemoCase {
     readonly failedStage?: string;
     readonly category?: string;
   };
-  /** What also counts: on a Node on which the trick itself does not work, an honest test says no. */
-  readonly orElse?: DemoCase["expect"];
+  /** What the body that runs has to answer once the change is blessed. */
+  readonly question?: { readonly tool: string; readonly input: unknown; readonly output: unknown };
   /** Its failing tests are attempts that the sandbox refused; at least so many have to be shown. */
   readonly refusedAttempts?: number;
 }
@@ -26,12 +26,17 @@ const blocked = (failedStage: string, category: string): DemoCase["expect"] => (
   category,
 });
 
-/** The changes that are handed in one after the other; the paused one comes after them. */
+/** The changes that are handed in one after the other; those that meet a switch come after them. */
 export const cases: readonly DemoCase[] = [
   {
     patch: "1-useful-tool.patch",
     title: "Add a tool that reads durations",
-    expect: { status: "promoted", reasons: [] },
+    expect: { status: "blessed", reasons: [] },
+    question: {
+      tool: "duration-parse",
+      input: { text: "2h 5m" },
+      output: { milliseconds: 7_500_000 },
+    },
   },
   {
     patch: "2-failing-tests.patch",
@@ -70,30 +75,36 @@ export const cases: readonly DemoCase[] = [
     patch: "3f-silences-node-test.patch",
     title: "Hostile: silence node:test",
     expect: blocked("release-contract", "verdict-not-trusted"),
-    orElse: blocked("release-contract", "tests-failed"),
   },
   {
     patch: "3g-lies-about-known-tests.patch",
     title: "Hostile: lie about known tests",
     expect: blocked("smoke", "smoke-failed"),
-    orElse: blocked("release-contract", "tests-failed"),
   },
 ];
 
-export const pausedCase = {
+/** Handed in again, and killed before there is a verdict: any change that does not land would do. */
+export const killedCase = {
+  patch: "2-failing-tests.patch",
+  title: "Count lines in a simpler way",
+} as const;
+
+/** Changes that pass every gate and degrade what runs. */
+export const degradingCases = [
+  { patch: "5a-tools-begin-to-fail.patch", title: "Degrading: a tool begins to fail" },
+  { patch: "5b-stops-its-heartbeat.patch", title: "Degrading: the heartbeat stops" },
+  { patch: "5c-leaks-memory.patch", title: "Degrading: memory leaks" },
+] as const;
+
+/** A good change that meets observe-only mode first, then the pause. */
+export const switchedCase = {
   patch: "4-while-paused.patch",
   title: "Add a tool that makes slugs",
 } as const;
 
 /** What is not as it had to be; empty where everything is. Pure. */
 export function deviations(demo: DemoCase, result: RunResult): string[] {
-  const found = deviationsFrom(demo, demo.expect, result);
-  const isOtherwiseRight =
-    demo.orElse !== undefined && deviationsFrom(demo, demo.orElse, result).length === 0;
-  return isOtherwiseRight ? [] : found;
-}
-
-function deviationsFrom(demo: DemoCase, expected: DemoCase["expect"], result: RunResult): string[] {
+  const expected = demo.expect;
   const found: string[] = [];
   const compare = (name: string, got: unknown, wanted: unknown): void => {
     const same = JSON.stringify(got) === JSON.stringify(wanted);

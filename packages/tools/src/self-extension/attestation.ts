@@ -118,6 +118,15 @@ export async function lastSeenBase(db: JarvisDatabase): Promise<string | null> {
   return pointer?.success === true ? pointer.data : await lastBaseOfLedger(db);
 }
 
+/** The tree of the base last seen, from our own mirror: nothing is fetched. */
+export async function lastSeenTree(world: {
+  db: JarvisDatabase;
+  mirror: Mirror;
+}): Promise<string | null> {
+  const sha = await lastSeenBase(world.db);
+  return sha === null ? null : await treeOf(world.mirror, sha);
+}
+
 async function lastBaseOfLedger(db: JarvisDatabase): Promise<string | null> {
   const { eventType, payload, id } = selfExtensionEvents;
   const [row] = await db

@@ -153,6 +153,8 @@ async function asChange(world: PipelineWorld, baseSha: string, last: string): Pr
     date: new Date(),
     changes: await diffTrees(world.mirror, baseTree, treeSha),
     config: await loadConfig(world.mirror, baseTree),
+    approval: null,
+    restored: new Set(),
   };
 }
 

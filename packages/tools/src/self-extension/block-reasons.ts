@@ -6,7 +6,7 @@ export const blockReasonMeanings = {
   // Switches: the run is parked and goes on by itself when the switch is turned.
   "promotion-paused": "An operator has paused promotion; `jarvis resume` lets it continue.",
   "observe-only": "Jarvis only observes; `jarvis mode execute --reason TEXT` lets it promote.",
-  "kill-switch-active": "The kill switch ended this run while it was being verified.",
+  "kill-switch-active": "The kill switch ended this run while it was being verified or promoted.",
   "github-not-connected": "GitHub or the forge could not be reached or refused the credentials.",
   "sandbox-unavailable":
     "There is no sandbox on this machine, so there is no verdict; see `jarvis doctor`.",
@@ -14,7 +14,11 @@ export const blockReasonMeanings = {
   "status-pending": "A required status is still pending on the commit.",
   "base-unverified":
     "The base holds a commit that has not passed verification and that nobody accepted; `jarvis accept SHA`.",
-  // What the change touches: a person has to look.
+  // Who may act: the promotion is an action like any other.
+  "session-at-risk":
+    "Too many promotions of one origin in a short time; the next waits for five minutes or for a person.",
+  "action-denied": "The policy does not let this change be promoted.",
+  // What the change touches: the run is parked until a person approves or rejects it.
   "evaluator-changed": "The change touches tests, gates or their configuration.",
   "dependencies-changed":
     "The change touches manifests, lockfiles or package-manager configuration.",
@@ -34,6 +38,14 @@ export const blockReasonMeanings = {
   "landing-refused": "The repository host refused the landing; its words are in `mergeError`.",
   "branch-occupied": "A branch of this run's name exists with another commit.",
   "tree-mismatch": "What GitHub holds is not what was verified.",
+  // What runs, and what was rolled back.
+  "health-window-open":
+    "The change promoted before is still watched; promotion goes on when its health window has decided.",
+  "rollback-required":
+    "The base still holds a change that was rolled back; promotion goes on when it is reverted.",
+  "held-after-rollback":
+    "The same tree, patch or goal was rolled back; `jarvis hold lift RUN` lets it be tried again.",
+  "revert-conflict": "A later change touched what is to be reverted; a person has to take it back.",
   // Why a proposal was refused.
   "does-not-apply": "The patch does not apply to the base.",
   "empty-change": "The patch changes nothing.",
@@ -55,8 +67,19 @@ export type BlockReason = keyof typeof blockReasonMeanings;
 
 export const blockReasons = Object.keys(blockReasonMeanings) as [BlockReason, ...BlockReason[]];
 
-/** Reasons that pass by themselves or by a switch: the run waits and a new attempt goes on. */
-const parkingReasons: ReadonlySet<BlockReason> = new Set([
+/** What only a person lets pass, for one tree at a time. */
+export const personReasons = [
+  "evaluator-changed",
+  "dependencies-changed",
+  "kernel-closure",
+  "protected-path",
+] as const satisfies readonly BlockReason[];
+export type PersonReason = (typeof personReasons)[number];
+
+/** Reasons that pass by themselves, by a switch or by a person: the run waits for a new attempt. */
+const parkingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
+  ...personReasons,
+  "session-at-risk",
   "promotion-paused",
   "observe-only",
   "github-not-connected",
@@ -65,7 +88,14 @@ const parkingReasons: ReadonlySet<BlockReason> = new Set([
   "status-pending",
   "base-unverified",
   "base-rewritten",
+  "health-window-open",
+  "rollback-required",
 ]);
+
+/** True when a person has to decide, whatever else holds the run up. */
+export function needsPerson(reasons: readonly BlockReason[]): boolean {
+  return reasons.some((reason) => personReasons.some((word) => word === reason));
+}
 
 /** True when every reason is one that can pass without a new proposal. */
 export function isParking(reasons: readonly BlockReason[]): boolean {

@@ -1,4 +1,4 @@
-import type { BlockReason } from "./block-reasons.ts";
+import { needsPerson, type BlockReason } from "./block-reasons.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { foldRun, type RunState } from "./run-state.ts";
@@ -39,6 +39,8 @@ export async function continueFromEvidence(
 export interface ContinueFacts {
   readonly paused: boolean;
   readonly mode: "observe" | "execute";
+  /** Whether a change that was promoted before is still watched. */
+  readonly isWatching: boolean;
   readonly now: Date;
   /** When the run was parked. */
   readonly parkedAt: Date;
@@ -52,15 +54,21 @@ const lookAgain: ReadonlySet<BlockReason> = new Set([
   "status-pending",
   "base-unverified",
   "base-rewritten",
+  "session-at-risk",
 ]);
 
 /** Whether a parked run may try again now. Pure. */
 export function mayContinue(run: RunState, facts: ContinueFacts): boolean {
   const { blockReasons } = run;
+  // What a person decides goes on by `settleReleases`, never by itself.
+  if (needsPerson(blockReasons)) return false;
   if (blockReasons.includes("promotion-paused") && facts.paused) return false;
   if (blockReasons.includes("observe-only") && facts.mode !== "execute") return false;
+  if (blockReasons.includes("health-window-open") && facts.isWatching) return false;
   if (!blockReasons.some((reason) => lookAgain.has(reason))) return true;
-  // 2 s, 4 s, ... up to about 4 minutes between attempts.
-  const waitMs = 1000 * 2 ** Math.min(run.attempt, 8);
+  // 2 s, 4 s, ... up to about 4 minutes between attempts; a session's score is of five minutes.
+  const waitMs = blockReasons.includes("session-at-risk")
+    ? 300_000
+    : 1000 * 2 ** Math.min(run.attempt, 8);
   return facts.now.getTime() - facts.parkedAt.getTime() >= waitMs;
 }

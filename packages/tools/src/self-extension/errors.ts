@@ -5,6 +5,8 @@ export type SelfExtensionErrorCode =
   | "invalid-config"
   | "invalid-proposal"
   | "malformed-event"
+  | "journal-broken"
+  | "blessing-refused"
   | "dependencies-failed"
   | "workspace-mismatch"
   | "evidence-mismatch"

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { digest, gitSha } from "./lifecycle-payloads.ts";
+import { approval, digest, gitSha } from "./lifecycle-payloads.ts";
 import { stageDiagnostics } from "./run-result.ts";
 
 /** What verification recorded about a tree. Stored as a blob; its digest is what the ledger holds. */
@@ -18,6 +18,8 @@ export const evidence = z.object({
   releaseDigest: digest.nullable(),
   testEvidence: z.enum(["black-box", "in-process", "none"]),
   verdict: z.enum(["passed", "failed", "error"]),
+  /** What a person let pass before; evidence from before that could be has none. */
+  approval: approval.nullable().default(null),
   createdAt: z.string(),
 });
 export type Evidence = z.infer<typeof evidence>;

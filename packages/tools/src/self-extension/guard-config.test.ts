@@ -35,6 +35,23 @@ describe("parseGuardConfig", () => {
     expect(() => parseGuardConfig(text)).toThrow(named);
   });
 
+  it("fills in what a health window is measured by, and refuses one that could never pass", () => {
+    const config = {
+      version: 1,
+      dependencies: { manager: "none" },
+      stages: [{ kind: "check", name: "x", argv: ["true"] }],
+      body: { argv: ["node", "body.js"] },
+    };
+    const parsed = parseGuardConfig(JSON.stringify({ ...config, healthWindow: { alpha: 0.05 } }));
+    expect(parsed).toMatchObject({
+      body: { argv: ["node", "body.js"] },
+      healthWindow: { alpha: 0.05, tolerance: 0.02, maximumSeconds: 900 },
+    });
+    expect(parseGuardConfig(JSON.stringify(config)).healthWindow).toBeUndefined();
+    const never = JSON.stringify({ ...config, healthWindow: { maximumSeconds: 30 } });
+    expect(() => parseGuardConfig(never)).toThrow("at least minimumSeconds");
+  });
+
   it("is described by the published schema", () => {
     const published: unknown = JSON.parse(
       readFileSync(new URL("docs/jarvis.config.schema.json", root), "utf8"),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { SelfExtensionError } from "./errors.ts";
+import { healthWindowConfig } from "./health/health-window-config.ts";
 
 const glob = z.string().min(1).describe("A glob over repository paths, with / as the separator.");
 
@@ -130,6 +131,21 @@ export const guardConfig = z.strictObject({
     .enum(["fast-forward", "merge"])
     .optional()
     .describe("How a change lands; merge needs a base whose protection is strict."),
+  body: z
+    .strictObject({
+      argv,
+      cwd: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("Directory the body starts in, relative to the release."),
+      limits: stageLimits.optional(),
+    })
+    .optional()
+    .describe(
+      "The program of a release that runs and is watched; without it a change ends when it is promoted.",
+    ),
+  healthWindow: healthWindowConfig.optional(),
 });
 
 export type GuardConfig = z.infer<typeof guardConfig>;

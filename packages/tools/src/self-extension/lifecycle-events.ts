@@ -18,6 +18,13 @@ export const lifecycleEventTypes = [
   "promotion_blocked",
   "promoted",
   "failed",
+  "health_window_started",
+  "health_window_passed",
+  "baseline_blessed",
+  "health_window_failed",
+  "rollback_started",
+  "rolled_back",
+  "rollback_failed",
   "promotion_pause_changed",
 ] as const satisfies readonly LifecycleEventType[];
 

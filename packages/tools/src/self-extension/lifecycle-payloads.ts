@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { blockReasons } from "./block-reasons.ts";
+import { blockReasons, personReasons } from "./block-reasons.ts";
+import { healthPayloads } from "./health-payloads.ts";
+import { digest, gitSha } from "./ledger-words.ts";
 
-export const gitSha = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, "expected a full git SHA");
-export const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "expected sha256:<64 hex digits>");
+export { digest, gitSha };
 
 const reasons = z.array(z.enum(blockReasons));
 
@@ -17,10 +18,18 @@ export const stageSummary = z.object({
 /** Who vouches for a tree: verification, a person, or set-up for the very first base. */
 export const attestation = z.enum(["verified", "accepted", "set-up"]);
 
+/** What a person let pass, and for which tree; `actionId` is the action that was approved. */
+export const approval = z.object({
+  actionId: z.number().int().positive(),
+  approvedBy: z.string(),
+  treeSha: gitSha,
+  released: z.array(z.enum(personReasons)).min(1),
+});
+export type Approval = z.infer<typeof approval>;
+
 /**
- * The payload of every lifecycle event type. `proposed` to `promotion_pause_changed` are written
- * today; the health-window and rollback types are in the ledger's closed set of types and get their
- * payloads with the code that writes them.
+ * The payload of every lifecycle event type; those of what was promoted and runs are in
+ * `health-payloads.ts`.
  */
 export const lifecyclePayloads = {
   proposed: z.object({
@@ -33,6 +42,7 @@ export const lifecyclePayloads = {
     treeSha: gitSha.nullable(),
     stagedSha: gitSha.nullable(),
     changedPaths: z.array(z.string()).max(200),
+    approval: approval.nullable().default(null),
   }),
   tested: z.object({
     attempt: z.number().int().positive(),
@@ -83,6 +93,7 @@ export const lifecyclePayloads = {
     updatedAt: z.string(),
     previouslyPaused: z.boolean().nullable(),
   }),
+  ...healthPayloads,
 } as const;
 
 export type LifecycleEventType = keyof typeof lifecyclePayloads;

@@ -1,7 +1,9 @@
 import type { Octokit } from "@octokit/rest";
 import type { JarvisDatabase } from "@jarvis/db";
+import type { ActionExecutor } from "@jarvis/operator-core";
 import type { SandboxAvailability } from "@jarvis/sandbox";
 import type { Mirror } from "./git/mirror.ts";
+import type { PromotionOutcome } from "./promotion-outcome.ts";
 import type { PackageManagerRuntime } from "./verification/dependencies.ts";
 import type { RunInSandbox } from "./verification/stage-world.ts";
 
@@ -21,6 +23,12 @@ export interface PipelineWorld {
   readonly db: JarvisDatabase;
   readonly mirror: Mirror;
   readonly github: GitHubTarget;
+  /** The only way to promote, and to ask a person. */
+  readonly actions: Pick<ActionExecutor, "propose" | "validate" | "execute" | "cancel">;
+  /** Promotions under way, by the proposal that allows them: their step waits for their real end. */
+  readonly flights: Map<number, { flight: Promise<PromotionOutcome> | null }>;
+  /** The title of a promoted change whose release is not judged yet; null where nothing runs. */
+  readonly unblessed: () => Promise<string | null>;
   readonly run: RunInSandbox;
   readonly checkSandbox: () => Promise<SandboxAvailability>;
   readonly packageManager: PackageManagerRuntime;
@@ -31,6 +39,10 @@ export interface PipelineWorld {
     readonly dependencies: string;
     /** Output of attested trees, for incremental compilers to begin from. */
     readonly builds: string;
+    /** Files of bases by blob, for workspaces to be made of; on the file system of `work`. */
+    readonly files: string;
+    /** Releases by digest, and the pointers to those that serve. */
+    readonly releases: string;
     /** What passed on each base tree. */
     readonly inventory: string;
   };

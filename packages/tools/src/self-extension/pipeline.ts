@@ -1,20 +1,19 @@
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
-import { putBlob } from "@jarvis/db";
 import { blockReasons, type BlockReason } from "./block-reasons.ts";
 import { continueFromEvidence } from "./continue-run.ts";
-import { promoteChange } from "./github-pipeline.ts";
-import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import { readRunEvents, type EventContext } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
+import { promoteByAction } from "./promotion-action.ts";
 import { parseProposal, type ProposalInput } from "./proposal.ts";
 import { recordBlock, recordFailure } from "./record-outcome.ts";
+import { recordProposed } from "./record-proposal.ts";
 import type { RunState } from "./run-state.ts";
 import { loadStaged, readProposal } from "./staged-change.ts";
 import { recordVerdict, repeatVerdict, stageChange } from "./staging-deployer.ts";
-import { inertLine } from "./text-fence.ts";
-import { loadVerified, verifyChange } from "./verification.ts";
+import { verifyChange } from "./verification.ts";
 
 /**
  * The protocol between this code and workflows that an earlier version began. Bumped by hand when a
@@ -154,8 +153,7 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
     },
 
     async promote(runId, stagedSha, attempt) {
-      const verified = await loadVerified(world(), runId, stagedSha);
-      const outcome = await promoteChange(world(), verified, attempt);
+      const outcome = await promoteByAction(world(), runId, stagedSha, attempt);
       return { promoted: outcome.promoted, reasons: outcome.promoted ? [] : [...outcome.reasons] };
     },
 
@@ -175,9 +173,6 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
 /** Records a proposal: its patch as a blob, its facts as the first event. */
 export async function recordProposal(world: PipelineWorld, input: ProposalInput): Promise<string> {
   const runId = uuidv7();
-  const patch = Buffer.from(input.patch, "utf8");
-  const patchDigest = await putBlob(world.db, patch, "text/x-diff");
-  const title = inertLine(input.title ?? input.goal ?? titleFromPatch(input.patch));
   const context: EventContext = {
     runId,
     correlationId: input.cycleId ?? runId,
@@ -189,22 +184,10 @@ export async function recordProposal(world: PipelineWorld, input: ProposalInput)
     cycleId: input.cycleId,
     subGoalId: input.subGoalId,
   };
-  await appendSelfExtensionEvent(world.db, {
-    context,
-    type: "proposed",
-    stage: "propose",
-    idempotencyKey: "proposed",
-    payload: {
-      attempt: 1,
-      patchDigest,
-      patchBytes: patch.length,
-      title: title === "" ? "Change without a title" : title,
-      goal: input.goal,
-      baseSha: null,
-      treeSha: null,
-      stagedSha: null,
-      changedPaths: [],
-    },
+  await recordProposed(world.db, context, {
+    patch: Buffer.from(input.patch, "utf8"),
+    title: input.title ?? input.goal ?? titleFromPatch(input.patch),
+    goal: input.goal,
   });
   return runId;
 }

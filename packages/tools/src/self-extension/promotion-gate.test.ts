@@ -10,6 +10,8 @@ describe("decidePromotion", () => {
     ["the pause", { paused: true, pauseReason: "freeze" }, ["promotion-paused"]],
     ["observe mode", { mode: "observe" }, ["observe-only"]],
     ["both switches", { paused: true, mode: "observe" }, ["promotion-paused", "observe-only"]],
+    ["a change that is still watched", { watched: "Count faster" }, ["health-window-open"]],
+    ["a rollback that is not reverted", { unreverted: "Count faster" }, ["rollback-required"]],
     ["a base that moved", { currentBaseSha: "other" }, ["base-moved"]],
     ["no status at all", { statuses: [] }, ["status-missing"]],
     ["a pending status", { statuses: [status("pending")] }, ["status-pending"]],
@@ -21,6 +23,14 @@ describe("decidePromotion", () => {
     ["merging into a base that is not strict", { landing: "merge" }, ["base-not-strict"]],
   ])("blocks on %s", (_, overrides, reasons) => {
     expect(decidePromotion(facts(overrides))).toMatchObject({ promote: false, reasons });
+  });
+
+  it("lets a revert pass while promotion is paused, and not while Jarvis only observes", () => {
+    expect(decidePromotion(facts({ isRevert: true, paused: true }))).toEqual({ promote: true });
+    const observing = facts({ isRevert: true, mode: "observe" });
+    expect(decidePromotion(observing)).toMatchObject({ reasons: ["observe-only"] });
+    const unverified = facts({ isRevert: true, statuses: [] });
+    expect(decidePromotion(unverified)).toMatchObject({ reasons: ["status-missing"] });
   });
 
   it("believes the newest status of a context, not the kindest", () => {
@@ -43,6 +53,9 @@ function facts(overrides: Partial<PromotionFacts> = {}): PromotionFacts {
     paused: false,
     pauseReason: "",
     mode: "execute",
+    watched: null,
+    unreverted: null,
+    isRevert: false,
     requiredContexts: ["jarvis/sandbox"],
     statuses: [status("success")],
     verifiedBaseSha: "base",

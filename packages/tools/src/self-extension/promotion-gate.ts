@@ -1,15 +1,20 @@
 import type { BlockReason } from "./block-reasons.ts";
 import { EVIDENCE_STATUS_CONTEXT } from "./run-result.ts";
+import type { ServingFacts } from "./serving-gate.ts";
 
 export interface ReportedStatus {
   readonly context: string;
   readonly state: string;
 }
 
-export interface PromotionFacts {
+/** What may keep a change from landing whatever the repository host says. */
+export interface SwitchFacts extends ServingFacts {
   readonly paused: boolean;
   readonly pauseReason: string;
   readonly mode: "observe" | "execute";
+}
+
+export interface PromotionFacts extends SwitchFacts {
   /** Contexts that the base's protection requires; undefined where the protection could not be read. */
   readonly requiredContexts: readonly string[] | undefined;
   /** Statuses of the very commit that is to land, newest first. */
@@ -69,17 +74,28 @@ export function decidePromotion(facts: PromotionFacts): PromotionDecision {
 }
 
 /** The part of the decision that needs no GitHub: checked before the first mutation and again before the merge. */
-export function decideSwitches(
-  facts: Pick<PromotionFacts, "paused" | "pauseReason" | "mode">,
-): { reason: BlockReason; detail: string }[] {
+export function decideSwitches(facts: SwitchFacts): { reason: BlockReason; detail: string }[] {
   const found: { reason: BlockReason; detail: string }[] = [];
-  if (facts.paused) {
+  // Going back is what a pause must not hold up.
+  if (facts.paused && !facts.isRevert) {
     found.push({ reason: "promotion-paused", detail: `Promotion is paused: ${facts.pauseReason}` });
   }
   if (facts.mode !== "execute") {
     found.push({
       reason: "observe-only",
       detail: "Jarvis only observes; run `jarvis mode execute --reason TEXT` to let it promote.",
+    });
+  }
+  if (facts.watched !== null) {
+    found.push({
+      reason: "health-window-open",
+      detail: `"${facts.watched}" was promoted and is still watched; promotion goes on when that is decided.`,
+    });
+  }
+  if (facts.unreverted !== null) {
+    found.push({
+      reason: "rollback-required",
+      detail: `The base still holds "${facts.unreverted}", which was rolled back; promotion goes on when it is reverted there.`,
     });
   }
   return found;

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import picomatch from "picomatch";
-import type { BlockReason } from "./block-reasons.ts";
+import type { PersonReason } from "./block-reasons.ts";
 import type { TreeChange } from "./git/mirror.ts";
 import type { GuardConfig } from "./guard-config.ts";
 import { closureOf, type ImportGraph } from "./import-graph.ts";
@@ -60,7 +60,7 @@ export const alwaysProtected = {
 } as const;
 
 export interface ProtectionFinding {
-  readonly reason: BlockReason;
+  readonly reason: PersonReason;
   readonly path: string;
   readonly why: string;
 }

@@ -5,13 +5,17 @@ import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
 import { foldRun, isTerminal } from "./run-state.ts";
 
-/** Appends `promotion_blocked`; the run is parked when every reason is one that can pass. */
+/**
+ * Appends `promotion_blocked`; the run is parked when every reason is one that can pass, unless the
+ * caller knows that this one cannot.
+ */
 export async function recordBlock(
   world: Pick<PipelineWorld, "db">,
   context: EventContext,
   attempt: number,
   stage: string,
   refusals: readonly Refusal[],
+  { parked }: { parked?: boolean } = {},
 ): Promise<{ staged: false; reasons: readonly BlockReason[] }> {
   const reasons = [...new Set(refusals.map(({ reason }) => reason))];
   await appendSelfExtensionEvent(world.db, {
@@ -23,7 +27,7 @@ export async function recordBlock(
       attempt,
       reasons,
       detail: sentences(refusals),
-      parked: isParking(reasons),
+      parked: parked ?? isParking(reasons),
       branchName: null,
       headSha: null,
       pullRequestNumber: null,

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { blockReasons } from "./block-reasons.ts";
 import { stageSummary } from "./lifecycle-payloads.ts";
-import { isTerminal, type RunState } from "./run-state.ts";
+import { healthReasonMeanings } from "./health/health-reasons.ts";
+import { isTerminal, runStatuses, type RunState, type RunStatus } from "./run-state.ts";
 
 /** The context of the commit status that carries the sandbox's verdict. */
 export const EVIDENCE_STATUS_CONTEXT = "jarvis/sandbox";
@@ -52,7 +53,7 @@ export const runResult = z.object({
   mergeSha: z.string().nullable(),
   releaseDigest: z.string().nullable(),
   testEvidence: z.enum(["black-box", "in-process", "none"]),
-  status: z.enum(["new", "proposed", "tested", "parked", "blocked", "promoted", "failed"]),
+  status: z.enum(runStatuses),
   attempt: z.number().int(),
 });
 export type RunResult = z.infer<typeof runResult>;
@@ -65,7 +66,7 @@ export function resultOf(state: RunState, diagnostics: readonly StageDiagnostics
   const failedStage = diagnostics.find((stage) => stage.status !== "passed") ?? null;
   const blocked = state.status === "blocked" || state.status === "parked";
   return {
-    success: state.status === "promoted",
+    success: successes.includes(state.status),
     error: errorSentence(state),
     lifecycleRunId: state.runId,
     branchName: state.branchName,
@@ -74,16 +75,17 @@ export function resultOf(state: RunState, diagnostics: readonly StageDiagnostics
     pullRequestNumber: state.pullRequestNumber,
     evidenceStatusContext: EVIDENCE_STATUS_CONTEXT,
     evidenceState: evidenceState(state),
-    promotionAttempted: state.headSha !== null || state.status === "promoted",
-    promotionSucceeded: state.status === "promoted",
+    promotionAttempted: state.headSha !== null || state.mergeSha !== null,
+    // It landed, whatever became of it afterwards.
+    promotionSucceeded: state.mergeSha !== null,
     promotionBlocked: blocked,
     blockReasons: state.blockReasons,
     mergeError: state.mergeError,
-    rollbackAttempted: false,
-    rollbackStatus: null,
-    rollbackReason: null,
-    rollbackTargetBaselineSha: null,
-    rollbackRunId: null,
+    rollbackAttempted: state.rollback !== null,
+    rollbackStatus: state.rollback?.status ?? null,
+    rollbackReason: state.rollback?.reason ?? null,
+    rollbackTargetBaselineSha: state.rollback?.targetBaselineSha ?? null,
+    rollbackRunId: state.rollback?.runId ?? null,
     verificationSummary: summary(state, diagnostics),
     verificationDiagnostics: [...diagnostics],
     verificationOverallStatus: overall(state, diagnostics),
@@ -101,7 +103,12 @@ export function resultOf(state: RunState, diagnostics: readonly StageDiagnostics
   };
 }
 
+/** Promoted, and nothing speaks against it so far. */
+const successes: readonly RunStatus[] = ["promoted", "watched", "window-passed", "blessed"];
+
 function errorSentence(state: RunState): string | null {
+  if (state.rollback !== null) return rollbackSentence(state.rollback);
+  if (state.status === "window-failed") return windowSentence(state);
   if (state.failure !== null) return state.failure.reason;
   if (state.blockDetail !== null) return state.blockDetail;
   return isTerminal(state.status) ? null : "The run has not ended yet.";
@@ -125,4 +132,18 @@ function summary(state: RunState, diagnostics: readonly StageDiagnostics[]): str
   if (state.testsPassed === null) return null;
   const passed = diagnostics.filter((stage) => stage.status === "passed").length;
   return `${passed} of ${diagnostics.length} stages passed`;
+}
+
+function rollbackSentence(rollback: NonNullable<RunState["rollback"]>): string {
+  const said = {
+    started: "The change is being rolled back",
+    "rolled-back": "The change was rolled back",
+    failed: "The change could not be rolled back",
+  }[rollback.status];
+  return `${said}: ${rollback.reason}`;
+}
+
+function windowSentence(state: RunState): string {
+  const why = (state.healthWindow?.reasons ?? []).map((reason) => healthReasonMeanings[reason]);
+  return `The health window was not passed. ${why.join(" ")}`.trim();
 }

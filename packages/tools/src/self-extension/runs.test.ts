@@ -142,6 +142,7 @@ function anEvidence(): Evidence {
     treeSha: "c".repeat(40),
     configDigest: digest("1"),
     lockfileDigest: null,
+    approval: null,
     nodeVersion: process.version,
     sandbox: { tier: "bubblewrap", version: "0.8" },
     stages: [

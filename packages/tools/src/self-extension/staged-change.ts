@@ -1,9 +1,11 @@
 import { SelfExtensionError } from "./errors.ts";
 import { diffTrees, treeOf, type TreeChange } from "./git/mirror.ts";
 import type { GuardConfig } from "./guard-config.ts";
+import type { Approval } from "./lifecycle-payloads.ts";
 import { readRunEvents, type EventContext, type LifecycleEvent } from "./lifecycle-events.ts";
 import { readLedgerBlob } from "./ledger-blob.ts";
 import { loadConfig } from "./load-config.ts";
+import { restoredBy } from "./revert-run.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 
 export const JARVIS_IDENTITY = { name: "Jarvis", email: "jarvis@localhost" } as const;
@@ -23,6 +25,10 @@ export interface Staged {
   readonly date: Date;
   readonly changes: readonly TreeChange[];
   readonly config: GuardConfig;
+  /** What a person let pass of this very tree; null where nothing had to be. */
+  readonly approval: Approval | null;
+  /** Paths that only go back to what was attested, of a run that reverts a change; empty for any other. */
+  readonly restored: ReadonlySet<string>;
 }
 
 /**
@@ -41,7 +47,7 @@ export async function loadStaged(
   if (proposed?.type !== "proposed" || proposed.payload.baseSha === null) {
     throw new SelfExtensionError("evidence-mismatch", `run ${runId} never staged ${stagedSha}`);
   }
-  const { baseSha, attempt, treeSha } = proposed.payload;
+  const { baseSha, attempt, treeSha, approval } = proposed.payload;
   const baseTree = await treeOf(world.mirror, baseSha);
   const stagedTree = await treeOf(world.mirror, stagedSha);
   if (stagedTree !== treeSha) {
@@ -50,6 +56,13 @@ export async function loadStaged(
       `commit ${stagedSha} has tree ${stagedTree}, the ledger says ${treeSha ?? "none"}`,
     );
   }
+  if (approval !== null && approval.treeSha !== treeSha) {
+    throw new SelfExtensionError(
+      "evidence-mismatch",
+      `run ${runId} was approved for tree ${approval.treeSha}, staged was ${treeSha ?? "none"}`,
+    );
+  }
+  const changes = await diffTrees(world.mirror, baseTree, treeSha);
   return {
     runId,
     attempt,
@@ -61,8 +74,10 @@ export async function loadStaged(
     treeSha,
     stagedSha,
     date: run.date,
-    changes: await diffTrees(world.mirror, baseTree, treeSha),
+    changes,
     config: await loadConfig(world.mirror, baseTree),
+    approval,
+    restored: await restoredBy(world, runId, changes),
   };
 }
 

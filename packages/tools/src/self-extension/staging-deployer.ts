@@ -1,8 +1,8 @@
+import { applyChange } from "./apply-change.ts";
 import { judgeBase, rememberBase } from "./attestation.ts";
 import { pauseForRewrittenBase, whyUnverified } from "./base-verification.ts";
 import type { BlockReason } from "./block-reasons.ts";
-import { applyPatch } from "./git/apply-patch.ts";
-import { diffTrees, fetchBranch, keepCommit, treeOf, writeCommit } from "./git/mirror.ts";
+import { fetchBranch, keepCommit, treeOf, writeCommit } from "./git/mirror.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
 import { DEFAULT_PATCH_BYTES } from "./guard-config.ts";
 import { readImportGraph } from "./import-graph.ts";
@@ -12,6 +12,7 @@ import type { PipelineWorld } from "./pipeline-world.ts";
 import { refuseChanges, refusePatchText, type Refusal } from "./proposal.ts";
 import { findProtected } from "./protected-paths.ts";
 import { recordBlock } from "./record-outcome.ts";
+import { decideRelease } from "./staged-release.ts";
 import { JARVIS_IDENTITY, readProposal, type Staged } from "./staged-change.ts";
 import { refuseContents } from "./refuse-contents.ts";
 import { inertLine } from "./text-fence.ts";
@@ -66,31 +67,34 @@ export async function stageChange(
     allowBinary,
   });
   if (textRefusals.length > 0) return await block(textRefusals);
-  const applied = await applyPatch(world.mirror, baseSha, run.patch);
-  if (!applied.applied) {
-    return await block([
-      {
-        reason: "does-not-apply",
-        detail: `The patch does not apply to the base ${baseSha.slice(0, 12)}; make it again on that commit. git says: ${applied.message}`,
-      },
-    ]);
-  }
-  const changes = await diffTrees(world.mirror, baseTree, applied.tree);
+  const applied = await applyChange(world, runId, run, { sha: baseSha, tree: baseTree });
+  if (!applied.applied) return await block([applied.refusal]);
+  const { changes } = applied;
   const refusals = [
     ...refuseChanges(changes),
     ...(await refuseContents(world, changes, allowBinary)),
   ];
   if (refusals.length > 0) return await block(refusals);
-  const findings = findProtected({
+  const touched = findProtected({
     changes,
     config,
     base: await readImportGraph(world.mirror, baseTree),
     candidate: await readImportGraph(world.mirror, applied.tree),
   });
-  if (findings.length > 0) {
-    return await block(
-      findings.map(({ reason, path, why }) => ({ reason, detail: `${path}: ${why}.` })),
-    );
+  // What only goes back to attested bytes was let pass before.
+  const findings = touched.filter(({ path }) => !applied.restored.has(path));
+  const release = await decideRelease(world, {
+    context: run.context,
+    attempt,
+    baseSha,
+    baseTree,
+    treeSha: applied.tree,
+    changes,
+    findings,
+  });
+  if (!release.released) {
+    const { refusals: objections, parked } = release;
+    return await recordBlock(world, run.context, attempt, "stage", objections, { parked });
   }
 
   const stagedSha = await writeCommit(world.mirror, {
@@ -114,6 +118,8 @@ export async function stageChange(
     date: run.date,
     changes,
     config,
+    approval: release.approval,
+    restored: applied.restored,
   };
   await appendSelfExtensionEvent(world.db, {
     context: run.context,
@@ -130,6 +136,7 @@ export async function stageChange(
       treeSha: applied.tree,
       stagedSha,
       changedPaths: changes.map(({ path }) => path),
+      approval: release.approval,
     },
   });
   return { staged: true, change };

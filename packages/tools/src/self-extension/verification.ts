@@ -7,7 +7,7 @@ import { readLedgerBlob } from "./ledger-blob.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { loadStaged, type Staged } from "./staged-change.ts";
-import { dependencyTree } from "./verification/dependencies.ts";
+import { dependenciesOf } from "./verification/dependencies.ts";
 import { VerificationSession } from "./verification/session.ts";
 import { withScratch } from "./verification/stage-world.ts";
 
@@ -38,16 +38,17 @@ export async function verifyChange(
   if (!sandbox.available) {
     return { kind: "no-verdict", reason: "sandbox-unavailable", detail: sandbox.message };
   }
-  const dependencies = await dependencyTree(
+  const dependencies = await dependenciesOf(
     world.mirror,
-    { tree: change.baseTree, config: change.config },
+    change,
     world.directories.dependencies,
     world.packageManager,
   );
   return await withScratch(world.directories.work, async (scratch) => {
     const session = new VerificationSession(world, change, dependencies, scratch);
     await session.runStages();
-    const passed = session.stages.every((stage) => stage.status === "passed");
+    const verdict = session.verdict();
+    const passed = verdict === "passed";
     const facts: Evidence = {
       version: 1,
       runId: change.runId,
@@ -56,19 +57,18 @@ export async function verifyChange(
       baseTree: change.baseTree,
       treeSha: change.treeSha,
       configDigest: `sha256:${createHash("sha256").update(JSON.stringify(change.config)).digest("hex")}`,
-      lockfileDigest: dependencies?.lockfileDigest ?? null,
+      lockfileDigest: dependencies.candidate?.lockfileDigest ?? null,
       nodeVersion: process.version,
       sandbox: { tier: sandbox.tier, version: sandbox.version },
       stages: session.stages,
       releaseDigest: passed ? await session.releaseDigest() : null,
       testEvidence: session.testEvidence(),
-      verdict: passed
-        ? "passed"
-        : session.stages.some((stage) => stage.status === "error")
-          ? "error"
-          : "failed",
+      verdict,
+      approval: change.approval,
       createdAt: new Date().toISOString(),
     };
+    // A release that could not be kept is built again when it is needed, and has to be the same.
+    if (facts.releaseDigest !== null) await session.keepRelease(facts.releaseDigest);
     if (passed) await session.keepForNextBase();
     const evidenceDigest = await putBlob(
       world.db,

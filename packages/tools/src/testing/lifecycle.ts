@@ -39,6 +39,7 @@ export function proposed(
       treeSha: sha("c"),
       stagedSha: sha("b"),
       changedPaths: ["src/a.ts"],
+      approval: null,
       ...payload,
     },
   };

@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { startForge, type Forge } from "@jarvis/forge";
-import { setSafetyMode } from "@jarvis/operator-core";
+import {
+  ActionExecutor,
+  ActionRegistry,
+  SafetyController,
+  SessionRiskTracker,
+} from "@jarvis/operator-core";
 import { checkSandbox, runInSandbox } from "@jarvis/sandbox";
 import {
   attest,
@@ -11,6 +16,7 @@ import {
   makeOctokit,
   openMirror,
   packageManagerEnv,
+  pipelineActions,
   pipelineSteps,
   readRun,
   rememberBase,
@@ -28,6 +34,8 @@ export interface TestWorld extends PipelineWorld {
   readonly forge: Forge;
   readonly database: TestDatabase;
   readonly steps: PipelineSteps;
+  readonly executor: ActionExecutor;
+  readonly safety: SafetyController;
   /** Records a proposal and takes it through every stage, as the workflow would. */
   propose(patch: string, more?: Record<string, unknown>): Promise<Run>;
   submit(patch: string, more?: Record<string, unknown>): Promise<string>;
@@ -58,10 +66,29 @@ export async function makeTestWorld(
     work: join(directory, "work"),
     dependencies: join(directory, "dependencies"),
     builds: join(directory, "builds"),
+    files: join(directory, "files"),
+    releases: join(directory, "releases"),
     inventory: join(directory, "inventory"),
   };
   for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });
   const never = new AbortController();
+  const registry = new ActionRegistry();
+  for (const action of pipelineActions(() => world)) registry.register(action);
+  const safety = new SafetyController(database.db);
+  const executor = new ActionExecutor({
+    db: database.db,
+    registry,
+    policy: {
+      rules: ["promote_change", "release_change"].map((action) => ({
+        action,
+        decision: "allow" as const,
+        reason: "what the pipeline does",
+      })),
+      protectedPaths: [],
+    },
+    safety,
+    sessions: new SessionRiskTracker(),
+  });
   const world: PipelineWorld = {
     db: database.db,
     mirror,
@@ -73,6 +100,9 @@ export async function makeTestWorld(
       gitUrl: forge.cloneUrl,
       gitAuthorization: `Basic ${Buffer.from(`x-access-token:${forge.token}`).toString("base64")}`,
     },
+    actions: executor,
+    flights: new Map(),
+    unblessed: async () => await Promise.resolve(null),
     run: options.run ?? runInSandbox,
     checkSandbox,
     packageManager: {
@@ -98,7 +128,7 @@ export async function makeTestWorld(
   });
   await rememberBase(database.db, sha);
   const mode = options.mode ?? "execute";
-  await setSafetyMode(database.db, { mode, reason: "test", actor: "test" });
+  await safety.setMode(mode, { reason: "test", actor: "test" });
   const steps = pipelineSteps(() => world);
 
   async function attempt(runId: string, number: number): Promise<Run> {
@@ -120,6 +150,8 @@ export async function makeTestWorld(
     ...world,
     forge,
     database,
+    executor,
+    safety,
     steps,
     submit,
     attempt,
@@ -135,6 +167,7 @@ export async function makeTestWorld(
         .filter((entry) => entry.mutation);
     },
     async close() {
+      executor.close();
       await forge.close();
       await database.close();
       rmSync(directory, { recursive: true, force: true });

@@ -70,6 +70,24 @@ describe("a mirror", () => {
     expect(await readFileOfTree(world.mirror, world.tree, "src")).toBeNull();
   });
 
+  it("lists a tree again that was not there when it was asked for first", async () => {
+    const later = makeRepository({ "later.txt": "later\n" });
+    const tree = later.git("rev-parse", "HEAD^{tree}").trim();
+    for (const _ of [1, 2]) {
+      await expect(listTree(world.mirror, tree)).rejects.toMatchObject({ code: "git-failed" });
+    }
+    const source = { url: later.gitDirectory, authorization: null };
+    await fetchBranch(world.mirror, source, "main");
+    for (const _ of [1, 2]) {
+      expect((await listTree(world.mirror, tree)).map(({ path }) => path)).toEqual(["later.txt"]);
+    }
+    // A name that is no id may mean another tree each time.
+    expect(await listTree(world.mirror, "refs/jarvis/remote/main")).toHaveLength(1);
+    await fetchBranch(world.mirror, { ...source, url: repository.gitDirectory }, "main");
+    expect(await listTree(world.mirror, "refs/jarvis/remote/main")).toHaveLength(3);
+    later.remove();
+  });
+
   it("throws on an object that is missing or no blob", async () => {
     await expect(readBlobs(world.mirror, ["f".repeat(40)])).rejects.toThrow("missing");
     await expect(readBlobs(world.mirror, [world.tree])).rejects.toThrow("expected a blob");

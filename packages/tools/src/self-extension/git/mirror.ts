@@ -116,7 +116,27 @@ export async function isAncestor(
 }
 
 /** Every file of a tree, in git's order. */
-export async function listTree(mirror: Mirror, tree: string): Promise<TreeEntry[]> {
+export async function listTree(mirror: Mirror, tree: string): Promise<readonly TreeEntry[]> {
+  // What a full id names never changes, and a change and its base are listed at many places.
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(tree)) return await listNow(mirror, tree);
+  const key = `${mirror.gitDir}\0${tree}`;
+  const listing = listings.get(key) ?? listNow(mirror, tree);
+  listings.delete(key);
+  listings.set(key, listing);
+  for (const oldest of [...listings.keys()].slice(0, -KEPT_LISTINGS)) listings.delete(oldest);
+  try {
+    return await listing;
+  } catch (error) {
+    listings.delete(key);
+    throw error;
+  }
+}
+
+/** The listings that were asked for last; a large repository's takes some megabytes. */
+const listings = new Map<string, Promise<readonly TreeEntry[]>>();
+const KEPT_LISTINGS = 4;
+
+async function listNow(mirror: Mirror, tree: string): Promise<readonly TreeEntry[]> {
   const { stdout } = await runGit(["ls-tree", "-r", "-z", "--full-tree", tree], mirror);
   return splitNul(stdout).map((line) => {
     const match = /^(\d{6}) (\w+) ([0-9a-f]+)\t(.*)$/s.exec(line);

@@ -5,8 +5,8 @@ import { runBuildStage } from "./build-stage.ts";
 import { buildStore, type BuildStore } from "./build-store.ts";
 import { inventoryStore } from "./inventory.ts";
 import { judgeRun, passedNames, type Inventory } from "./judge-tests.ts";
+import { runTests, type TestTools } from "./run-tests.ts";
 import type { OutputDirectory, StageWorld } from "./stage-world.ts";
-import { runTests, type TestTools } from "./test-stage.ts";
 
 interface StageFailure {
   readonly category: string;
@@ -20,6 +20,7 @@ export interface BaseExamSession {
   tools(name: string): Promise<TestTools>;
   workspace(tree: string, outputs: readonly OutputDirectory[]): Promise<StageWorld>;
   outputRoot(name: string): string;
+  readonly signal: AbortSignal;
 }
 
 /** What is known about the base: what passed on it and what it builds; made once and kept. */
@@ -28,7 +29,7 @@ export class BaseExam {
   readonly #change: Staged;
   readonly #session: BaseExamSession;
   readonly #store: BuildStore;
-  #built: BaseBuild | undefined;
+  #built: Promise<BaseBuild> | undefined;
 
   constructor(world: PipelineWorld, change: Staged, session: BaseExamSession) {
     this.#world = world;
@@ -76,9 +77,13 @@ export class BaseExam {
     await this.#store.layOut(baseTree, stage, outputs);
   }
 
-  /** The base's own build, for what runs on built output of the base; made once. */
+  /** The base's own build, for what runs on built output of the base; made once, whoever asks. */
   async #buildBase(): Promise<BaseBuild> {
-    if (this.#built !== undefined) return this.#built;
+    this.#built ??= this.#build();
+    return await this.#built;
+  }
+
+  async #build(): Promise<BaseBuild> {
     const { baseTree, config } = this.#change;
     const outputs: OutputDirectory[] = [];
     for (const stage of config.stages) {
@@ -87,21 +92,19 @@ export class BaseExam {
       const built = await runBuildStage(stage, world, {
         run: this.#world.run,
         outputRoot: this.#session.outputRoot(`base-out-${stage.name}`),
-        signal: this.#world.signal(),
+        signal: this.#session.signal,
       });
       if (built.diagnostics.status !== "passed") {
         const { category, reason } = built.diagnostics;
-        this.#built = {
+        return {
           failure: { category: category ?? "exit-code", reason: `${stage.name}: ${reason ?? ""}` },
         };
-        return this.#built;
       }
       if (stage.bookkeeping !== undefined) {
         await this.#store.keep(baseTree, stage, built.outputs);
       }
       outputs.push(...built.outputs);
     }
-    this.#built = { outputs };
-    return this.#built;
+    return { outputs };
   }
 }

@@ -11,7 +11,7 @@ import { packageManagerEnv } from "../package-manager-env.ts";
 import { runBuildStage, type BuildResult } from "./build-stage.ts";
 import { buildStore } from "./build-store.ts";
 import { dependencyTree, type DependencyTree } from "./dependencies.ts";
-import { makeWorld } from "./stage-world.ts";
+import { Workspaces } from "./workspaces.ts";
 
 const stage: BuildStage = {
   kind: "build",
@@ -129,8 +129,14 @@ async function build(
   prepare: (outputs: BuildResult["outputs"]) => Promise<void>,
 ): Promise<BuildResult> {
   count += 1;
-  const directory = join(scratch, `ws-${count}`);
-  const world = await makeWorld({ mirror, tree, directory, dependencies, outputs: [] });
+  const workspaces = new Workspaces({
+    mirror,
+    baseTree: tree,
+    dependencies: { base: dependencies, candidate: dependencies },
+    scratch: join(scratch, `w-${count}`),
+    keptDirectory: join(scratch, "files"),
+  });
+  const world = await workspaces.shared(tree, []);
   return await runBuildStage(stage, world, {
     run: runInSandbox,
     outputRoot: join(scratch, `out-${count}`),

@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { utimesSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BuildStage } from "../guard-config.ts";
 import type { OutputDirectory } from "./stage-world.ts";
+import { inTurns } from "./in-turns.ts";
 import { pathExists } from "./path-exists.ts";
 
 /** Builds of attested trees that are kept to begin the next build from. */
@@ -23,6 +25,8 @@ export interface BuildStore {
   /** Lays the stored build of a tree into empty output directories; false where there is none. */
   layOut(tree: string, stage: BuildStage, outputs: readonly OutputDirectory[]): Promise<boolean>;
   keep(tree: string, stage: BuildStage, outputs: readonly OutputDirectory[]): Promise<void>;
+  /** Keeps by moving: the output directories may be gone afterwards. */
+  take(tree: string, stage: BuildStage, outputs: readonly OutputDirectory[]): Promise<void>;
 }
 
 export function buildStore(directory: string): BuildStore {
@@ -36,29 +40,56 @@ export function buildStore(directory: string): BuildStore {
     async layOut(tree, stage, outputs) {
       const stored = pathOf(tree, stage);
       if (!(await pathExists(stored))) return false;
-      for (const output of outputs) {
-        const source = join(stored, output.path);
-        if (await pathExists(source)) await copyInto(source, output.hostPath);
-      }
+      await Promise.all(
+        outermost(outputs).map(async (output) => {
+          const source = join(stored, output.path);
+          if (await pathExists(source)) await copyInto(source, output.hostPath);
+        }),
+      );
       return true;
     },
     async keep(tree, stage, outputs) {
-      const target = pathOf(tree, stage);
-      if (await pathExists(target)) return;
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      const scratch = join(directory, `.new-${randomUUID()}`);
-      for (const output of outputs) {
-        await mkdir(join(scratch, output.path), { recursive: true });
-        await copyInto(output.hostPath, join(scratch, output.path));
-      }
-      await makeOlderThanAnySource(scratch);
-      // Two verifications may keep the same tree; one of them wins and both are the same.
-      await rename(scratch, target).catch(async () => {
-        await rm(scratch, { recursive: true, force: true });
-      });
-      await prune(directory);
+      await keepBy(copyInto, pathOf(tree, stage), outputs);
+    },
+    async take(tree, stage, outputs) {
+      await keepBy(moveInto, pathOf(tree, stage), outputs);
     },
   };
+
+  async function keepBy(
+    transfer: (source: string, target: string) => Promise<void>,
+    target: string,
+    outputs: readonly OutputDirectory[],
+  ): Promise<void> {
+    if (await pathExists(target)) return;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const scratch = join(directory, `.new-${randomUUID()}`);
+    for (const output of outermost(outputs)) {
+      await mkdir(join(scratch, output.path), { recursive: true });
+      await transfer(output.hostPath, join(scratch, output.path));
+    }
+    await makeOlderThanAnySource(scratch);
+    // Two verifications may keep the same tree; one of them wins and both are the same.
+    await rename(scratch, target).catch(async () => {
+      await rm(scratch, { recursive: true, force: true });
+    });
+    await prune(directory);
+  }
+}
+
+/** A directory comes and goes with those inside it. */
+function outermost(outputs: readonly OutputDirectory[]): OutputDirectory[] {
+  return outputs.filter(({ path }) => !outputs.some((other) => path.startsWith(`${other.path}/`)));
+}
+
+/** A directory over an empty one; a copy where that lies on another file system. */
+async function moveInto(source: string, target: string): Promise<void> {
+  try {
+    await rename(source, target);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
+    await copyInto(source, target);
+  }
 }
 
 /** Copies what is in a directory, times included; cp does in milliseconds what file by file takes a second. */
@@ -72,9 +103,11 @@ async function copyInto(source: string, target: string): Promise<void> {
  * compare contents.
  */
 async function makeOlderThanAnySource(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), LONG_AGO, LONG_AGO);
-  }
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  await inTurns(
+    entries.filter((entry) => entry.isFile()),
+    (entry) => utimesSync(join(entry.parentPath, entry.name), LONG_AGO, LONG_AGO),
+  );
 }
 
 async function prune(directory: string): Promise<void> {

@@ -6,6 +6,7 @@ import { SelfExtensionError } from "../errors.ts";
 import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
 import { endGroupAfter } from "../process-group.ts";
 import type { GuardConfig } from "../guard-config.ts";
+import type { Staged } from "../staged-change.ts";
 import { pathExists } from "./path-exists.ts";
 
 /** A read-only dependency tree: which `node_modules` directories it holds, relative to the repository. */
@@ -33,22 +34,23 @@ const MANIFESTS =
 export const CACHE_DIRECTORIES = [".vite", ".vite-temp", ".cache"] as const;
 
 /**
- * The dependency tree of a base, built once per lockfile, manifests, package-manager configuration
- * and Node version. Only files of the base take part, and no script of any package runs: neither a
- * candidate nor a dependency executes anything outside of the sandbox.
+ * The dependency tree of a base, or of a change whose dependencies a person approved; built once per
+ * lockfile, manifests, package-manager configuration and Node version. Where registries are is taken
+ * from the base in any case, and no script of any package runs: neither a candidate nor a dependency
+ * executes anything outside of the sandbox.
  */
 export async function dependencyTree(
   mirror: Mirror,
-  base: { tree: string; config: GuardConfig },
+  base: { tree: string; baseTree: string; config: GuardConfig },
   directory: string,
   runtime: PackageManagerRuntime,
 ): Promise<DependencyTree | null> {
   const { manager } = base.config.dependencies;
   if (manager === "none") return null;
-  const entries = (await listTree(mirror, base.tree)).filter(
-    (entry) =>
-      entry.type === "blob" && MANIFESTS.test(entry.path) && !entry.path.includes("node_modules/"),
-  );
+  const entries = [
+    ...(await listManifests(mirror, base.tree)).filter(({ path }) => !isNpmrc(path)),
+    ...(await listManifests(mirror, base.baseTree)).filter(({ path }) => isNpmrc(path)),
+  ];
   const blobs = await readBlobs(
     mirror,
     entries.map((entry) => entry.sha),
@@ -64,7 +66,7 @@ export async function dependencyTree(
   if (lockfile === undefined) {
     throw new SelfExtensionError(
       "dependencies-failed",
-      `The base has no lockfile for ${manager}; commit one, because dependencies are pinned to it.`,
+      `There is no lockfile for ${manager}; commit one, because dependencies are pinned to it.`,
     );
   }
   const target = join(directory, key);
@@ -94,6 +96,48 @@ export async function dependencyTree(
       .update(blobs.get(lockfile.sha) ?? "")
       .digest("hex")}`,
   };
+}
+
+/** What the base was built with, and what the change is built with: the same, unless approved. */
+export interface Dependencies {
+  readonly base: DependencyTree | null;
+  readonly candidate: DependencyTree | null;
+}
+
+export async function dependenciesOf(
+  mirror: Mirror,
+  change: Pick<Staged, "baseTree" | "treeSha" | "config" | "approval" | "restored">,
+  directory: string,
+  runtime: PackageManagerRuntime,
+): Promise<Dependencies> {
+  const { baseTree, treeSha, config, approval, restored } = change;
+  const base = await dependencyTree(
+    mirror,
+    { tree: baseTree, baseTree, config },
+    directory,
+    runtime,
+  );
+  const goesBack = [...restored].some((path) => MANIFESTS.test(path));
+  if (!goesBack && approval?.released.includes("dependencies-changed") !== true)
+    return { base, candidate: base };
+  const candidate = await dependencyTree(
+    mirror,
+    { tree: treeSha, baseTree, config },
+    directory,
+    runtime,
+  );
+  return { base, candidate };
+}
+
+async function listManifests(mirror: Mirror, tree: string) {
+  return (await listTree(mirror, tree)).filter(
+    (entry) =>
+      entry.type === "blob" && MANIFESTS.test(entry.path) && !entry.path.includes("node_modules/"),
+  );
+}
+
+function isNpmrc(path: string): boolean {
+  return posix.basename(path) === ".npmrc";
 }
 
 function pinnedPnpm(
@@ -153,7 +197,7 @@ async function install(
   if (exitCode !== 0) {
     throw new SelfExtensionError(
       "dependencies-failed",
-      `Installing the base's dependencies with ${manager} failed (${exitCode ?? "killed"}): ${tail.trim().split("\n").slice(-5).join(" ")}`,
+      `Installing the dependencies with ${manager} failed (${exitCode ?? "killed"}): ${tail.trim().split("\n").slice(-5).join(" ")}`,
     );
   }
 }

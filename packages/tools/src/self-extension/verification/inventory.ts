@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { TestStage } from "../guard-config.ts";
+import type { Staged } from "../staged-change.ts";
 import type { Inventory } from "./judge-tests.ts";
 
 const stored = z.object({ names: z.array(z.string()) });
@@ -40,4 +41,20 @@ export function inventoryStore(directory: string): InventoryStore {
       await rename(scratch, path);
     },
   };
+}
+
+/**
+ * What passed on the base and has to pass again. Where a person approved that tests are changed, or a
+ * revert only takes them back to attested bytes, the tests of the very files that the change touches
+ * are not demanded; all others are.
+ */
+export function stillDemanded(
+  names: Inventory,
+  { approval, restored, changes }: Pick<Staged, "approval" | "restored" | "changes">,
+): Inventory {
+  const isApproved = approval?.released.includes("evaluator-changed") === true;
+  const touched = changes
+    .filter(({ path, oldMode }) => oldMode !== null && (isApproved || restored.has(path)))
+    .map(({ path }) => path);
+  return names.filter((name) => !touched.some((path) => name.startsWith(`${path} > `)));
 }

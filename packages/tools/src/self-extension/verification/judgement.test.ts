@@ -1,7 +1,6 @@
 import type { OutputFile, SandboxEnding, SandboxResult } from "@jarvis/sandbox";
 import { describe, expect, it } from "vitest";
-import type { GuardConfig, TestStage } from "../guard-config.ts";
-import { neededStages } from "./session.ts";
+import type { TestStage } from "../guard-config.ts";
 import { controlTest } from "./control-test.ts";
 import { releaseDigest } from "./release-digest.ts";
 import { judgeAnswers } from "./smoke-stage.ts";
@@ -228,30 +227,6 @@ describe("releaseDigest", () => {
     ["a file less", { files: [file] }],
   ])("is another one for %s", (_, change) => {
     expect(releaseDigest({ ...facts, ...change })).not.toBe(releaseDigest(facts));
-  });
-});
-
-describe("neededStages", () => {
-  const config: GuardConfig = {
-    version: 1,
-    dependencies: { manager: "none" },
-    stages: [
-      { kind: "check", name: "types", argv: ["true"] },
-      { ...testStage("node-test"), name: "a", when: ["a/**"] },
-      { ...testStage("node-test"), name: "b", when: ["b/**"] },
-    ],
-  };
-
-  it.each([
-    [["a/x.js"], ["types", "a"]],
-    [
-      ["a/x.js", "b/y.js"],
-      ["types", "a", "b"],
-    ],
-    // No change goes untested.
-    [["docs/x.md"], ["types", "a", "b"]],
-  ])("for a change of %j are %j", (paths, names) => {
-    expect(neededStages(config, paths).map(({ name }) => name)).toEqual(names);
   });
 });
 

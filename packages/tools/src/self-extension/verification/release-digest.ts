@@ -1,5 +1,9 @@
 import { createHash } from "node:crypto";
 import type { OutputFile } from "@jarvis/sandbox";
+import type { BuildStage } from "../guard-config.ts";
+import { matcher } from "../protected-paths.ts";
+import { listOutputs } from "./build-stage.ts";
+import type { OutputDirectory } from "./stage-world.ts";
 
 export interface ReleaseFacts {
   readonly treeSha: string;
@@ -24,4 +28,17 @@ export function releaseDigest(facts: ReleaseFacts): string {
     files,
   ]);
   return `sha256:${createHash("sha256").update(canonical).digest("hex")}`;
+}
+
+/** What was built, without the files by which an incremental compiler remembers. */
+export async function releaseFiles(
+  builds: readonly { readonly stage: BuildStage; readonly outputs: readonly OutputDirectory[] }[],
+): Promise<OutputFile[]> {
+  const files: OutputFile[] = [];
+  for (const { stage, outputs } of builds) {
+    const isBookkeeping = matcher(stage.bookkeeping ?? []);
+    const listed = await listOutputs(outputs);
+    files.push(...listed.filter((file) => !isBookkeeping(file.path)));
+  }
+  return files;
 }

@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { dirname, join, posix } from "node:path";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { join, posix } from "node:path";
 import {
   removeOutput,
   type SandboxMount,
@@ -7,11 +7,8 @@ import {
   type SandboxResult,
 } from "@jarvis/sandbox";
 import picomatch from "picomatch";
-import { listTree, type Mirror } from "../git/mirror.ts";
 import type { Stage } from "../guard-config.ts";
 import type { StageDiagnostics } from "../run-result.ts";
-import { CACHE_DIRECTORIES, type DependencyTree } from "./dependencies.ts";
-import { writeWorkspace } from "./workspace.ts";
 
 /** Runs a program in the sandbox; the one way in which code of a tree is ever executed. */
 export type RunInSandbox = (request: SandboxRequest) => Promise<SandboxResult>;
@@ -29,49 +26,9 @@ export interface StageWorld {
   readonly paths: readonly string[];
 }
 
-export interface WorldOptions {
-  readonly mirror: Mirror;
-  readonly tree: string;
-  readonly directory: string;
-  readonly dependencies: DependencyTree | null;
-  readonly outputs: readonly OutputDirectory[];
-  /** The directory holds the tree already; nothing that ran since could write to it. */
-  readonly isWritten?: boolean;
-  /** Files laid beside the tree's own after its id was checked: a control test. */
-  readonly extraFiles?: readonly { path: string; content: string }[];
-}
-
-/** Writes the workspace, makes the mount points and says what is mounted where. */
-export async function makeWorld(options: WorldOptions): Promise<StageWorld> {
-  const { mirror, tree, directory, dependencies, outputs } = options;
-  if (options.isWritten !== true) await writeWorkspace(mirror, tree, directory);
-  const paths = (await listTree(mirror, tree)).map((entry) => entry.path);
-  const directories = new Set(paths.flatMap(parents));
-  for (const file of options.extraFiles ?? []) {
-    const target = join(directory, file.path);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, file.content, { flag: "wx" });
-  }
-  const mounts: SandboxMount[] = [];
-  for (const path of dependencies?.nodeModules ?? []) {
-    const parent = posix.dirname(path);
-    if (dependencies === null || (parent !== "." && !directories.has(parent))) continue;
-    await mkdir(join(directory, path), { recursive: true });
-    mounts.push({ kind: "ro", source: join(dependencies.directory, path), target: `/ws/${path}` });
-    for (const cache of CACHE_DIRECTORIES) {
-      mounts.push({ kind: "tmpfs", target: `/ws/${path}/${cache}`, sizeBytes: 64 * 2 ** 20 });
-    }
-  }
-  for (const output of outputs) {
-    await mkdir(join(directory, output.path), { recursive: true });
-    mounts.push({ kind: "ro", source: output.hostPath, target: `/ws/${output.path}` });
-  }
-  return { directory, mounts, paths };
-}
-
 /** The directories that the globs of a build stage mean in a tree: the last segment is the build's to make. */
 export function expandOutputs(globs: readonly string[], paths: readonly string[]): string[] {
-  const directories = new Set(["", ...paths.flatMap(parents)]);
+  const directories = new Set(["", ...paths.flatMap(parentsOf)]);
   const found = new Set<string>();
   for (const glob of globs) {
     const name = posix.basename(glob);
@@ -84,7 +41,8 @@ export function expandOutputs(globs: readonly string[], paths: readonly string[]
   return [...found].sort();
 }
 
-function parents(path: string): string[] {
+/** Every directory above a path, the repository's root left out. */
+export function parentsOf(path: string): string[] {
   const found: string[] = [];
   for (let parent = posix.dirname(path); parent !== "."; parent = posix.dirname(parent)) {
     found.push(parent);

@@ -1,15 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, posix } from "node:path";
-import {
-  readOutputFile,
-  SandboxError,
-  type SandboxMount,
-  type SandboxResult,
-} from "@jarvis/sandbox";
+import { posix } from "node:path";
+import type { SandboxResult } from "@jarvis/sandbox";
 import type { TestStage } from "../guard-config.ts";
 import { matcher } from "../protected-paths.ts";
 import type { StageDiagnostics } from "../run-result.ts";
-import { definedLimits } from "./build-stage.ts";
 import { controlTest, type ControlTest } from "./control-test.ts";
 import {
   judgeControl,
@@ -18,90 +11,8 @@ import {
   type Inventory,
   type TestRun,
 } from "./judge-tests.ts";
-import {
-  diagnose,
-  makeWorld,
-  type OutputDirectory,
-  type RunInSandbox,
-  type StageWorld,
-  type WorldOptions,
-} from "./stage-world.ts";
-import {
-  NODE_TEST_REPORTER,
-  parseNodeReport,
-  parseVitestReport,
-  type ReportedTest,
-} from "./test-report.ts";
-
-const REPORT_LIMIT = 32 * 2 ** 20;
-
-export interface TestTools {
-  readonly run: RunInSandbox;
-  readonly signal: AbortSignal;
-  /** A directory of this stage's own, for reports and a second workspace. */
-  readonly scratch: string;
-}
-
-/** Runs the given test files of a tree once and reads the report from outside. */
-export async function runTests(
-  stage: TestStage,
-  world: StageWorld,
-  testFiles: readonly string[],
-  tools: TestTools & { label: string },
-): Promise<TestRun> {
-  const out = join(tools.scratch, `out-${tools.label}`);
-  await mkdir(out, { recursive: true });
-  const mounts: SandboxMount[] = [...world.mounts, { kind: "rw", source: out, target: "/out" }];
-  const prefix = stage.cwd === undefined ? "" : `${stage.cwd}/`;
-  const files = testFiles.map((file) => {
-    const argument = file.startsWith(prefix) ? file.slice(prefix.length) : `/ws/${file}`;
-    // A candidate names its files: one that begins with a dash would be an option of the runner.
-    return argument.startsWith("-") ? `./${argument}` : argument;
-  });
-  const argv = [...stage.argv];
-  if (stage.runner === "vitest") {
-    argv.push("--reporter=json", "--outputFile.json=/out/report", "--reporter=default", ...files);
-  } else if (stage.runner === "node-test") {
-    const reporter = join(tools.scratch, "reporter.mjs");
-    await writeFile(reporter, NODE_TEST_REPORTER, { mode: 0o644 });
-    mounts.push({ kind: "ro", source: reporter, target: "/opt/reporter.mjs" });
-    argv.push(
-      "--test-reporter=/opt/reporter.mjs",
-      "--test-reporter-destination=/out/report",
-      "--test-reporter=spec",
-      "--test-reporter-destination=stdout",
-      ...files,
-    );
-  } else {
-    argv.push(...files);
-  }
-  const result = await tools.run({
-    argv,
-    workspace: world.directory,
-    cwd: stage.cwd === undefined ? "/ws" : `/ws/${stage.cwd}`,
-    mounts,
-    ...(stage.limits === undefined ? {} : { limits: definedLimits(stage.limits) }),
-    signal: tools.signal,
-  });
-  return { result, tests: await readReport(stage, out, result) };
-}
-
-async function readReport(
-  stage: TestStage,
-  out: string,
-  result: SandboxResult,
-): Promise<ReportedTest[] | null> {
-  if (stage.runner === "custom") {
-    return result.outcome === "exited" ? [] : null;
-  }
-  try {
-    const text = (await readOutputFile(out, "report", REPORT_LIMIT)).toString("utf8");
-    return stage.runner === "vitest" ? parseVitestReport(text) : parseNodeReport(text);
-  } catch (error) {
-    if (error instanceof SandboxError) return null;
-    throw error;
-  }
-}
+import { runTests, type TestTools } from "./run-tests.ts";
+import { diagnose, type OutputDirectory, type StageWorld } from "./stage-world.ts";
 
 export interface JudgedTestStage {
   readonly diagnostics: StageDiagnostics;
@@ -109,23 +20,28 @@ export interface JudgedTestStage {
   readonly inventory: Inventory | null;
 }
 
+/** What one test stage is judged by. */
+export interface TestExam {
+  readonly world: StageWorld;
+  readonly outputs: readonly OutputDirectory[];
+  /** The same tree and the same outputs in a workspace of its own, with one file more. */
+  readonly worldWith: (file: ControlTest) => Promise<StageWorld>;
+  readonly baseTestFiles: readonly string[];
+  readonly changedModules: readonly string[];
+  readonly inventory: Inventory;
+}
+
 /**
  * The exam of one test stage, in up to three invocations in the sandbox:
  * A: the base's test files must exit with 0 and run everything that passed on the base;
  * B: the same plus a generated must-fail test must exit non-zero with that very test failing;
- * C: the candidate's own new tests, which must exit with 0.
- * A and B run side by side. What the candidate reports is a claim; A's exit status and B's failure
- * are seen from outside.
+ * C: the candidate's own new tests, once A has passed, which must exit with 0.
+ * B runs beside A and C. What the candidate reports is a claim; the exit status of A and C and B's
+ * failure are seen from outside.
  */
 export async function judgeTestStage(
   stage: TestStage,
-  facts: {
-    worldOptions: Omit<WorldOptions, "directory" | "extraFiles">;
-    world: StageWorld;
-    baseTestFiles: readonly string[];
-    changedModules: readonly string[];
-    inventory: Inventory;
-  },
+  facts: TestExam,
   tools: TestTools,
 ): Promise<JudgedTestStage> {
   const started = new Date();
@@ -137,10 +53,7 @@ export async function judgeTestStage(
   const controlBeside = baseFiles.length > 0 ? baseFiles : addedFiles;
   const control = controlTest(stage, {
     testFiles: controlBeside,
-    changedModules: [
-      ...facts.changedModules,
-      ...builtModules(facts.changedModules, facts.worldOptions.outputs),
-    ],
+    changedModules: [...facts.changedModules, ...builtModules(facts.changedModules, facts.outputs)],
   });
   const runs: SandboxResult[] = [];
   const fail = (
@@ -166,30 +79,32 @@ export async function judgeTestStage(
       "no control test can be written for this runner; declare `control`",
     );
   }
-  const [base, controlled] = await Promise.all([
-    baseFiles.length === 0
-      ? Promise.resolve(null)
-      : runTests(stage, facts.world, baseFiles, { ...tools, label: "base" }),
-    runControl(stage, control, facts, controlBeside, tools),
-  ]);
+  const ownRuns = runOwnTests(stage, facts, { baseFiles, addedFiles }, tools);
+  const controlRun = facts.worldWith(control).then(async (world) => {
+    const files = [...controlBeside, control.path];
+    return await runTests(stage, world, files, { ...tools, label: "control" });
+  });
+  // Where one of them throws, the other must not go on in a directory that is being removed.
+  await Promise.allSettled([ownRuns, controlRun]);
+  const own = await ownRuns;
+  const controlled = await controlRun;
   const passed: string[] = [];
-  if (base !== null) {
-    runs.push(base.result);
-    const failure = judgeRun(base, facts.inventory);
+  if (own.base !== null) {
+    runs.push(own.base.result);
+    const failure = judgeRun(own.base, facts.inventory);
     if (failure !== null) return fail(failure.category, failure.reason, failure.failingTests);
-    passed.push(...passedNames(base));
+    passed.push(...passedNames(own.base));
   }
   const silenced = judgeControl(controlled, control, stage.runner);
   if (silenced !== null) {
     runs.push(controlled.result);
     return fail(silenced.category, silenced.reason);
   }
-  if (addedFiles.length > 0) {
-    const added = await runTests(stage, facts.world, addedFiles, { ...tools, label: "added" });
-    runs.push(added.result);
-    const failure = judgeRun(added, []);
+  if (own.added !== null) {
+    runs.push(own.added.result);
+    const failure = judgeRun(own.added, []);
     if (failure !== null) return fail(failure.category, failure.reason, failure.failingTests);
-    passed.push(...passedNames(added));
+    passed.push(...passedNames(own.added));
   }
   return {
     diagnostics: diagnose(stage, started, { status: "passed", results: runs }),
@@ -197,19 +112,24 @@ export async function judgeTestStage(
   };
 }
 
-async function runControl(
+/** A and, where that passed, C: nothing the change adds has run when the base's tests are judged. */
+async function runOwnTests(
   stage: TestStage,
-  control: ControlTest,
-  facts: { worldOptions: Omit<WorldOptions, "directory" | "extraFiles"> },
-  testFiles: readonly string[],
+  { world, inventory }: TestExam,
+  files: { baseFiles: readonly string[]; addedFiles: readonly string[] },
   tools: TestTools,
-): Promise<TestRun> {
-  const world = await makeWorld({
-    ...facts.worldOptions,
-    directory: join(tools.scratch, "ws-control"),
-    extraFiles: [control],
-  });
-  return await runTests(stage, world, [...testFiles, control.path], { ...tools, label: "control" });
+): Promise<{ base: TestRun | null; added: TestRun | null }> {
+  const { baseFiles, addedFiles } = files;
+  const base =
+    baseFiles.length === 0
+      ? null
+      : await runTests(stage, world, baseFiles, { ...tools, label: "base" });
+  const isHeld = base === null || judgeRun(base, inventory) === null;
+  const added =
+    isHeld && addedFiles.length > 0
+      ? await runTests(stage, world, addedFiles, { ...tools, label: "added" })
+      : null;
+  return { base, added };
 }
 
 /** Where a build puts a changed source: tests of built output load that, so the control has to as well. */

@@ -6,36 +6,68 @@ import {
   readFileSync,
   readdirSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { SelfExtensionError } from "../errors.ts";
-import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
+import { listTree, readBlobs, type Mirror, type TreeEntry } from "../git/mirror.ts";
+import { inTurns } from "./in-turns.ts";
+import type { KeptFiles } from "./kept-files.ts";
 
 /**
- * Writes a tree's files from its blobs, byte by byte: no attributes, no filters, no line-ending
- * conversion (`git archive` and `git checkout-index` were seen dropping and rewriting bytes). The
- * tree id is computed again from what lies on the disk and must be the tree's; a difference throws
- * `workspace-mismatch`.
+ * Lays out a tree's files byte by byte as its blobs have them: no attributes, no filters, no
+ * line-ending conversion (`git archive` and `git checkout-index` were seen dropping and rewriting
+ * bytes). The tree id is computed again from what lies on the disk and must be the tree's; a
+ * difference throws `workspace-mismatch`. Where it may come from a kept file that somebody changed,
+ * everything kept is thrown away first and the workspace is written anew from the blobs.
  */
 export async function writeWorkspace(
   mirror: Mirror,
   tree: string,
   directory: string,
+  known: {
+    /** The whole listing of the tree. */
+    entries?: readonly TreeEntry[];
+    /** What of the tree need not be written again. */
+    kept?: KeptFiles;
+  } = {},
 ): Promise<void> {
-  const entries = await listTree(mirror, tree);
+  const entries = known.entries ?? (await listTree(mirror, tree));
+  const isNew = mkdirSync(directory, { recursive: true, mode: 0o755 }) !== undefined;
+  try {
+    await writeFiles(mirror, entries, directory, known.kept);
+    await checkTree(tree, entries, directory);
+  } catch (error) {
+    const isMismatch = error instanceof SelfExtensionError && error.code === "workspace-mismatch";
+    if (!isMismatch || !isNew || known.kept === undefined) throw error;
+    known.kept.discard();
+    rmSync(directory, { recursive: true, force: true });
+    await writeWorkspace(mirror, tree, directory, { entries });
+  }
+}
+
+async function writeFiles(
+  mirror: Mirror,
+  entries: readonly TreeEntry[],
+  directory: string,
+  kept: KeptFiles | undefined,
+): Promise<void> {
   const files = entries.filter((entry) => entry.type === "blob");
-  const blobs = await readBlobs(
-    mirror,
-    files.map((entry) => entry.sha),
-  );
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
   for (const parent of new Set(files.map(({ path }) => dirname(path)))) {
     mkdirSync(join(directory, parent), { recursive: true, mode: 0o755 });
   }
-  await inTurns(files, ({ path, mode, sha }) => {
+  const missing: TreeEntry[] = [];
+  await inTurns(files, (file) => {
+    if (kept?.lay(file, join(directory, file.path)) !== true) missing.push(file);
+  });
+  const blobs = await readBlobs(
+    mirror,
+    missing.map((entry) => entry.sha),
+  );
+  await inTurns(missing, (file) => {
+    const { path, mode, sha } = file;
     const content = blobs.get(sha);
     if (content === undefined) {
       throw new SelfExtensionError(
@@ -46,12 +78,21 @@ export async function writeWorkspace(
     const target = join(directory, path);
     if (mode === "120000") {
       symlinkSync(content, target);
-    } else {
-      // wx: two entries that are one file on this disk must not overwrite each other.
-      writeFileSync(target, content, { flag: "wx" });
-      chmodSync(target, mode === "100755" ? 0o755 : 0o644);
+      return;
     }
+    if (kept?.keep(file, content, target) === true) return;
+    // wx: two entries that are one file on this disk must not overwrite each other.
+    writeFileSync(target, content, { flag: "wx" });
+    chmodSync(target, mode === "100755" ? 0o755 : 0o644);
   });
+  if (kept !== undefined && missing.some((file) => kept.isOfBase(file))) kept.prune();
+}
+
+async function checkTree(
+  tree: string,
+  entries: readonly TreeEntry[],
+  directory: string,
+): Promise<void> {
   const submodules = new Map(
     entries.filter((entry) => entry.type === "commit").map((entry) => [entry.path, entry.sha]),
   );
@@ -91,6 +132,10 @@ async function treeObject(
       return;
     }
     const isLink = stat.isSymbolicLink();
+    if (!isLink && !stat.isFile()) {
+      const what = `${inTree} is neither a file nor a link`;
+      throw new SelfExtensionError("workspace-mismatch", what);
+    }
     const mode = isLink ? "120000" : (stat.mode & 0o100) === 0 ? "100644" : "100755";
     const content = isLink ? readlinkSync(path, { encoding: "buffer" }) : readFileSync(path);
     const id = objectId("blob", content, algorithm);
@@ -119,17 +164,6 @@ async function treeObject(
     ]),
   );
   return objectId("tree", Buffer.concat(body), algorithm);
-}
-
-/**
- * Many small files, a few dozen in a turn: waiting for each would take ten times as long, and doing
- * all at once would keep everything else waiting.
- */
-async function inTurns<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
-  for (const [index, item] of items.entries()) {
-    if (index % 64 === 63) await setImmediate();
-    work(item);
-  }
 }
 
 function sortKey(name: string, isDirectory: boolean): Buffer {

@@ -1,0 +1,29 @@
+import type { Operation } from "@jarvis/operator-core";
+
+/**
+ * What every route takes. A route that is not listed here is nobody's: a new one is refused until
+ * somebody has said who may use it.
+ */
+export const access: Readonly<Record<string, Operation>> = {
+  "GET /api/openapi.json": "read",
+  "GET /api/status": "read",
+  "GET /api/self-extension": "read",
+  "GET /api/runs": "read",
+  "GET /api/runs/{id}": "read",
+  "GET /api/events": "read",
+  "GET /api/actions": "read",
+  "GET /api/actions/{id}": "read",
+  "GET /api/audit": "read",
+  "POST /api/proposals": "propose",
+  "POST /api/self-extension/promotion": "switch",
+  "POST /api/mode": "switch",
+  "POST /api/kill-switch": "switch",
+  "POST /api/accept": "switch",
+  "POST /api/rollback": "switch",
+  "POST /api/tools/{name}/call": "switch",
+  "GET /api/holds": "read",
+  "POST /api/holds/{id}/lift": "switch",
+  "POST /api/actions/{id}/approve": "approve",
+  "POST /api/actions/{id}/reject": "reject",
+  "POST /api/actions/{id}/cancel": "switch",
+};

@@ -1,0 +1,147 @@
+import { randomUUID } from "node:crypto";
+import { actionProposals, type DatabaseHandle } from "@jarvis/db";
+import {
+  agentQuota,
+  ActionExecutor,
+  ActionRegistry,
+  readSafetyState,
+  SafetyController,
+  SessionRiskTracker,
+  type ActionDefinition,
+  type ActionPolicy,
+  type ExecutionOutcome,
+} from "@jarvis/operator-core";
+import { and, eq, like } from "drizzle-orm";
+
+/** What the kernel allows by name. Whatever no rule names is denied, unless it only reads. */
+export const kernelPolicy: ActionPolicy = {
+  rules: [
+    {
+      action: "promote_change",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "a verified change lands through the promotion gate",
+    },
+    {
+      action: "release_change",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "the definition asks a person each time",
+    },
+    {
+      action: "call_tool",
+      effects: ["process"],
+      decision: "allow",
+      reason: "the body performs it in its own sandbox, which reaches nothing",
+    },
+    {
+      action: "lift_hold",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "an operator asks for it",
+    },
+  ],
+  protectedPaths: [],
+};
+
+/** How actions are executed, for whoever has one approved. */
+export interface KernelActions {
+  readonly executor: ActionExecutor;
+  readonly registry: ActionRegistry;
+  readonly safety: SafetyController;
+  /**
+   * Executes what a person approved, with the token of the approval.
+   * @throws ObserveOnlyError in observe; the proposal stays approved until its approval expires.
+   */
+  runApproved(proposalId: number, token: string): Promise<ExecutionOutcome>;
+}
+
+export interface ActionSystem extends KernelActions {
+  /** Observe, then end actions and sandboxes. Answers how many of both. */
+  kill(change: { reason: string; actor: string }): Promise<number>;
+  /** Tidies up after dead executors and unused approvals, and looks for a kill that was not heard. */
+  tidy(): Promise<void>;
+  /** Hears nothing any more and stops what still runs. */
+  stop(): Promise<void>;
+}
+
+const EXECUTOR_PREFIX = "kernel-";
+
+/**
+ * Makes the one executor of this kernel and closes what earlier kernels left executing. A kill by
+ * another process ends this one's sandboxes as well, within the time that a message takes.
+ */
+export async function startActions(
+  database: DatabaseHandle,
+  definitions: readonly ActionDefinition[],
+  endSandboxes: () => Promise<number>,
+): Promise<ActionSystem> {
+  const { db } = database;
+  const registry = new ActionRegistry();
+  for (const definition of definitions) registry.register(definition);
+  const safety = new SafetyController(db, { onKill: [endSandboxes] });
+  const executor = new ActionExecutor({
+    db,
+    registry,
+    policy: kernelPolicy,
+    safety,
+    sessions: new SessionRiskTracker(),
+    // The pipeline's own actions are bounded by the proposals that they are about.
+    quotaOf: ({ actionName }) => (actionName === "call_tool" ? agentQuota : null),
+    executorId: `${EXECUTOR_PREFIX}${randomUUID()}`,
+  });
+  // The lock on the state directory says that earlier kernels on its database are dead. On a server
+  // that others share only the lease tells.
+  const dead = database.server === "embedded" ? await executorsLeft(database) : [];
+  await executor.recover({ dead });
+
+  let ownKills = 0;
+  const endAfterKill = async (): Promise<void> => {
+    // A kill of our own ends the sandboxes itself and counts them.
+    if (ownKills > 0) return;
+    const state = await readSafetyState(db);
+    if (state.trusted && state.killSwitch === true) await endSandboxes();
+  };
+  const forget = safety.onChange(() => void endAfterKill().catch(() => undefined));
+  const watch = await safety.watch(database.sql);
+
+  return {
+    executor,
+    registry,
+    safety,
+    async runApproved(proposalId, token) {
+      return await executor.execute(proposalId, { approvalToken: token });
+    },
+    async kill(change) {
+      ownKills += 1;
+      try {
+        return await safety.killSwitch(change);
+      } finally {
+        ownKills -= 1;
+      }
+    },
+    async tidy() {
+      await executor.recover();
+      await endAfterKill();
+    },
+    async stop() {
+      forget();
+      executor.close("the kernel is stopping");
+      // The database may be what the kernel stops for.
+      await watch.stop().catch(() => undefined);
+    },
+  };
+}
+
+async function executorsLeft({ db }: DatabaseHandle): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ executorId: actionProposals.executorId })
+    .from(actionProposals)
+    .where(
+      and(
+        eq(actionProposals.state, "executing"),
+        like(actionProposals.executorId, `${EXECUTOR_PREFIX}%`),
+      ),
+    );
+  return rows.flatMap(({ executorId }) => (executorId === null ? [] : [executorId]));
+}

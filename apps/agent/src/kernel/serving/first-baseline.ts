@@ -1,0 +1,58 @@
+import {
+  attestationContext,
+  buildRelease,
+  emptyRecord,
+  lastSeenBase,
+  readBaseline,
+  runThatPromoted,
+  treeOf,
+  writeBaseline,
+  type BlessedRelease,
+  type PipelineWorld,
+} from "@jarvis/tools/self-extension";
+
+/**
+ * The release that Jarvis starts with: the base last seen, built in the sandbox. It passed no window,
+ * there is nothing older to hold it against; but without it there would be nothing to go back to.
+ */
+export async function firstBaseline(world: PipelineWorld): Promise<BlessedRelease> {
+  const sha = await lastSeenBase(world.db);
+  if (sha === null) throw new Error("There is no base yet to make a first release of.");
+  const treeSha = await treeOf(world.mirror, sha);
+  const built = await buildRelease(world, treeSha);
+  if (!built.ok) throw new Error(`The first release cannot be built: ${built.detail}`);
+  const runId =
+    (await runThatPromoted(world.db, sha)) ??
+    attestationContext(sha, { source: "system", name: "kernel" }).runId;
+  return {
+    releaseDigest: built.manifest.releaseDigest,
+    sha,
+    treeSha,
+    runId,
+    window: null,
+    record: emptyRecord,
+    blessedAt: new Date().toISOString(),
+  };
+}
+
+/**
+ * A blessed release under another Node: a release is named by the Node that built it, so the same
+ * tree is built again and takes the place of the old one in the pointer.
+ */
+export async function forThisNode(
+  world: PipelineWorld,
+  blessed: BlessedRelease,
+): Promise<BlessedRelease> {
+  const built = await buildRelease(world, blessed.treeSha);
+  if (!built.ok) throw new Error(`The blessed release cannot be built again: ${built.detail}`);
+  const rebuilt = { ...blessed, releaseDigest: built.manifest.releaseDigest };
+  const { releases } = world.directories;
+  const pointer = readBaseline(releases);
+  if (pointer.known) {
+    const swap = (each: BlessedRelease): BlessedRelease =>
+      each.releaseDigest === blessed.releaseDigest ? rebuilt : each;
+    const { current, earlier } = pointer.value;
+    writeBaseline(releases, { version: 1, current: swap(current), earlier: earlier.map(swap) });
+  }
+  return rebuilt;
+}

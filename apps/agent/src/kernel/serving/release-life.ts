@@ -1,0 +1,436 @@
+import { join } from "node:path";
+import {
+  blessBaseline,
+  blessingEvents,
+  emptyRecord,
+  factsOf,
+  foldRun,
+  lastSeenBase,
+  mirrorServing,
+  moveBaseline,
+  pruneReleases,
+  readBaseline,
+  readRunEvents,
+  recordBlessing,
+  recordOf,
+  sweepReleases,
+  writeServing,
+  type BaselinePointer,
+  type BlessedRelease,
+  type HealthWindowConfig,
+  type PipelineWorld,
+  type RollbackCause,
+  type ServingPointer,
+  type WindowCause,
+} from "@jarvis/tools/self-extension";
+import type { KeepBodyOptions } from "../body/keeper.ts";
+import { eventWriter, type EventWriter } from "./event-writer.ts";
+import { firstBaseline, forThisNode } from "./first-baseline.ts";
+import { LifecycleWriter, readWatchedRun } from "./lifecycle-writer.ts";
+import { finishReverts, goBack, type RollbackOutcome, type RollbackWorld } from "./go-back.ts";
+import { promotedRelease, titleOfUnjudged, type PromotedRelease } from "./promoted-release.ts";
+import { fetchRelease } from "./release-shelf.ts";
+import { RollbackRefused, type RollbackAnswer } from "./rollback-refused.ts";
+import { WatchedRelease, type ServedRelease } from "./watched-release.ts";
+
+export interface ReleaseLifeParts {
+  readonly world: PipelineWorld;
+  readonly config: HealthWindowConfig;
+  readonly body: Omit<KeepBodyOptions, "onSignal" | "release">;
+  readonly stateDir: string;
+  /** Who switched the body off, or null while it may run. */
+  readonly suspension: () => Promise<Parameters<WatchedRelease["keeper"]["suspend"]>[0] | null>;
+  /** Starts the run that takes a change back, and lets waiting promotions look again. */
+  readonly onSettled: (revertRunId: string | null) => Promise<void>;
+  readonly onProblem: (error: unknown) => void;
+}
+
+interface Candidate {
+  readonly watched: WatchedRelease;
+  readonly runId: string;
+  /** Windows that the run had before this watch began. */
+  readonly windowsBefore: number;
+}
+
+const KEPT = { blessed: 5, others: 10 };
+
+/**
+ * What runs: the blessed release, and beside it the one that was promoted last, until its health
+ * window has decided. Everything here happens one after another, in turns; what a crash interrupts
+ * is read from pointers and ledger and finished by the next turn.
+ */
+export class ReleaseLife {
+  readonly #parts: ReleaseLifeParts;
+  readonly #events: EventWriter;
+  readonly #writer: LifecycleWriter;
+  #baseline: WatchedRelease | null = null;
+  #candidate: Candidate | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+  #isDeciding = false;
+  /** The commit of the base for which everything was done that has to be. */
+  #attended: string | null = null;
+  /** A release that degraded and has nothing older to go back to: said once. */
+  #withoutTarget: string | null = null;
+
+  constructor(parts: ReleaseLifeParts) {
+    this.#parts = parts;
+    this.#events = eventWriter(parts.world.db, join(parts.stateDir, "journal.ndjson"));
+    this.#writer = new LifecycleWriter(this.#events);
+  }
+
+  /** The body that serves: the candidate while it is watched, else the blessed one. */
+  get serving(): WatchedRelease | null {
+    return this.#candidate?.watched ?? this.#baseline;
+  }
+
+  get baseline(): WatchedRelease | null {
+    return this.#baseline;
+  }
+
+  get candidate(): Candidate | null {
+    return this.#candidate;
+  }
+
+  /** Reads where things stand and goes on from there. The first start makes the first baseline. */
+  async start(): Promise<void> {
+    await this.#inTurn(async () => {
+      await sweepReleases(this.#releases);
+      await this.#events.replay();
+      const pointer = await this.#baselinePointer();
+      await this.#finishBlessing(pointer);
+      await finishReverts(this.#parts.world);
+      await this.#runBlessed(pointer.current);
+    });
+    await this.tend();
+  }
+
+  /** Looks for a release that was promoted and does not run yet, or for a way back to finish. */
+  async tend(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#candidate !== null || this.#baseline === null) return;
+      const sha = await lastSeenBase(this.#parts.world.db);
+      if (sha === null || sha === this.#attended) return;
+      const promoted = await promotedRelease(this.#parts.world, sha);
+      if (promoted?.step === "same") this.#point(promoted.release, "promoted");
+      if (promoted?.step === "watch") await this.#watch(promoted);
+      if (promoted?.step === "go-back") {
+        await this.#goBack(promoted.release, "health-window-failed", "a rollback was interrupted");
+      }
+      this.#attended = sha;
+    });
+  }
+
+  /** The title of a promoted change that is not judged yet, whether or not its body runs already. */
+  async unblessed(): Promise<string | null> {
+    const { world } = this.#parts;
+    const sha = await lastSeenBase(world.db);
+    const pointer = readBaseline(this.#releases);
+    // Before the first release is built there is nothing that a promotion could go back to.
+    if (!pointer.known) return "the release that Jarvis starts with";
+    if (sha === null || sha === pointer.value.current.sha) return null;
+    return await titleOfUnjudged(world, sha, pointer.value.current.releaseDigest);
+  }
+
+  /**
+   * Goes back from what serves now, one blessed release at a time, as far as `to` where it is given.
+   * Answers where it came from and where it is. Throws `RollbackRefused`.
+   */
+  async rollBack(order: { reason: string; to: string | null }): Promise<RollbackAnswer> {
+    return await this.#inTurn(async () => {
+      const from = this.serving?.facts;
+      if (from === undefined) {
+        throw new RollbackRefused(
+          "nothing-serves",
+          "No release runs, so there is none to go back from.",
+        );
+      }
+      const goal = order.to;
+      if (goal !== null && !this.#wayBack(from).includes(goal)) {
+        throw new RollbackRefused(
+          "no-target",
+          `No release blessed before ${from.sha} is ${goal}; \`jarvis status\` names those that are.`,
+        );
+      }
+      for (let at = from; ;) {
+        const outcome = await this.#goBack(at, "operator", order.reason);
+        const now = this.serving?.facts;
+        if (outcome !== "rolled-back" || now === undefined) {
+          throw new RollbackRefused(
+            outcome,
+            `Jarvis serves ${at.sha}, and no release blessed before it comes up.`,
+          );
+        }
+        if (goal === null || now.sha === goal) return { fromSha: from.sha, toSha: now.sha };
+        at = now;
+      }
+    });
+  }
+
+  /** Commits of the releases that one can go back to, the newest first. */
+  get earlier(): readonly string[] {
+    const from = this.serving?.facts;
+    return from === undefined ? [] : this.#wayBack(from);
+  }
+
+  #wayBack(from: ServedRelease): string[] {
+    const reading = readBaseline(this.#releases);
+    if (!reading.known) return [];
+    const known = [reading.value.current, ...reading.value.earlier];
+    const index = known.findIndex(({ releaseDigest }) => releaseDigest === from.releaseDigest);
+    return known.slice(index + 1).map(({ sha }) => sha);
+  }
+
+  /** The switches may have moved: bodies run while Jarvis may execute, and else are suspended. */
+  async followSwitches(): Promise<void> {
+    const suspension = await this.#parts.suspension();
+    const bodies = [this.#baseline, this.#candidate?.watched].filter((each) => each != null);
+    for (const { keeper } of bodies) {
+      if (suspension === null) keeper.resume();
+      else await keeper.suspend(suspension);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#candidate?.watched.stop();
+    await this.#baseline?.stop();
+    await this.#turn.catch(() => undefined);
+  }
+
+  get #releases(): string {
+    return this.#parts.world.directories.releases;
+  }
+
+  async #baselinePointer(): Promise<BaselinePointer> {
+    const reading = readBaseline(this.#releases);
+    if (reading.known) return reading.value;
+    // What a malformed pointer forgot cannot be made up; only where there never was one a first is made.
+    if (reading.problem === "malformed") throw new Error(reading.detail);
+    const blessed = await firstBaseline(this.#parts.world);
+    this.#point(blessed, "first");
+    return await blessBaseline({ directory: this.#releases, db: this.#parts.world.db }, blessed);
+  }
+
+  /** A crash may have come between the pointer file, which counts, and the ledger. */
+  async #finishBlessing(pointer: BaselinePointer): Promise<void> {
+    const { db } = this.#parts.world;
+    const { runId } = pointer.current;
+    const { status } = foldRun(runId, await readRunEvents(db, runId));
+    if (status === "watched" || status === "attested") await recordBlessing(db, pointer);
+  }
+
+  async #runBlessed(wanted: BlessedRelease): Promise<void> {
+    const { world } = this.#parts;
+    let blessed = wanted;
+    let fetched = await fetchRelease(world, blessed, { isBlessed: true });
+    if (!fetched.ok && fetched.code === "node-differs") {
+      blessed = await forThisNode(world, wanted);
+      fetched = await fetchRelease(world, blessed, { isBlessed: true });
+    }
+    if (!fetched.ok) throw new Error(`The blessed release cannot run: ${fetched.detail}`);
+    this.#baseline = await this.#begin({
+      facts: blessed,
+      release: fetched.release,
+      purpose: "watch",
+      record: blessed.record,
+      changedTools: new Set(),
+    });
+  }
+
+  async #watch({ release, run, changedTools }: PromotedRelease): Promise<void> {
+    const fetched = await fetchRelease(this.#parts.world, release, { isBlessed: false });
+    if (!fetched.ok) {
+      await this.#goBack(release, "release-refused", fetched.detail);
+      return;
+    }
+    const cause: WindowCause =
+      run.windows > 0 ? "kernel-restarted" : release.runId === null ? "accepted" : "promoted";
+    this.#point(release, "promoted");
+    const record = this.#baselineRecord();
+    const watched = await this.#begin({
+      facts: release,
+      release: fetched.release,
+      purpose: "bless",
+      record,
+      changedTools,
+    });
+    this.#candidate = { watched, runId: run.context.runId, windowsBefore: run.windows };
+    await this.#sayWindow(cause);
+  }
+
+  #baselineRecord() {
+    const reading = readBaseline(this.#releases);
+    return reading.known ? reading.value.current.record : emptyRecord;
+  }
+
+  async #sayWindow(cause: WindowCause): Promise<void> {
+    const candidate = this.#candidate;
+    if (candidate === null) return;
+    const run = await readWatchedRun(this.#parts.world, candidate.runId);
+    if (run === null) return;
+    const { window, facts } = candidate.watched;
+    await this.#writer.windowStarted(run.context, {
+      number: candidate.windowsBefore + window.ordinal,
+      cause,
+      release: facts,
+      baselineReleaseDigest: this.#baseline?.facts.releaseDigest ?? null,
+      window,
+    });
+  }
+
+  async #begin(options: {
+    facts: ServedRelease;
+    release: KeepBodyOptions["release"];
+    purpose: "bless" | "watch";
+    record: BlessedRelease["record"];
+    changedTools: ReadonlySet<string>;
+  }): Promise<WatchedRelease> {
+    const { facts, release, purpose, record } = options;
+    const suspension = await this.#parts.suspension();
+    const watched = new WatchedRelease({
+      facts,
+      purpose,
+      record,
+      config: this.#parts.config,
+      body: {
+        ...this.#parts.body,
+        release,
+        ...(suspension === null ? {} : { suspended: suspension }),
+      },
+      baseline: () => this.#baseline,
+      onVerdict: ({ final }) => {
+        if (final) void this.#decide(watched).catch(this.#parts.onProblem);
+      },
+      onRestart: (window) => {
+        const why = window.restarts.at(-1)?.cause ?? "clock-jump";
+        void this.#inTurn(async () => await this.#sayWindow(why)).catch(this.#parts.onProblem);
+      },
+    });
+    await watched.startProbing(options.changedTools);
+    return watched;
+  }
+
+  async #decide(watched: WatchedRelease): Promise<void> {
+    if (this.#isDeciding || this.#isOver) return;
+    this.#isDeciding = true;
+    try {
+      await this.#inTurn(async () => {
+        const { verdict } = watched;
+        if (!verdict.final) return;
+        if (this.#candidate?.watched === watched) {
+          if (verdict.verdict === "healthy") await this.#bless(this.#candidate);
+          else await this.#fail(this.#candidate);
+        } else if (this.#baseline === watched && this.#candidate === null) {
+          if (this.#withoutTarget === watched.facts.releaseDigest) return;
+          await this.#goBack(watched.facts, "degraded-after-blessing", verdict.reasons.join(", "));
+        }
+      });
+    } finally {
+      this.#isDeciding = false;
+    }
+  }
+
+  async #bless({ watched, runId, windowsBefore }: Candidate): Promise<void> {
+    const { window, facts } = watched;
+    const record = recordOf(window);
+    const blessed: BlessedRelease = {
+      releaseDigest: facts.releaseDigest,
+      sha: facts.sha,
+      treeSha: facts.treeSha,
+      runId,
+      window: { number: windowsBefore + window.ordinal, facts: factsOf(window) },
+      record,
+      blessedAt: new Date().toISOString(),
+    };
+    const pointer = moveBaseline(this.#releases, blessed);
+    try {
+      await recordBlessing(this.#parts.world.db, pointer);
+    } catch (error) {
+      // The file counts and says it all; what the ledger misses is written by the next turn or start.
+      this.#parts.onProblem(error);
+      for (const event of blessingEvents(pointer, undefined)) await this.#events.record(event);
+    }
+    const before = this.#baseline;
+    this.#baseline = watched;
+    this.#candidate = null;
+    watched.becomeBlessed(record);
+    await before?.stop();
+    await this.#tidy(pointer);
+    await this.#parts.onSettled(null);
+  }
+
+  async #fail({ watched, runId, windowsBefore }: Candidate): Promise<void> {
+    const { window, facts, verdict } = watched;
+    const run = await readWatchedRun(this.#parts.world, runId);
+    if (run === null) return;
+    const number = windowsBefore + window.ordinal;
+    await this.#writer.windowFailed(run.context, { number, release: facts, window, verdict });
+    await this.#goBack(facts, "health-window-failed", verdict.reasons.join(", "));
+  }
+
+  async #goBack(
+    from: ServedRelease,
+    cause: RollbackCause,
+    reason: string,
+  ): Promise<RollbackOutcome["kind"]> {
+    const world: RollbackWorld = {
+      world: this.#parts.world,
+      writer: this.#writer,
+      releases: this.#releases,
+      running: this.#baseline,
+      start: async (blessed) => {
+        await this.#runBlessed(blessed);
+        return this.#baseline;
+      },
+      point: (release) => this.#point(release, cause === "operator" ? "operator" : "rolled-back"),
+    };
+    const outcome = await goBack(world, from, { cause, reason });
+    if (outcome.kind === "no-target") {
+      this.#withoutTarget = from.releaseDigest;
+      return outcome.kind;
+    }
+    if (outcome.kind === "failed") return outcome.kind;
+    const candidate = this.#candidate;
+    this.#candidate = null;
+    this.#baseline = outcome.serving;
+    await candidate?.watched.stop();
+    if (outcome.left !== null && outcome.left !== outcome.serving) await outcome.left.stop();
+    await this.#parts.onSettled(outcome.revertRunId);
+    return outcome.kind;
+  }
+
+  #point(release: ServedRelease, cause: ServingPointer["cause"]): void {
+    const pointer: ServingPointer = {
+      version: 1,
+      releaseDigest: release.releaseDigest,
+      sha: release.sha,
+      treeSha: release.treeSha,
+      runId: release.runId,
+      cause,
+      since: new Date().toISOString(),
+    };
+    writeServing(this.#releases, pointer);
+    // The file counts; the database repeats it when it can.
+    mirrorServing(this.#parts.world.db, pointer).catch(this.#parts.onProblem);
+  }
+
+  async #tidy({ current, earlier }: BaselinePointer): Promise<void> {
+    await pruneReleases(this.#releases, {
+      blessed: [current, ...earlier].map(({ releaseDigest }) => releaseDigest),
+      keepBlessed: KEPT.blessed,
+      inUse: [current.releaseDigest],
+      keepOthers: KEPT.others,
+    });
+  }
+
+  /** One thing after another; a turn that fails does not keep the next from its own. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(async () => {
+      if (this.#isOver) throw new Error("the kernel is stopping");
+      return await work();
+    });
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+}

@@ -1,0 +1,123 @@
+import { readSafetyState } from "@jarvis/operator-core";
+import { startInSandbox } from "@jarvis/sandbox";
+import {
+  healthWindowConfig,
+  lastSeenTree,
+  loadConfig,
+  type Pipeline,
+  type PipelineWorld,
+} from "@jarvis/tools/self-extension";
+import type { KernelActions } from "../actions.ts";
+import { defaultBodyLimits } from "../body/body-limits.ts";
+import { bodyRequests } from "./body-requests.ts";
+import { ReleaseLife } from "./release-life.ts";
+import type { WatchedRelease } from "./watched-release.ts";
+
+const EVERY_MS = 500;
+
+export interface ServingParts {
+  readonly world: PipelineWorld;
+  readonly actions: KernelActions;
+  readonly pipeline: Pick<Pipeline, "submit">;
+  readonly stateDir: string;
+  /** Lets waiting runs look again. */
+  readonly reconcile: () => Promise<void>;
+  readonly onProblem: (error: unknown) => void;
+}
+
+export interface Serving {
+  /** Null where the base names no body: then nothing of the repository runs. */
+  readonly life: ReleaseLife | null;
+  /** Why no release serves although there is a body to run, for people. */
+  readonly problem: string | null;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs what was promoted, where the base says how. The first release is built while the kernel is up
+ * already: whoever only wants to look, or to stop things, does not wait for a compiler.
+ */
+export async function startServing(parts: ServingParts): Promise<Serving> {
+  const { world, actions } = parts;
+  const tree = await lastSeenTree(world);
+  const config = tree === null ? null : await loadConfig(world.mirror, tree);
+  if (config?.body === undefined) {
+    return { life: null, problem: null, stop: async () => await Promise.resolve() };
+  }
+  const { argv, limits } = config.body;
+  const life = new ReleaseLife({
+    world,
+    config: config.healthWindow ?? healthWindowConfig.parse({}),
+    body: {
+      argv,
+      run: startInSandbox,
+      limits: {
+        memoryBytes: limits?.memoryBytes ?? defaultBodyLimits.memoryBytes,
+        processes: limits?.processes ?? defaultBodyLimits.processes,
+      },
+      requests: bodyRequests({
+        db: world.db,
+        executor: actions.executor,
+        pipeline: parts.pipeline,
+      }),
+    },
+    stateDir: parts.stateDir,
+    suspension: async () => await suspensionOf(world),
+    onSettled: parts.reconcile,
+    onProblem: parts.onProblem,
+  });
+  let problem: string | null = null;
+  let isUp = false;
+  let isOver = false;
+  let isTending = false;
+  const failed = (error: unknown): void => {
+    if (isOver) return;
+    problem = error instanceof Error ? error.message : String(error);
+    parts.onProblem(error);
+  };
+
+  async function look(): Promise<void> {
+    if (isTending || isOver) return;
+    isTending = true;
+    try {
+      if (isUp) await life.tend();
+      else await life.start();
+      isUp = true;
+      problem = null;
+    } catch (error) {
+      failed(error);
+    } finally {
+      isTending = false;
+    }
+  }
+
+  const timer = setInterval(() => void look(), EVERY_MS);
+  timer.unref();
+  const forget = actions.safety.onChange(() => void life.followSwitches().catch(failed));
+  void look();
+  return {
+    life,
+    get problem() {
+      return problem;
+    },
+    async stop() {
+      isOver = true;
+      clearInterval(timer);
+      forget();
+      await life.stop();
+    },
+  };
+}
+
+/** Nothing of a body runs while Jarvis only observes. Unreadable is observe. */
+async function suspensionOf(
+  world: PipelineWorld,
+): Promise<Parameters<WatchedRelease["keeper"]["suspend"]>[0] | null> {
+  const state = await readSafetyState(world.db);
+  if (state.mode === "execute") return null;
+  if (!state.trusted) return { by: "system", reason: "observe-only" };
+  return {
+    by: state.updatedBy,
+    reason: state.killSwitch === true ? "kill-switch" : "observe-only",
+  };
+}

@@ -1,0 +1,119 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { DatabaseHandle } from "@jarvis/db";
+import { ObserveOnlyError } from "@jarvis/operator-core";
+import { checkSandbox, killAllSandboxes, runInSandbox } from "@jarvis/sandbox";
+import { pipelineActions, type Mirror, type PipelineWorld } from "@jarvis/tools/self-extension";
+import type { KernelConfig } from "../config.ts";
+import { startActions, type ActionSystem } from "./actions.ts";
+import type { BodyKeeper } from "./body/keeper.ts";
+import type { Connection } from "./connect.ts";
+import type { Progress } from "./progress.ts";
+import { callToolAction } from "./serving/body-requests.ts";
+
+/** What the pipeline works with in this kernel, and how its work is ended. */
+export interface Work {
+  readonly world: PipelineWorld;
+  readonly actions: ActionSystem;
+  /** Ends every sandbox. From now on nothing that ends leaves a verdict: it is done again at the next start. */
+  stop(): Promise<void>;
+}
+
+export async function startWork(parts: {
+  readonly config: KernelConfig;
+  readonly database: DatabaseHandle;
+  readonly mirror: Mirror;
+  readonly connection: Connection;
+  readonly progress: Progress;
+  /** The body that serves, for the calls of its tools. */
+  readonly body: () => BodyKeeper | null;
+  readonly unblessed: PipelineWorld["unblessed"];
+}): Promise<Work> {
+  const { config, database, mirror, connection, progress } = parts;
+  const directory = join(config.stateDir, "work");
+  // Whatever a killed kernel left there belongs to verifications that start anew.
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  let interrupt = new AbortController();
+  let stopping = false;
+  const endSandboxes = async (): Promise<number> => {
+    interrupt.abort();
+    interrupt = new AbortController();
+    return await killAllSandboxes();
+  };
+  const actions = await startActions(
+    database,
+    [...pipelineActions(() => world), callToolAction(parts.body)],
+    endSandboxes,
+  );
+  const { executor, safety } = actions;
+  const world: PipelineWorld = {
+    db: database.db,
+    mirror,
+    get github() {
+      return connection.target;
+    },
+    actions: {
+      propose: async (request) => await executor.propose(request),
+      validate: async (id) => await executor.validate(id),
+      cancel: async (id, cancellation) => await executor.cancel(id, cancellation),
+      async execute(id, options) {
+        // What a stop interrupts is read back by the step, which stays open, at the next start.
+        try {
+          const outcome = await executor.execute(id, options);
+          return stopping && outcome.outcome !== "completed" ? await forever() : outcome;
+        } catch (error) {
+          if (stopping) return await forever();
+          throw error;
+        }
+      },
+    },
+    flights: new Map(),
+    unblessed: parts.unblessed,
+    async run(request) {
+      const mayRun = await mayTest(safety);
+      const result = await runInSandbox(
+        mayRun ? request : { ...request, signal: AbortSignal.abort() },
+      );
+      // A stopping kernel leaves no verdict behind: the step stays open and is done again at start.
+      return stopping ? await forever() : result;
+    },
+    checkSandbox,
+    packageManager: { env: config.packageManagerEnv, defaultPnpm: config.pnpm },
+    directories: {
+      work: directory,
+      dependencies: config.dependenciesDir ?? join(config.stateDir, "dependencies"),
+      builds: join(config.stateDir, "builds"),
+      files: join(config.stateDir, "files"),
+      releases: join(config.stateDir, "releases"),
+      inventory: join(config.stateDir, "inventory"),
+    },
+    signal: () => interrupt.signal,
+    progress: (runId, what) => progress.note(runId, what),
+    ended: (runId) => progress.forget(runId),
+  };
+  return {
+    world,
+    actions,
+    async stop() {
+      stopping = true;
+      interrupt.abort();
+      await killAllSandboxes();
+    },
+  };
+}
+
+/** Testing is reading: allowed in every mode, but not after a kill until a mode is set again. */
+async function mayTest(safety: ActionSystem["safety"]): Promise<boolean> {
+  try {
+    await safety.checkMayRun("read");
+    return true;
+  } catch (error) {
+    if (error instanceof ObserveOnlyError) return false;
+    throw error;
+  }
+}
+
+async function forever(): Promise<never> {
+  return await new Promise(() => undefined);
+}

@@ -1,0 +1,145 @@
+import { createInterface } from "node:readline/promises";
+import {
+  ActionAuditor,
+  AuditEvent,
+  listProposals,
+  readProposal,
+  redactSecrets,
+  type ActionProposal,
+  type ActionStatus,
+} from "@jarvis/operator-core";
+import { describeAction, describeActions, describeAudit } from "../action-text.ts";
+import type { CliConfig } from "../config.ts";
+import { kernelOr, needKernel } from "../kernel-client.ts";
+import { withLocalState } from "../local-state.ts";
+import { CommandError, exitCodes, type Answer } from "../outcome.ts";
+import * as wire from "../wire.ts";
+
+/** Proposed actions, newest first; what only reads asks the database itself where no kernel answers. */
+export async function actions(
+  config: CliConfig,
+  options: { state?: ActionStatus; limit: number },
+): Promise<Answer> {
+  const { state, limit } = options;
+  const query = `limit=${limit}${state === undefined ? "" : `&state=${state}`}`;
+  const list = await kernelOr(
+    config,
+    async (kernel) => (await kernel.get(`/api/actions?${query}`, wire.actionList)).actions,
+    async () =>
+      await withLocalState(config, async ({ db }) => {
+        const states = state === undefined ? undefined : [state];
+        return (await listProposals(db, { states, limit })).map(asAction);
+      }),
+  );
+  return { json: list, text: describeActions(list) };
+}
+
+/** One action as it would be approved, and what happened to it. */
+export async function showAction(config: CliConfig, id: number): Promise<Answer> {
+  const detail = await kernelOr(
+    config,
+    async (kernel) => await kernel.get(`/api/actions/${id}`, wire.actionDetail),
+    async () =>
+      await withLocalState(config, async ({ db }) => {
+        const action = asAction(await readProposal(db, id));
+        const events = await new ActionAuditor(db).getEvents({ proposalId: id, limit: 500 });
+        return wire.actionDetail.parse({ action, events });
+      }),
+  );
+  return {
+    json: detail,
+    text: `${describeAction(detail.action)}\n\nEvents\n${describeAudit(detail.events)}`,
+  };
+}
+
+/**
+ * Approves what it shows: the digest of that, and of nothing else, is sent. With the approver's token,
+ * because who runs Jarvis does not release what Jarvis blocked.
+ */
+export async function approve(
+  config: CliConfig,
+  id: number,
+  options: { digest?: string; json: boolean },
+): Promise<Answer> {
+  const kernel = await needKernel(config, "approver-token");
+  const { action } = await kernel.get(`/api/actions/${id}`, wire.actionDetail);
+  if (options.digest !== undefined && options.digest !== action.digest) {
+    throw new CommandError(
+      exitCodes.refused,
+      "changed",
+      `Action ${id} has the digest ${action.digest}, not the one that you named: look at it with \`jarvis actions ${id}\`.`,
+    );
+  }
+  if (!options.json) process.stderr.write(`${describeAction(action)}\n\n`);
+  if (options.digest === undefined && !options.json) await confirm();
+  const body = { digest: action.digest };
+  const approved = await kernel.post(`/api/actions/${id}/approve`, body, wire.approved);
+  const { outcome, detail } = approved.execution;
+  const done = outcome === "completed";
+  return {
+    json: { approved: { ...action, ...approved.action }, execution: approved.execution },
+    text: done
+      ? `Approved and done: ${action.actionName} ${id}.`
+      : `Approved, but ${action.actionName} ${id} ended as ${outcome}: ${detail ?? "no reason was given"}`,
+    exitCode: done ? exitCodes.done : exitCodes.refused,
+  };
+}
+
+/** A person at a terminal reads before it happens; a script has decided already. */
+async function confirm(): Promise<void> {
+  if (!process.stdin.isTTY) return;
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  const said = await reader.question("Type yes to approve exactly this: ");
+  reader.close();
+  if (said.trim() === "yes") return;
+  throw new CommandError(exitCodes.refused, "not-confirmed", "Nothing was approved.");
+}
+
+export async function reject(config: CliConfig, id: number, reason: string): Promise<Answer> {
+  const kernel = await needKernel(config);
+  const answer = await kernel.post(`/api/actions/${id}/reject`, { reason }, wire.actionOnly);
+  return { json: answer.action, text: `Rejected: ${answer.action.actionName} ${id}.` };
+}
+
+export async function cancel(config: CliConfig, id: number, reason: string): Promise<Answer> {
+  const kernel = await needKernel(config);
+  const answer = await kernel.post(`/api/actions/${id}/cancel`, { reason }, wire.cancelled);
+  const what = `${answer.action.actionName} ${id}`;
+  return {
+    json: answer,
+    text: answer.outcome === "cancelled" ? `Cancelled: ${what}.` : `Told to stop: ${what}.`,
+  };
+}
+
+/** The action ledger, oldest first; `after` continues from the id of the last event that was read. */
+export async function audit(
+  config: CliConfig,
+  options: { action?: number; type?: string; after?: number; limit: number },
+): Promise<Answer> {
+  const { action: proposalId, type, after, limit } = options;
+  const eventType = type === undefined ? undefined : AuditEvent.shape.eventType.parse(type);
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (proposalId !== undefined) query.set("proposalId", String(proposalId));
+  if (eventType !== undefined) query.set("eventType", eventType);
+  if (after !== undefined) query.set("after", String(after));
+  const { events } = await kernelOr(
+    config,
+    async (kernel) => await kernel.get(`/api/audit?${query.toString()}`, wire.auditList),
+    async () =>
+      await withLocalState(config, async ({ db }) => {
+        const found = await new ActionAuditor(db).getEvents({
+          proposalId,
+          eventType,
+          after,
+          limit,
+        });
+        return wire.auditList.parse({ events: found });
+      }),
+  );
+  return { json: events, text: describeAudit(events) };
+}
+
+function asAction(proposal: ActionProposal): wire.WireAction {
+  const parameters = redactSecrets(proposal.parameters).value;
+  return wire.action.parse({ ...proposal, parameters, digest: proposal.parametersDigest });
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RunResult } from "@jarvis/tools/self-extension";
+import { waitForRun } from "../commands/proposals.ts";
+import type { CliConfig } from "../config.ts";
+import type { KernelClient } from "../kernel-client.ts";
+import * as wire from "../wire.ts";
+import type { Row } from "./table.ts";
+
+const EXAMPLES = fileURLToPath(new URL("../../../../examples/changes/", import.meta.url));
+
+/** What the rows of the demonstration work with. */
+export interface Demo {
+  readonly api: KernelClient;
+  readonly config: CliConfig;
+  readonly kernelPid: number;
+  readonly say: (text: string) => void;
+}
+
+export type Finished = Omit<Row, "problems">;
+
+export async function submit({ api }: Demo, patch: string, title: string): Promise<string> {
+  const body = { patch: readFileSync(join(EXAMPLES, patch), "utf8"), title };
+  return (await api.post("/api/proposals", body, wire.accepted)).runId;
+}
+
+/** Hands in an example and waits until its run has ended or is parked. */
+export async function runCase(demo: Demo, patch: string, title: string): Promise<Finished> {
+  const started = Date.now();
+  const result = await waitForRun(demo.api, await submit(demo, patch, title));
+  return { title, result, durationMs: Date.now() - started };
+}
+
+/** Whether a promoted change has been judged by what its release did, or never got so far. */
+export function isJudged({ status }: RunResult): boolean {
+  return ["blessed", "rolled-back", "rollback-failed", "blocked", "failed"].includes(status);
+}
+
+/** A parked run stands still until the kernel takes it up again, so this waits past the park. */
+export async function waitForAttempt(
+  { api }: Demo,
+  parked: RunResult,
+  wanted: (result: RunResult) => boolean,
+): Promise<RunResult> {
+  const deadline = Date.now() + 300_000;
+  let result = parked;
+  while (!wanted(result) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    result = await waitForRun(api, parked.lifecycleRunId);
+  }
+  return result;
+}
+
+/** Changes that the forge was asked for, by its own log. */
+export function mutations({ config }: Demo): string[] {
+  return readFileSync(join(config.stateDir, "forge", "requests.ndjson"), "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { method: string; path: string; mutation: boolean })
+    .filter((entry) => entry.mutation)
+    .map((entry) => `${entry.method} ${entry.path}`);
+}

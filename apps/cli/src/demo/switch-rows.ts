@@ -1,0 +1,125 @@
+import type { RunResult } from "@jarvis/tools/self-extension";
+import { waitForRun } from "../commands/proposals.ts";
+import * as wire from "../wire.ts";
+import { killedCase, switchedCase } from "./cases.ts";
+import { isJudged, mutations, runCase, submit, waitForAttempt, type Demo } from "./hand-in.ts";
+import { sandboxesUnder } from "./processes.ts";
+import type { Row } from "./table.ts";
+
+/**
+ * The kill switch while a change is verified: its sandbox is gone when the kill returns, the count
+ * is what this machine saw running, and nothing is promoted. The mode is set again afterwards.
+ */
+export async function runKilled(demo: Demo): Promise<Row> {
+  const { api, say, kernelPid } = demo;
+  const { patch, title } = killedCase;
+  say(`\n${title}, killed while it is verified (${patch})`);
+  const before = mutations(demo).length;
+  const started = Date.now();
+  const bodies = sandboxesUnder(kernelPid);
+  const runId = await submit(demo, patch, title);
+  const running = await untilMoreThan(bodies, kernelPid);
+  const { cancelledCount } = await api.post(
+    "/api/kill-switch",
+    { reason: "demonstration" },
+    wire.killed,
+  );
+  const left = sandboxesUnder(kernelPid);
+  say(
+    `          sandboxes seen running: ${running}, ${bodies} of them bodies; ended: ${cancelledCount}; left: ${left}`,
+  );
+  const result = await waitForRun(api, runId);
+  const problems = unlike(result, "blocked", "kill-switch-active");
+  if (running <= bodies) problems.push("no sandbox was seen running");
+  if (cancelledCount !== running) {
+    problems.push(`the kill switch counted ${cancelledCount}, running were ${running}`);
+  }
+  if (left > 0) problems.push(`${left} sandboxes outlived the kill switch`);
+  problems.push(...unwanted(demo, before));
+  await setMode(demo, "execute");
+  return { title: `${title} (killed)`, result, durationMs: Date.now() - started, problems };
+}
+
+/**
+ * One good change against both switches: in observe it is tested and not promoted, with execute it
+ * meets the pause, and after resume it lands. The evidence counts all the time.
+ */
+export async function runSwitched(demo: Demo): Promise<Row[]> {
+  const { say } = demo;
+  const { patch, title } = switchedCase;
+  say(`\n${title}, in observe-only mode (${patch})`);
+  await setMode(demo, "observe");
+  const before = mutations(demo).length;
+  const observed = await runCase(demo, patch, `${title} (observe only)`);
+  const rows: Row[] = [
+    {
+      ...observed,
+      problems: [...unlike(observed.result, "parked", "observe-only"), ...unwanted(demo, before)],
+    },
+  ];
+  say(`          GitHub mutations, by the forge's request log: ${mutations(demo).length - before}`);
+
+  say("          execute, while promotion is paused");
+  const pausedAt = Date.now();
+  await setPause(demo, true);
+  await setMode(demo, "execute");
+  const paused = await waitForAttempt(
+    demo,
+    observed.result,
+    ({ attempt, status }) => attempt > observed.result.attempt && status !== "tested",
+  );
+  rows.push({
+    title: `${title} (paused)`,
+    result: paused,
+    durationMs: Date.now() - pausedAt,
+    problems: [...unlike(paused, "parked", "promotion-paused"), ...unwanted(demo, before)],
+  });
+  say(`          GitHub mutations while paused: ${mutations(demo).length - before}`);
+
+  say("          resume");
+  const resumedAt = Date.now();
+  await setPause(demo, false);
+  const resumed = await waitForAttempt(demo, paused, isJudged);
+  rows.push({
+    title: `${title} (resumed)`,
+    result: resumed,
+    durationMs: Date.now() - resumedAt,
+    problems: resumed.status === "blessed" ? [] : [`outcome is ${resumed.status}`],
+  });
+  return rows;
+}
+
+/** Waits for the first sandbox beside the bodies, and says how many run then. */
+async function untilMoreThan(bodies: number, kernelPid: number): Promise<number> {
+  const deadline = Date.now() + 120_000;
+  while (Date.now() < deadline) {
+    if (sandboxesUnder(kernelPid) > bodies) {
+      // Once more after its set-up: what is counted has to be what runs.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const running = sandboxesUnder(kernelPid);
+      if (running > bodies) return running;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return 0;
+}
+
+function unlike(result: RunResult, status: RunResult["status"], reason: string): string[] {
+  const reasons = result.blockReasons.join();
+  return result.status === status && reasons === reason
+    ? []
+    : [`outcome is ${result.status} (${reasons}), expected ${status} (${reason})`];
+}
+
+function unwanted(demo: Demo, before: number): string[] {
+  const made = mutations(demo).slice(before);
+  return made.length === 0 ? [] : [`the forge saw ${made.length} mutations: ${made.join(", ")}`];
+}
+
+async function setMode({ api }: Demo, mode: "observe" | "execute"): Promise<void> {
+  await api.post("/api/mode", { mode, reason: "demonstration" }, wire.mode);
+}
+
+async function setPause({ api }: Demo, paused: boolean): Promise<void> {
+  await api.post("/api/self-extension/promotion", { paused, reason: "demonstration" }, wire.paused);
+}

@@ -1,0 +1,76 @@
+import { applyPatch } from "./git/apply-patch.ts";
+import { diffTrees, type TreeChange } from "./git/mirror.ts";
+import { patchId } from "./git/patch-id.ts";
+import { planRevert, restoredPaths } from "./git/revert-change.ts";
+import { heldBy, openHolds } from "./holds.ts";
+import type { PipelineWorld } from "./pipeline-world.ts";
+import type { Refusal } from "./proposal.ts";
+import { revertedBy } from "./revert-run.ts";
+import type { ProposedChange } from "./staged-change.ts";
+
+export type AppliedChange =
+  | {
+      readonly applied: true;
+      readonly tree: string;
+      readonly changes: readonly TreeChange[];
+      /** Of a revert: paths that only go back to what was attested before, and need no person. */
+      readonly restored: ReadonlySet<string>;
+    }
+  | { readonly applied: false; readonly refusal: Refusal };
+
+/**
+ * What a run would make of the base: its patch applied, or, for a run that takes a promoted change
+ * back, every file of it restored on the base as it stands now. What was rolled back is not applied
+ * again until an operator lifts its hold.
+ */
+export async function applyChange(
+  world: PipelineWorld,
+  runId: string,
+  run: Pick<ProposedChange, "patch" | "goal" | "context">,
+  base: { readonly sha: string; readonly tree: string },
+): Promise<AppliedChange> {
+  const reverted = await revertedBy(world, runId);
+  if (reverted !== null) {
+    const { before, after, title } = reverted;
+    const planned = await planRevert(world.mirror, { before, after, current: base.tree });
+    if (planned.kind === "conflict") {
+      const paths = planned.paths.slice(0, 5).join(", ");
+      return refuse(
+        "revert-conflict",
+        `A later change touched what "${title}" changed (${paths}), so it is a person's to take back; Jarvis goes on serving the release before it.`,
+      );
+    }
+    if (planned.kind === "nothing-left") {
+      return refuse("empty-change", `The base holds nothing of "${title}" any more.`);
+    }
+    const changes = await diffTrees(world.mirror, base.tree, planned.tree);
+    const restored = await restoredPaths(world.mirror, changes, before);
+    return { applied: true, tree: planned.tree, changes, restored };
+  }
+  const applied = await applyPatch(world.mirror, base.sha, run.patch);
+  if (!applied.applied) {
+    return refuse(
+      "does-not-apply",
+      `The patch does not apply to the base ${base.sha.slice(0, 12)}; make it again on that commit. git says: ${applied.message}`,
+    );
+  }
+  const held = heldBy(await openHolds(world), {
+    treeSha: applied.tree,
+    patchId: await patchId(world.mirror, base.tree, applied.tree),
+    goalId: run.context.goalId,
+    goal: run.goal,
+  });
+  if (held !== null) {
+    const { hold, because } = held;
+    return refuse(
+      "held-after-rollback",
+      `The same ${because} was rolled back as "${hold.title}" (run ${hold.runId}); \`jarvis hold lift ${hold.runId} --reason TEXT\` lets it be tried again.`,
+    );
+  }
+  const changes = await diffTrees(world.mirror, base.tree, applied.tree);
+  return { applied: true, tree: applied.tree, changes, restored: new Set() };
+}
+
+function refuse(reason: Refusal["reason"], detail: string): AppliedChange {
+  return { applied: false, refusal: { reason, detail } };
+}

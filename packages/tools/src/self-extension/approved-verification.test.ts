@@ -1,0 +1,162 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { approve, releaseOf, settle } from "../testing/approval.ts";
+import { plainProject, type TestRepository } from "../testing/git-repository.ts";
+import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
+import { stillDemanded } from "./verification/inventory.ts";
+
+let world: TestWorld;
+let repository: TestRepository;
+
+afterEach(async () => {
+  await world.close();
+  repository.remove();
+});
+
+describe("an approved change of tests", () => {
+  it("is examined by its own version of those files, and by every other test of the base", async () => {
+    repository = plainProject({ "test/sum.test.js": test("sums", "add(2, 2)", 4) });
+    world = await makeTestWorld(repository);
+    const breaking = repository.patch({
+      "src/add.js": "export const add = (a, b) => a + b + 1;\n",
+      "test/add.test.js": test("adds one more", "add(1, 2)", 4),
+    });
+    const broken = await world.propose(breaking);
+    await approve(world, broken.state.runId);
+    const refused = await settle(world, broken.state.runId);
+    expect(refused.result).toMatchObject({
+      status: "blocked",
+      blockReasons: ["isolated-verification-failed"],
+    });
+    expect(refused.result.verificationDiagnostics[0]?.failingTests).toEqual([
+      "test/sum.test.js > sums",
+    ]);
+
+    const renaming = repository.patch({
+      "test/add.test.js": test("adds two numbers", "add(1, 2)", 3),
+    });
+    const renamed = await world.propose(renaming);
+    expect(renamed.result.blockReasons).toEqual(["evaluator-changed"]);
+    await approve(world, renamed.state.runId);
+    const done = await settle(world, renamed.state.runId);
+    expect(done.result).toMatchObject({ success: true, testEvidence: "in-process" });
+  });
+});
+
+describe("an approved change of dependencies", () => {
+  it("is built from its own lockfile", async () => {
+    repository = plainProject({
+      "package-lock.json": lockfile({}),
+      ".npmrc": "audit=false\n",
+    });
+    world = await makeTestWorld(repository);
+    const patch = repository.patch({
+      "package.json": manifest({
+        workspaces: ["packages/local"],
+        dependencies: { local: "1.0.0" },
+      }),
+      "package-lock.json": lockfile({
+        "": { workspaces: ["packages/local"], dependencies: { local: "1.0.0" } },
+        "node_modules/local": { resolved: "packages/local", link: true },
+        "packages/local": { version: "1.0.0" },
+      }),
+      "packages/local/package.json": JSON.stringify({
+        name: "local",
+        version: "1.0.0",
+        type: "module",
+        main: "main.js",
+      }),
+      "packages/local/main.js": "export const one = 1;\n",
+      "test/local.test.js": test("is found", "one", 1, "local", "one"),
+    });
+    const run = await world.propose(patch);
+    expect(run.result.blockReasons).toEqual(["dependencies-changed"]);
+    const { parameters } = await releaseOf(world, run.state.runId);
+    expect(parameters.addedPackages).toEqual([]);
+    expect(parameters.findings.map(({ path }) => path)).toEqual([
+      "package-lock.json",
+      "package.json",
+      "packages/local/package.json",
+    ]);
+    await approve(world, run.state.runId);
+    const done = await settle(world, run.state.runId);
+    expect(done.result).toMatchObject({ success: true });
+  });
+
+  it.each([
+    [
+      "comes from git",
+      { resolved: "git+ssh://git@example.com/left.git#abc", version: "1.0.0", integrity },
+      "comes from git+ssh",
+    ],
+    [
+      "has no integrity",
+      { resolved: "https://registry.npmjs.org/left/-/left-1.0.0.tgz", version: "1.0.0" },
+      "has no integrity",
+    ],
+  ])("that %s is not even asked for", async (_, entry, sentence) => {
+    repository = plainProject({ "package-lock.json": lockfile({}) });
+    world = await makeTestWorld(repository);
+    const run = await world.propose(
+      repository.patch({ "package-lock.json": lockfile({ "node_modules/left": entry }) }),
+    );
+    expect(run.result).toMatchObject({ status: "blocked", blockReasons: ["dependencies-changed"] });
+    expect(run.result.error).toContain(sentence);
+    await expect(releaseOf(world, run.state.runId)).rejects.toThrow("nothing was asked");
+  });
+});
+
+describe("the inventory of an approved change of tests", () => {
+  const names = ["test/a.test.js > one", "test/a.test.js.old > two", "test/b.test.js > one"];
+  const at = (path: string, oldMode: string | null = "100644") =>
+    ({ path, oldMode, newMode: null, oldSha: null, newSha: null }) as never;
+
+  it.each([
+    ["evaluator-changed", [at("test/a.test.js")], names.slice(1)],
+    ["evaluator-changed", [at("test/a.test.js", null)], names],
+    ["kernel-closure", [at("test/a.test.js")], names],
+  ] as const)("with %s approved demands what was not touched", (released, changes, demanded) => {
+    const approval = { actionId: 1, approvedBy: "anna", treeSha: "", released: [released] };
+    const restored = new Set<string>();
+    expect(stillDemanded(names, { approval, restored, changes })).toEqual(demanded);
+    expect(stillDemanded(names, { approval: null, restored, changes })).toEqual(names);
+  });
+
+  it("of a revert demands nothing of what only goes back", () => {
+    const change = { approval: null, changes: [at("test/a.test.js"), at("test/b.test.js")] };
+    const restored = new Set(["test/a.test.js"]);
+    expect(stillDemanded(names, { ...change, restored })).toEqual(names.slice(1));
+  });
+});
+
+const integrity = `sha512-${"A".repeat(86)}==`;
+
+function manifest(more: Record<string, unknown>): string {
+  return JSON.stringify({ name: "plain", version: "1.0.0", type: "module", ...more });
+}
+
+function lockfile(packages: Record<string, Record<string, unknown>>): string {
+  const root = { name: "plain", version: "1.0.0", ...packages[""] };
+  return JSON.stringify({
+    name: "plain",
+    version: "1.0.0",
+    lockfileVersion: 3,
+    requires: true,
+    packages: { ...packages, "": root },
+  });
+}
+
+function test(
+  name: string,
+  expression: string,
+  value: number,
+  from = "../src/add.js",
+  what = "add",
+): string {
+  return [
+    `import assert from "node:assert/strict";`,
+    `import test from "node:test";`,
+    `import { ${what} } from "${from}";`,
+    `test("${name}", () => assert.equal(${expression}, ${value}));`,
+    "",
+  ].join("\n");
+}

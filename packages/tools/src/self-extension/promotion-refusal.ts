@@ -1,0 +1,65 @@
+import type { ExecutionOutcome, StartRefusal, ValidationOutcome } from "@jarvis/operator-core";
+import type { BlockReason } from "./block-reasons.ts";
+import { decideSwitches } from "./promotion-gate.ts";
+
+/** What the executor's refusal means for the run. */
+export interface PromotionRefusal {
+  readonly reason: BlockReason;
+  readonly detail: string;
+}
+
+/** Why a promotion was not valid. */
+export function whyInvalid(
+  validation: Exclude<ValidationOutcome, { outcome: "valid" }>,
+): PromotionRefusal {
+  if (validation.outcome === "conflict") return observeOnly();
+  const detail = validation.errors.map(({ path, message }) => `${path} ${message}`.trim());
+  // What is wrong with the action has a path; what is wrong with its session has none.
+  const isSession = validation.errors.every(({ path }) => path === "");
+  return {
+    reason: isSession ? "session-at-risk" : "action-denied",
+    detail: `The promotion was refused: ${detail.join("; ")}.`,
+  };
+}
+
+const refusals: Record<StartRefusal, BlockReason> = {
+  // Cancelled between its validation and its start, by a switch that was turned meanwhile.
+  "not-executable": "observe-only",
+  "lost-race": "observe-only",
+  "approval-needed": "session-at-risk",
+  "session-observe-only": "session-at-risk",
+  changed: "action-denied",
+  "unknown-action": "action-denied",
+  "definition-changed": "action-denied",
+  denied: "action-denied",
+  "approval-invalid": "action-denied",
+  "approval-expired": "action-denied",
+};
+
+/** Why a promotion that the executor was given never ran. */
+export function whyNotBegun(
+  outcome: ExecutionOutcome,
+  { killed }: { readonly killed: boolean },
+): PromotionRefusal {
+  if (outcome.outcome === "refused") {
+    const reason = refusals[outcome.refusal];
+    return { reason, detail: `The promotion was refused: ${outcome.detail}.` };
+  }
+  if (!killed) return observeOnly();
+  return {
+    reason: "kill-switch-active",
+    detail: "The kill switch stopped the promotion before it began; propose the change again.",
+  };
+}
+
+export function observeOnly(): PromotionRefusal {
+  const [found] = decideSwitches({
+    paused: false,
+    pauseReason: "",
+    mode: "observe",
+    watched: null,
+    unreverted: null,
+    isRevert: false,
+  });
+  return { reason: "observe-only", detail: found?.detail ?? "Jarvis only observes." };
+}

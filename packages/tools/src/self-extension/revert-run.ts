@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import { and, eq, sql } from "drizzle-orm";
+import { v7 as uuidv7 } from "uuid";
+import { treeOf, type Mirror, type TreeChange } from "./git/mirror.ts";
+import { planRevert, restoredPaths, type PlannedRevert } from "./git/revert-change.ts";
+import { parseRow, readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import type { PipelineWorld } from "./pipeline-world.ts";
+import { recordProposed } from "./record-proposal.ts";
+
+/** A promoted change that a run takes back, as trees: before it and after it. */
+export interface RevertedChange {
+  readonly runId: string;
+  readonly title: string;
+  readonly before: string;
+  readonly after: string;
+  readonly promotedAt: string;
+}
+
+/**
+ * The id of the run that reverts another: derived from what caused it, so that whoever repeats the
+ * rollback after a crash finds the same run. In the order of time like every run id (UUIDv7).
+ */
+export function revertRunId(rollback: {
+  runId: string;
+  attempt: number;
+  startedAt: string;
+}): string {
+  const random = createHash("sha256")
+    .update(`revert:${rollback.runId}:${rollback.attempt}`)
+    .digest();
+  return uuidv7({ msecs: Date.parse(rollback.startedAt), random: random.subarray(0, 16) });
+}
+
+/**
+ * What a run takes back, or null for a run that is no revert. Only the ledger's `rolled_back` makes
+ * a run one: nothing that a proposal says of itself does.
+ */
+export async function revertedBy(
+  world: { db: JarvisDatabase; mirror: Mirror },
+  runId: string,
+): Promise<RevertedChange | null> {
+  const { eventType, payload } = selfExtensionEvents;
+  const [row] = await world.db
+    .select()
+    .from(selfExtensionEvents)
+    .where(and(eq(eventType, "rolled_back"), sql`${payload} ->> 'rollbackRunId' = ${runId}`))
+    .limit(1);
+  return row === undefined ? null : await promotedChange(world, parseRow(row).runId);
+}
+
+/** Of a revert, the paths of its change that only go back, proved from git; empty for any other run. */
+export async function restoredBy(
+  world: { db: JarvisDatabase; mirror: Mirror },
+  runId: string,
+  changes: readonly TreeChange[],
+): Promise<ReadonlySet<string>> {
+  const reverted = await revertedBy(world, runId);
+  return reverted === null
+    ? new Set()
+    : await restoredPaths(world.mirror, changes, reverted.before);
+}
+
+/** The run whose change landed as this commit; null where it came from outside. */
+export async function runThatPromoted(
+  db: JarvisDatabase,
+  mergeSha: string,
+): Promise<string | null> {
+  const { eventType, payload, runId } = selfExtensionEvents;
+  const [row] = await db
+    .select({ runId })
+    .from(selfExtensionEvents)
+    .where(and(eq(eventType, "promoted"), sql`${payload} ->> 'mergeSha' = ${mergeSha}`))
+    .limit(1);
+  return row?.runId ?? null;
+}
+
+/** The change that a run promoted; null where it promoted none. */
+export async function promotedChange(
+  world: { db: JarvisDatabase; mirror: Mirror },
+  runId: string,
+): Promise<RevertedChange | null> {
+  const events = await readRunEvents(world.db, runId);
+  const proposed = events.find((event) => event.type === "proposed");
+  const promoted = events.find((event) => event.type === "promoted");
+  if (proposed === undefined || promoted === undefined) return null;
+  return {
+    runId,
+    title: proposed.payload.title,
+    before: await treeOf(world.mirror, promoted.payload.baseSha),
+    after: promoted.payload.treeSha,
+    promotedAt: promoted.createdAt,
+  };
+}
+
+/**
+ * Records the run that takes a promoted change back on the base, once. Its patch is what the revert
+ * would be on the base as it stands; staging plans it anew on the base that it finds.
+ */
+export async function proposeRevert(
+  world: Pick<PipelineWorld, "db" | "mirror">,
+  revert: { runId: string; change: RevertedChange; baseTree: string },
+): Promise<PlannedRevert["kind"]> {
+  const { before, after, runId, title } = revert.change;
+  const planned = await planRevert(world.mirror, { before, after, current: revert.baseTree });
+  if (planned.kind === "nothing-left") return planned.kind;
+  const context: EventContext = {
+    runId: revert.runId,
+    correlationId: runId,
+    actorSource: "system",
+    actor: "kernel",
+    toolName: null,
+    toolCallId: null,
+    goalId: null,
+    cycleId: null,
+    subGoalId: null,
+  };
+  await recordProposed(world.db, context, {
+    patch: planned.kind === "revert" ? planned.patch : Buffer.from(""),
+    title: `Revert: ${title}`,
+    goal: null,
+  });
+  return planned.kind;
+}

@@ -1,0 +1,38 @@
+import { planRevert } from "./git/revert-change.ts";
+import { openHolds } from "./holds.ts";
+import type { PipelineWorld } from "./pipeline-world.ts";
+import { promotedChange, revertedBy } from "./revert-run.ts";
+import type { Staged } from "./staged-change.ts";
+
+/** What runs, as far as it keeps the next change from landing; titles for people, null for nothing. */
+export interface ServingFacts {
+  /** A change that was promoted and is still watched: one at a time, or none could be blamed. */
+  readonly watched: string | null;
+  /** A change that was rolled back and that the base still holds something of. */
+  readonly unreverted: string | null;
+  /** Whether this is the revert itself: it is what everything else waits for, and no pause holds it. */
+  readonly isRevert: boolean;
+}
+
+/** Read before the first mutation and again immediately before the landing, like the switches. */
+export async function readServingFacts(
+  world: PipelineWorld,
+  change: Pick<Staged, "runId" | "baseTree">,
+): Promise<ServingFacts> {
+  if ((await revertedBy(world, change.runId)) !== null) {
+    return { watched: null, unreverted: null, isRevert: true };
+  }
+  const watched = await world.unblessed();
+  return { watched, unreverted: await unrevertedOn(world, change.baseTree), isRevert: false };
+}
+
+async function unrevertedOn(world: PipelineWorld, current: string): Promise<string | null> {
+  for (const { runId, title } of await openHolds(world)) {
+    const promoted = await promotedChange(world, runId);
+    if (promoted === null) continue;
+    const { before, after } = promoted;
+    const plan = await planRevert(world.mirror, { before, after, current });
+    if (plan.kind !== "nothing-left") return title;
+  }
+  return null;
+}
