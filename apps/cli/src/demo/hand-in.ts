@@ -39,17 +39,20 @@ export function isJudged({ status }: RunResult): boolean {
 
 /** A parked run stands still until the kernel takes it up again, so this waits past the park. */
 export async function waitForAttempt(
-  { api }: Demo,
+  { api, say }: Demo,
   parked: RunResult,
   wanted: (result: RunResult) => boolean,
 ): Promise<RunResult> {
   const deadline = Date.now() + 300_000;
-  let result = parked;
-  while (!wanted(result) && Date.now() < deadline) {
+  for (let shown = parked.status; ;) {
+    const path = `/api/runs/${parked.lifecycleRunId}`;
+    const { result, run } = await api.get(path, wire.runDetail);
+    if (result.status !== shown) say(`          ${result.status}`);
+    shown = result.status;
+    const isStill = run.progress === null || result.status !== "parked";
+    if ((isStill && wanted(result)) || Date.now() > deadline) return result;
     await new Promise((resolve) => setTimeout(resolve, 200));
-    result = await waitForRun(api, parked.lifecycleRunId);
   }
-  return result;
 }
 
 /** Changes that the forge was asked for, by its own log. */

@@ -97,7 +97,15 @@ export function needsPerson(reasons: readonly BlockReason[]): boolean {
   return reasons.some((reason) => personReasons.some((word) => word === reason));
 }
 
-/** True when every reason is one that can pass without a new proposal. */
-export function isParking(reasons: readonly BlockReason[]): boolean {
-  return reasons.length > 0 && reasons.every((reason) => parkingReasons.has(reason));
+/**
+ * True when every reason is one that can pass without a new proposal. A revert that was killed waits
+ * for the switch: nobody would propose it again.
+ */
+export function isParking(
+  reasons: readonly BlockReason[],
+  { isRevert = false }: { isRevert?: boolean } = {},
+): boolean {
+  const mayPass = (reason: BlockReason): boolean =>
+    parkingReasons.has(reason) || (isRevert && reason === "kill-switch-active");
+  return reasons.length > 0 && reasons.every(mayPass);
 }

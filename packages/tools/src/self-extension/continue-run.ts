@@ -55,6 +55,7 @@ const lookAgain: ReadonlySet<BlockReason> = new Set([
   "base-unverified",
   "base-rewritten",
   "session-at-risk",
+  "rollback-required",
 ]);
 
 /** Whether a parked run may try again now. Pure. */
@@ -63,7 +64,10 @@ export function mayContinue(run: RunState, facts: ContinueFacts): boolean {
   // What a person decides goes on by `settleReleases`, never by itself.
   if (needsPerson(blockReasons)) return false;
   if (blockReasons.includes("promotion-paused") && facts.paused) return false;
-  if (blockReasons.includes("observe-only") && facts.mode !== "execute") return false;
+  // A revert that was killed goes on; any other run has ended by it.
+  const waitsForExecute = ["observe-only", "kill-switch-active"] as const;
+  const isWaiting = waitsForExecute.some((reason) => blockReasons.includes(reason));
+  if (isWaiting && facts.mode !== "execute") return false;
   if (blockReasons.includes("health-window-open") && facts.isWatching) return false;
   if (!blockReasons.some((reason) => lookAgain.has(reason))) return true;
   // 2 s, 4 s, ... up to about 4 minutes between attempts; a session's score is of five minutes.

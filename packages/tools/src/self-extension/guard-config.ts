@@ -134,12 +134,7 @@ export const guardConfig = z.strictObject({
   body: z
     .strictObject({
       argv,
-      cwd: z
-        .string()
-        .min(1)
-        .optional()
-        .describe("Directory the body starts in, relative to the release."),
-      limits: stageLimits.optional(),
+      limits: stageLimits.pick({ memoryBytes: true, processes: true }).optional(),
     })
     .optional()
     .describe(

@@ -133,7 +133,7 @@ describe("a health window", () => {
       "leaks",
       (world) => {
         world.see({ kind: "started" });
-        world.seconds(50, { bytes: (second) => 80e6 + second * 1.5e6 });
+        world.seconds(50, { bytes: (second) => 80e6 + second * 2.5e6 });
       },
       "memory-leak",
     ],
@@ -150,6 +150,10 @@ describe("a health window", () => {
 
   it.each<[string, (world: World) => void]>([
     ["saws its memory as collectors do", (world) => world.seconds(60, { bytes: sawtooth })],
+    [
+      "grows as a young heap does",
+      (world) => world.seconds(60, { bytes: (second) => 80e6 + second * 1e6 }),
+    ],
     ["is slower within the factor", (world) => world.seconds(60, { latencyMs: 15 })],
     ["says that it is well", (world) => world.see({ kind: "self-report", status: "well" })],
     ["ends once", (world) => world.see({ kind: "exited" }, { kind: "started" })],

@@ -48,7 +48,7 @@ export async function recordPromotionBlock(
       reasons: [...decision.reasons],
       detail: decision.detail,
       ...(decision.mergeError === undefined ? {} : { mergeError: decision.mergeError }),
-      parked: isParking(decision.reasons),
+      parked: isParking(decision.reasons, { isRevert: verified.change.restored.size > 0 }),
       branchName: pullRequest === null ? null : head.branch,
       headSha: pullRequest === null ? null : head.sha,
       pullRequestNumber: pullRequest?.number ?? null,

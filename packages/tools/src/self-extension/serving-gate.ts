@@ -1,7 +1,10 @@
+import { attestationContext } from "./attestation.ts";
 import { planRevert } from "./git/revert-change.ts";
 import { openHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-import { promotedChange, revertedBy } from "./revert-run.ts";
+import { readRunEvents } from "./lifecycle-events.ts";
+import { promotedChange, revertedBy, runThatPromoted } from "./revert-run.ts";
+import { foldRun } from "./run-state.ts";
 import type { Staged } from "./staged-change.ts";
 
 /** What runs, as far as it keeps the next change from landing; titles for people, null for nothing. */
@@ -17,13 +20,26 @@ export interface ServingFacts {
 /** Read before the first mutation and again immediately before the landing, like the switches. */
 export async function readServingFacts(
   world: PipelineWorld,
-  change: Pick<Staged, "runId" | "baseTree">,
+  change: Pick<Staged, "runId" | "baseSha" | "baseTree">,
 ): Promise<ServingFacts> {
   if ((await revertedBy(world, change.runId)) !== null) {
     return { watched: null, unreverted: null, isRevert: true };
   }
   const watched = await world.unblessed();
-  return { watched, unreverted: await unrevertedOn(world, change.baseTree), isRevert: false };
+  const unreverted =
+    (await degradedBase(world.db, change.baseSha)) ?? (await unrevertedOn(world, change.baseTree));
+  return { watched, unreverted, isRevert: false };
+}
+
+/** A base that does not serve although it is the newest: what is built upon it would not either. */
+async function degradedBase(db: PipelineWorld["db"], baseSha: string): Promise<string | null> {
+  const promotedBy = await runThatPromoted(db, baseSha);
+  const runId =
+    promotedBy ?? attestationContext(baseSha, { source: "system", name: "kernel" }).runId;
+  const { status, title } = foldRun(runId, await readRunEvents(db, runId));
+  // What a run of ours brought is taken back by a revert, and counts until that has landed.
+  const isLeft = status === "rollback-failed" || (promotedBy === null && status === "rolled-back");
+  return isLeft ? (title ?? `the commit ${baseSha}`) : null;
 }
 
 async function unrevertedOn(world: PipelineWorld, current: string): Promise<string | null> {

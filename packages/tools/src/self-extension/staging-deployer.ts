@@ -1,7 +1,7 @@
 import { applyChange } from "./apply-change.ts";
 import { judgeBase, rememberBase } from "./attestation.ts";
 import { pauseForRewrittenBase, whyUnverified } from "./base-verification.ts";
-import type { BlockReason } from "./block-reasons.ts";
+import { isParking, type BlockReason } from "./block-reasons.ts";
 import { fetchBranch, keepCommit, treeOf, writeCommit } from "./git/mirror.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
 import { DEFAULT_PATCH_BYTES } from "./guard-config.ts";
@@ -193,8 +193,8 @@ export async function repeatVerdict(
       : failed?.category === "verdict-not-trusted"
         ? "verdict-not-trusted"
         : "isolated-verification-failed";
-  await recordBlock(world, change.context, change.attempt, "verify", [
-    { reason, detail: sentence },
-  ]);
+  const parked = isParking([reason], { isRevert: change.restored.size > 0 });
+  const refusals = [{ reason, detail: sentence }];
+  await recordBlock(world, change.context, change.attempt, "verify", refusals, { parked });
   return { blocked: [reason] };
 }

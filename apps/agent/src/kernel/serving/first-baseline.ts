@@ -43,16 +43,24 @@ export async function forThisNode(
   world: PipelineWorld,
   blessed: BlessedRelease,
 ): Promise<BlessedRelease> {
-  const built = await buildRelease(world, blessed.treeSha);
-  if (!built.ok) throw new Error(`The blessed release cannot be built again: ${built.detail}`);
-  const rebuilt = { ...blessed, releaseDigest: built.manifest.releaseDigest };
+  const again = await rebuilt(world, blessed);
   const { releases } = world.directories;
   const pointer = readBaseline(releases);
   if (pointer.known) {
     const swap = (each: BlessedRelease): BlessedRelease =>
-      each.releaseDigest === blessed.releaseDigest ? rebuilt : each;
+      each.releaseDigest === blessed.releaseDigest ? again : each;
     const { current, earlier } = pointer.value;
     writeBaseline(releases, { version: 1, current: swap(current), earlier: earlier.map(swap) });
   }
-  return rebuilt;
+  return again;
+}
+
+/** The same release built with the Node that runs now, under the digest that it has then. */
+export async function rebuilt<T extends { readonly treeSha: string }>(
+  world: PipelineWorld,
+  release: T,
+): Promise<T & { readonly releaseDigest: string }> {
+  const built = await buildRelease(world, release.treeSha);
+  if (!built.ok) throw new Error(`A release cannot be built for this Node: ${built.detail}`);
+  return { ...release, releaseDigest: built.manifest.releaseDigest };
 }

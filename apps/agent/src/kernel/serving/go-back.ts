@@ -13,6 +13,8 @@ import {
   writeBaseline,
   type BlessedRelease,
   type PipelineWorld,
+  type EventContext,
+  type RevertedChange,
   type RollbackCause,
 } from "@jarvis/tools/self-extension";
 import { readWatchedRun, type LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
@@ -48,19 +50,20 @@ const ANSWER_LIMIT_MS = 20_000;
  */
 export async function goBack(
   rollback: RollbackWorld,
-  from: ServedRelease,
+  { facts: from, run }: { readonly facts: ServedRelease; readonly run: WatchedRun },
   why: { cause: RollbackCause; reason: string },
 ): Promise<RollbackOutcome> {
   const begun = performance.now();
   const { world, writer, releases } = rollback;
   const reading = readBaseline(releases);
   const target = reading.known ? targetOfRollback(reading.value, from.releaseDigest) : null;
-  const runId = await runOf(rollback, from);
-  const run = runId === null ? null : await readWatchedRun(world, runId);
-  if (run === null) throw new Error(`No run tells of the release ${from.releaseDigest}.`);
-  const attempt = attemptOf(run);
-  await writer.rollbackStarted(run.context, { attempt, ...why, from, target });
+  // One that was begun and not ended goes on under its number.
+  const attempt = run.isRollingBack ? run.rollbacks : run.rollbacks + 1;
+  const started = writer.rollbackStarted(run.context, { attempt, ...why, from, target });
+  // Waited for below: the body that fails does not serve any longer for a ledger that is slow.
+  started.catch(() => undefined);
   if (!reading.known || target === null) {
+    await started;
     const reason = "No release was blessed before this one, so there is none to go back to.";
     await writer.rollbackFailed(run.context, { attempt, code: "no-target", reason, serving: from });
     return { kind: "no-target" };
@@ -69,6 +72,7 @@ export async function goBack(
   const isRunning = left?.facts.releaseDigest === target.releaseDigest;
   const serving = isRunning ? left : await rollback.start(target);
   if (serving === null || !(await answers(serving))) {
+    await started;
     const reason = `The body of the release ${target.sha} did not come up.`;
     const code = "body-did-not-start";
     await writer.rollbackFailed(run.context, { attempt, code, reason, serving: from });
@@ -80,14 +84,16 @@ export async function goBack(
     if (before !== null) writeBaseline(releases, before);
   }
   const durationMs = Math.round(performance.now() - begun);
-  const revert = await planned(world, run.context.runId, attempt);
+  await started;
+  const revert = await plannedInTime(world, run, attempt);
   await writer.rolledBack(run.context, {
     attempt,
     to: target,
     durationMs,
     revertRunId: revert?.runId ?? null,
   });
-  if (revert !== null) await proposeRevert(world, revert);
+  // Without a database it is proposed by `finishReverts`, once there is one again.
+  if (revert?.change != null) await proposeRevert(world, { ...revert, change: revert.change });
   return {
     kind: "rolled-back",
     serving,
@@ -96,18 +102,22 @@ export async function goBack(
   };
 }
 
-async function runOf({ releases }: RollbackWorld, from: ServedRelease): Promise<string | null> {
-  if (from.runId !== null) return from.runId;
-  const reading = readBaseline(releases);
-  if (!reading.known) return null;
-  const known = [reading.value.current, ...reading.value.earlier];
-  const blessed = known.find(({ releaseDigest }) => releaseDigest === from.releaseDigest);
-  return blessed?.runId ?? `attestation-${from.sha}`;
-}
-
-/** One that was begun and not ended goes on under its number. */
-function attemptOf(run: WatchedRun): number {
-  return run.isRollingBack ? run.rollbacks : run.rollbacks + 1;
+/** What the ledger tells of a run, or as much as its id tells where the ledger does not answer. */
+export async function knownRun(world: PipelineWorld, runId: string): Promise<WatchedRun> {
+  const read = readWatchedRun(world, runId).catch(() => null);
+  const context: EventContext = {
+    runId,
+    correlationId: runId,
+    actorSource: "system",
+    actor: "kernel",
+    toolName: null,
+    toolCallId: null,
+    goalId: null,
+    cycleId: null,
+    subGoalId: null,
+  };
+  const silent = { context, windows: 0, rollbacks: 0, isRollingBack: false, promotedAt: null };
+  return (await inTime(read)) ?? silent;
 }
 
 /** A body that is switched off answers nothing, and going back by pointer is allowed meanwhile. */
@@ -131,18 +141,57 @@ export async function finishReverts(world: PipelineWorld): Promise<void> {
   }
 }
 
+interface Revert {
+  readonly runId: string;
+  readonly baseTree: string;
+  /** Null where the database did not say what is to be reverted. */
+  readonly change: RevertedChange | null;
+}
+
 /** The run that takes the change back on the base, where the base still holds something of it. */
-async function planned(world: PipelineWorld, runId: string, attempt: number) {
-  const promoted = await promotedChange(world, runId);
-  if (promoted === null) return null;
-  const baseTree = await lastSeenTree(world);
-  if (baseTree === null) return null;
-  const plan = await planRevert(world.mirror, {
-    before: promoted.before,
-    after: promoted.after,
-    current: baseTree,
-  });
+async function planned(
+  world: PipelineWorld,
+  runId: string,
+  attempt: number,
+): Promise<(Revert & { readonly change: RevertedChange }) | null> {
+  const change = await promotedChange(world, runId);
+  const baseTree = change === null ? null : await lastSeenTree(world);
+  if (change === null || baseTree === null) return null;
+  const { before, after, promotedAt } = change;
+  const plan = await planRevert(world.mirror, { before, after, current: baseTree });
   if (plan.kind === "nothing-left") return null;
-  const id = revertRunId({ runId, attempt, startedAt: promoted.promotedAt });
-  return { runId: id, change: promoted, baseTree };
+  return { runId: revertRunId({ runId, attempt, startedAt: promotedAt }), change, baseTree };
+}
+
+/** The same, without waiting for a database that is down: then a change of ours is to be reverted. */
+async function plannedInTime(
+  world: PipelineWorld,
+  { context, promotedAt }: WatchedRun,
+  attempt: number,
+): Promise<Revert | null> {
+  const { runId } = context;
+  const unknown = {};
+  const plan = await inTime(
+    planned(world, runId, attempt).catch(() => unknown),
+    unknown,
+  );
+  if (plan === null || "runId" in plan) return plan;
+  if (promotedAt === null) return null;
+  const id = revertRunId({ runId, attempt, startedAt: promotedAt });
+  return { runId: id, baseTree: "", change: null };
+}
+
+/** A database that has not answered by then is down for whoever has to go back now. */
+const PATIENCE_MS = 2_000;
+
+async function inTime<T>(work: Promise<T>): Promise<T | null>;
+async function inTime<T, U>(work: Promise<T>, late: U): Promise<T | U>;
+async function inTime<T, U>(work: Promise<T>, late: U | null = null): Promise<T | U | null> {
+  const limit = new AbortController();
+  const clock = sleep(PATIENCE_MS, late, { signal: limit.signal }).catch(() => late);
+  try {
+    return await Promise.race([work, clock]);
+  } finally {
+    limit.abort();
+  }
 }

@@ -20,6 +20,8 @@ export interface WatchedRun {
   readonly windows: number;
   readonly rollbacks: number;
   readonly isRollingBack: boolean;
+  /** When its change landed; null where it came from outside. */
+  readonly promotedAt: string | null;
 }
 
 export async function readWatchedRun(
@@ -35,6 +37,7 @@ export async function readWatchedRun(
     windows: events.filter(({ type }) => type === "health_window_started").length,
     rollbacks: events.filter(({ type }) => type === "rollback_started").length,
     isRollingBack: foldRun(runId, events).status === "rolling-back",
+    promotedAt: events.find(({ type }) => type === "promoted")?.createdAt ?? null,
   };
 }
 

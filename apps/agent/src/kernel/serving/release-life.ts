@@ -6,11 +6,13 @@ import {
   factsOf,
   foldRun,
   lastSeenBase,
+  mirrorBaseline,
   mirrorServing,
   moveBaseline,
   pruneReleases,
   readBaseline,
   readRunEvents,
+  reconcilePointers,
   recordBlessing,
   recordOf,
   sweepReleases,
@@ -25,9 +27,15 @@ import {
 } from "@jarvis/tools/self-extension";
 import type { KeepBodyOptions } from "../body/keeper.ts";
 import { eventWriter, type EventWriter } from "./event-writer.ts";
-import { firstBaseline, forThisNode } from "./first-baseline.ts";
-import { LifecycleWriter, readWatchedRun } from "./lifecycle-writer.ts";
-import { finishReverts, goBack, type RollbackOutcome, type RollbackWorld } from "./go-back.ts";
+import { firstBaseline, forThisNode, rebuilt } from "./first-baseline.ts";
+import { LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
+import {
+  finishReverts,
+  goBack,
+  knownRun,
+  type RollbackOutcome,
+  type RollbackWorld,
+} from "./go-back.ts";
 import { promotedRelease, titleOfUnjudged, type PromotedRelease } from "./promoted-release.ts";
 import { fetchRelease } from "./release-shelf.ts";
 import { RollbackRefused, type RollbackAnswer } from "./rollback-refused.ts";
@@ -48,8 +56,6 @@ export interface ReleaseLifeParts {
 interface Candidate {
   readonly watched: WatchedRelease;
   readonly runId: string;
-  /** Windows that the run had before this watch began. */
-  readonly windowsBefore: number;
 }
 
 const KEPT = { blessed: 5, others: 10 };
@@ -100,6 +106,7 @@ export class ReleaseLife {
       const pointer = await this.#baselinePointer();
       await this.#finishBlessing(pointer);
       await finishReverts(this.#parts.world);
+      await this.#comparePointers();
       await this.#runBlessed(pointer.current);
     });
     await this.tend();
@@ -115,7 +122,8 @@ export class ReleaseLife {
       if (promoted?.step === "same") this.#point(promoted.release, "promoted");
       if (promoted?.step === "watch") await this.#watch(promoted);
       if (promoted?.step === "go-back") {
-        await this.#goBack(promoted.release, "health-window-failed", "a rollback was interrupted");
+        const from = { facts: promoted.release, run: promoted.run };
+        await this.#goBack(from, "health-window-failed", "a rollback was interrupted");
       }
       this.#attended = sha;
     });
@@ -138,30 +146,32 @@ export class ReleaseLife {
    */
   async rollBack(order: { reason: string; to: string | null }): Promise<RollbackAnswer> {
     return await this.#inTurn(async () => {
-      const from = this.serving?.facts;
-      if (from === undefined) {
+      const first = this.serving;
+      if (first === null) {
         throw new RollbackRefused(
           "nothing-serves",
           "No release runs, so there is none to go back from.",
         );
       }
+      const from = first.facts;
       const goal = order.to;
       if (goal !== null && !this.#wayBack(from).includes(goal)) {
         throw new RollbackRefused(
           "no-target",
-          `No release blessed before ${from.sha} is ${goal}; \`jarvis status\` names those that are.`,
+          `No release blessed before ${from.sha} is ${goal}; \`jarvis status --json\` names those that are.`,
         );
       }
-      for (let at = from; ;) {
+      for (let at = first; ;) {
         const outcome = await this.#goBack(at, "operator", order.reason);
-        const now = this.serving?.facts;
-        if (outcome !== "rolled-back" || now === undefined) {
+        const now = this.serving;
+        if (outcome !== "rolled-back" || now === null) {
           throw new RollbackRefused(
             outcome,
-            `Jarvis serves ${at.sha}, and no release blessed before it comes up.`,
+            `Jarvis serves ${at.facts.sha}, and no release blessed before it comes up.`,
           );
         }
-        if (goal === null || now.sha === goal) return { fromSha: from.sha, toSha: now.sha };
+        const { sha } = now.facts;
+        if (goal === null || sha === goal) return { fromSha: from.sha, toSha: sha };
         at = now;
       }
     });
@@ -212,6 +222,14 @@ export class ReleaseLife {
     return await blessBaseline({ directory: this.#releases, db: this.#parts.world.db }, blessed);
   }
 
+  /** The files count; where the database said something else, a person hears of it. */
+  async #comparePointers(): Promise<void> {
+    for (const report of await reconcilePointers(this.#releases, this.#parts.world.db)) {
+      if (report.outcome !== "settled" || report.problem === null) continue;
+      this.#parts.onProblem(new Error(report.problem));
+    }
+  }
+
   /** A crash may have come between the pointer file, which counts, and the ledger. */
   async #finishBlessing(pointer: BaselinePointer): Promise<void> {
     const { db } = this.#parts.world;
@@ -231,6 +249,7 @@ export class ReleaseLife {
     if (!fetched.ok) throw new Error(`The blessed release cannot run: ${fetched.detail}`);
     this.#baseline = await this.#begin({
       facts: blessed,
+      run: await knownRun(world, blessed.runId),
       release: fetched.release,
       purpose: "watch",
       record: blessed.record,
@@ -238,10 +257,16 @@ export class ReleaseLife {
     });
   }
 
-  async #watch({ release, run, changedTools }: PromotedRelease): Promise<void> {
-    const fetched = await fetchRelease(this.#parts.world, release, { isBlessed: false });
+  async #watch({ release: named, run, changedTools }: PromotedRelease): Promise<void> {
+    const { world } = this.#parts;
+    let release = named;
+    let fetched = await fetchRelease(world, release, { isBlessed: false });
+    if (!fetched.ok && fetched.code === "node-differs") {
+      release = await rebuilt(world, named);
+      fetched = await fetchRelease(world, release, { isBlessed: false });
+    }
     if (!fetched.ok) {
-      await this.#goBack(release, "release-refused", fetched.detail);
+      await this.#goBack({ facts: release, run }, "release-refused", fetched.detail);
       return;
     }
     const cause: WindowCause =
@@ -250,12 +275,13 @@ export class ReleaseLife {
     const record = this.#baselineRecord();
     const watched = await this.#begin({
       facts: release,
+      run,
       release: fetched.release,
       purpose: "bless",
       record,
       changedTools,
     });
-    this.#candidate = { watched, runId: run.context.runId, windowsBefore: run.windows };
+    this.#candidate = { watched, runId: run.context.runId };
     await this.#sayWindow(cause);
   }
 
@@ -267,11 +293,9 @@ export class ReleaseLife {
   async #sayWindow(cause: WindowCause): Promise<void> {
     const candidate = this.#candidate;
     if (candidate === null) return;
-    const run = await readWatchedRun(this.#parts.world, candidate.runId);
-    if (run === null) return;
-    const { window, facts } = candidate.watched;
+    const { window, facts, run } = candidate.watched;
     await this.#writer.windowStarted(run.context, {
-      number: candidate.windowsBefore + window.ordinal,
+      number: numberOf(candidate.watched),
       cause,
       release: facts,
       baselineReleaseDigest: this.#baseline?.facts.releaseDigest ?? null,
@@ -281,15 +305,17 @@ export class ReleaseLife {
 
   async #begin(options: {
     facts: ServedRelease;
+    run: WatchedRun;
     release: KeepBodyOptions["release"];
     purpose: "bless" | "watch";
     record: BlessedRelease["record"];
     changedTools: ReadonlySet<string>;
   }): Promise<WatchedRelease> {
-    const { facts, release, purpose, record } = options;
+    const { facts, run, release, purpose, record } = options;
     const suspension = await this.#parts.suspension();
     const watched = new WatchedRelease({
       facts,
+      run,
       purpose,
       record,
       config: this.#parts.config,
@@ -323,7 +349,7 @@ export class ReleaseLife {
           else await this.#fail(this.#candidate);
         } else if (this.#baseline === watched && this.#candidate === null) {
           if (this.#withoutTarget === watched.facts.releaseDigest) return;
-          await this.#goBack(watched.facts, "degraded-after-blessing", verdict.reasons.join(", "));
+          await this.#goBack(watched, "degraded-after-blessing", verdict.reasons.join(", "));
         }
       });
     } finally {
@@ -331,7 +357,7 @@ export class ReleaseLife {
     }
   }
 
-  async #bless({ watched, runId, windowsBefore }: Candidate): Promise<void> {
+  async #bless({ watched, runId }: Candidate): Promise<void> {
     const { window, facts } = watched;
     const record = recordOf(window);
     const blessed: BlessedRelease = {
@@ -339,7 +365,7 @@ export class ReleaseLife {
       sha: facts.sha,
       treeSha: facts.treeSha,
       runId,
-      window: { number: windowsBefore + window.ordinal, facts: factsOf(window) },
+      window: { number: numberOf(watched), facts: factsOf(window) },
       record,
       blessedAt: new Date().toISOString(),
     };
@@ -360,17 +386,15 @@ export class ReleaseLife {
     await this.#parts.onSettled(null);
   }
 
-  async #fail({ watched, runId, windowsBefore }: Candidate): Promise<void> {
-    const { window, facts, verdict } = watched;
-    const run = await readWatchedRun(this.#parts.world, runId);
-    if (run === null) return;
-    const number = windowsBefore + window.ordinal;
+  async #fail({ watched }: Candidate): Promise<void> {
+    const { window, facts, verdict, run } = watched;
+    const number = numberOf(watched);
     await this.#writer.windowFailed(run.context, { number, release: facts, window, verdict });
-    await this.#goBack(facts, "health-window-failed", verdict.reasons.join(", "));
+    await this.#goBack(watched, "health-window-failed", verdict.reasons.join(", "));
   }
 
   async #goBack(
-    from: ServedRelease,
+    from: { readonly facts: ServedRelease; readonly run: WatchedRun },
     cause: RollbackCause,
     reason: string,
   ): Promise<RollbackOutcome["kind"]> {
@@ -387,13 +411,18 @@ export class ReleaseLife {
     };
     const outcome = await goBack(world, from, { cause, reason });
     if (outcome.kind === "no-target") {
-      this.#withoutTarget = from.releaseDigest;
+      this.#withoutTarget = from.facts.releaseDigest;
       return outcome.kind;
     }
     if (outcome.kind === "failed") return outcome.kind;
     const candidate = this.#candidate;
     this.#candidate = null;
     this.#baseline = outcome.serving;
+    const pointer = readBaseline(this.#releases);
+    // The file counts; the database repeats it when it can.
+    if (pointer.known) {
+      mirrorBaseline(this.#parts.world.db, pointer.value).catch(this.#parts.onProblem);
+    }
     await candidate?.watched.stop();
     if (outcome.left !== null && outcome.left !== outcome.serving) await outcome.left.stop();
     await this.#parts.onSettled(outcome.revertRunId);
@@ -433,4 +462,9 @@ export class ReleaseLife {
     this.#turn = turn.catch(() => undefined);
     return await turn;
   }
+}
+
+/** Windows are numbered through the life of a run, whoever watched it. */
+function numberOf({ run, window }: WatchedRelease): number {
+  return run.windows + window.ordinal;
 }

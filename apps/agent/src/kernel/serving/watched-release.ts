@@ -8,6 +8,7 @@ import {
   type HealthWindowConfig,
   type Verdict,
 } from "@jarvis/tools/self-extension";
+import type { WatchedRun } from "./lifecycle-writer.ts";
 import { keepBody, type BodyKeeper, type KeepBodyOptions } from "../body/keeper.ts";
 import { startProbing, type Probed } from "../body/probes.ts";
 import { knownAnswers } from "../body/known-answers.ts";
@@ -24,6 +25,8 @@ export interface ServedRelease {
 
 export interface WatchOptions {
   readonly facts: ServedRelease;
+  /** What the ledger knew of it when it began: going back must not have to ask. */
+  readonly run: WatchedRun;
   readonly body: Omit<KeepBodyOptions, "onSignal">;
   readonly purpose: "bless" | "watch";
   readonly config: HealthWindowConfig;
@@ -37,7 +40,7 @@ export interface WatchOptions {
 }
 
 /** Questions a second: a window of a few hundred exposures takes under a minute, and a core little. */
-const PROBES_PER_SECOND = 10;
+const PROBES_PER_SECOND = 20;
 const PROBE_LIMIT_MS = 5_000;
 /** So many variations of every known input, in each round. */
 const VARIATIONS = 2;
@@ -45,6 +48,7 @@ const VARIATIONS = 2;
 /** A body that runs, is asked, and is judged by what comes back. */
 export class WatchedRelease {
   readonly facts: ServedRelease;
+  readonly run: WatchedRun;
   readonly keeper: BodyKeeper;
   readonly #options: WatchOptions;
   #window: HealthWindow;
@@ -54,6 +58,7 @@ export class WatchedRelease {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.facts = options.facts;
+    this.run = options.run;
     const { config, record } = options;
     const open = options.purpose === "bless" ? openWindow : watchBlessed;
     this.#window = open({ config, baseline: record, at: now() });

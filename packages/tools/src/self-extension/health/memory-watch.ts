@@ -78,8 +78,9 @@ export function memoryFinding(
   if (watch.aboveInARow >= ABOVE_IN_A_ROW) return "memory-over-limit";
   const last = watch.floors.at(-1) ?? 0;
   // Without a record a process is held against its own beginning: it has to have grown by the factor.
-  const beyond = record === null ? (watch.floors[0] ?? 0) * factor : record.peakBytes;
-  return last > beyond && isRising(watch.floors, RISING) ? "memory-leak" : null;
+  const before = record === null ? (watch.floors[0] ?? 0) * factor : record.peakBytes;
+  // A heap grows for minutes until its collector has found its pace: that is no leak yet.
+  return last > before + SLACK_BYTES && isRising(watch.floors, RISING) ? "memory-leak" : null;
 }
 
 export type MemoryDoubt = "no-memory-samples" | "memory-growing" | "memory-above-record";
@@ -89,7 +90,8 @@ export function memoryDoubt(watch: MemoryWatch): MemoryDoubt | null {
   if (watch.samples < ENOUGH_SAMPLES) return "no-memory-samples";
   if (watch.aboveInARow > 0) return "memory-above-record";
   const recent = watch.floors.slice(-STILL_RISING);
-  const grown = (recent.at(-1) ?? 0) > (recent[0] ?? 0) * 1.1;
+  const first = recent[0] ?? 0;
+  const grown = (recent.at(-1) ?? 0) > Math.max(first * 1.1, first + SLACK_BYTES / 4);
   return grown && isRising(watch.floors, STILL_RISING) ? "memory-growing" : null;
 }
 
