@@ -1,33 +1,22 @@
 import { join } from "node:path";
 import {
-  blessBaseline,
   blessingEvents,
   emptyRecord,
   factsOf,
-  foldRun,
   lastSeenBase,
-  mirrorBaseline,
-  mirrorServing,
   moveBaseline,
-  pruneReleases,
-  readBaseline,
-  readRunEvents,
-  reconcilePointers,
   recordBlessing,
   recordOf,
   sweepReleases,
-  writeServing,
-  type BaselinePointer,
   type BlessedRelease,
   type HealthWindowConfig,
   type PipelineWorld,
   type RollbackCause,
-  type ServingPointer,
   type WindowCause,
 } from "@jarvis/tools/self-extension";
 import type { KeepBodyOptions } from "../body/keeper.ts";
 import { eventWriter, type EventWriter } from "./event-writer.ts";
-import { firstBaseline, forThisNode, rebuilt } from "./first-baseline.ts";
+import { forThisNode, rebuilt } from "./first-baseline.ts";
 import { LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
 import {
   finishReverts,
@@ -37,6 +26,7 @@ import {
   type RollbackWorld,
 } from "./go-back.ts";
 import { promotedRelease, titleOfUnjudged, type PromotedRelease } from "./promoted-release.ts";
+import { ReleasePointers } from "./release-pointers.ts";
 import { fetchRelease } from "./release-shelf.ts";
 import { RollbackRefused, type RollbackAnswer } from "./rollback-refused.ts";
 import { WatchedRelease, type ServedRelease } from "./watched-release.ts";
@@ -58,7 +48,7 @@ interface Candidate {
   readonly runId: string;
 }
 
-const KEPT = { blessed: 5, others: 10 };
+const COOL_DOWN_MS = 60_000;
 
 /**
  * What runs: the blessed release, and beside it the one that was promoted last, until its health
@@ -69,11 +59,14 @@ export class ReleaseLife {
   readonly #parts: ReleaseLifeParts;
   readonly #events: EventWriter;
   readonly #writer: LifecycleWriter;
+  readonly #pointers: ReleasePointers;
   #baseline: WatchedRelease | null = null;
   #candidate: Candidate | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #isOver = false;
   #isDeciding = false;
+  /** After a way back that did not come up, the next attempt waits until then. */
+  #coolUntilMs = 0;
   /** The commit of the base for which everything was done that has to be. */
   #attended: string | null = null;
   /** A release that degraded and has nothing older to go back to: said once. */
@@ -83,6 +76,7 @@ export class ReleaseLife {
     this.#parts = parts;
     this.#events = eventWriter(parts.world.db, join(parts.stateDir, "journal.ndjson"));
     this.#writer = new LifecycleWriter(this.#events);
+    this.#pointers = new ReleasePointers(parts.world, parts.onProblem);
   }
 
   /** The body that serves: the candidate while it is watched, else the blessed one. */
@@ -101,12 +95,10 @@ export class ReleaseLife {
   /** Reads where things stand and goes on from there. The first start makes the first baseline. */
   async start(): Promise<void> {
     await this.#inTurn(async () => {
-      await sweepReleases(this.#releases);
+      await sweepReleases(this.#parts.world.directories.releases);
       await this.#events.replay();
-      const pointer = await this.#baselinePointer();
-      await this.#finishBlessing(pointer);
+      const pointer = await this.#pointers.open();
       await finishReverts(this.#parts.world);
-      await this.#comparePointers();
       await this.#runBlessed(pointer.current);
     });
     await this.tend();
@@ -119,7 +111,7 @@ export class ReleaseLife {
       const sha = await lastSeenBase(this.#parts.world.db);
       if (sha === null || sha === this.#attended) return;
       const promoted = await promotedRelease(this.#parts.world, sha);
-      if (promoted?.step === "same") this.#point(promoted.release, "promoted");
+      if (promoted?.step === "same") this.#pointers.serve(promoted.release, "promoted");
       if (promoted?.step === "watch") await this.#watch(promoted);
       if (promoted?.step === "go-back") {
         const from = { facts: promoted.release, run: promoted.run };
@@ -133,11 +125,11 @@ export class ReleaseLife {
   async unblessed(): Promise<string | null> {
     const { world } = this.#parts;
     const sha = await lastSeenBase(world.db);
-    const pointer = readBaseline(this.#releases);
+    const blessed = this.#pointers.baseline?.current;
     // Before the first release is built there is nothing that a promotion could go back to.
-    if (!pointer.known) return "the release that Jarvis starts with";
-    if (sha === null || sha === pointer.value.current.sha) return null;
-    return await titleOfUnjudged(world, sha, pointer.value.current.releaseDigest);
+    if (blessed === undefined) return "the release that Jarvis starts with";
+    if (sha === null || sha === blessed.sha) return null;
+    return await titleOfUnjudged(world, sha, blessed.releaseDigest);
   }
 
   /**
@@ -155,7 +147,7 @@ export class ReleaseLife {
       }
       const from = first.facts;
       const goal = order.to;
-      if (goal !== null && !this.#wayBack(from).includes(goal)) {
+      if (goal !== null && !this.#pointers.wayBack(from).includes(goal)) {
         throw new RollbackRefused(
           "no-target",
           `No release blessed before ${from.sha} is ${goal}; \`jarvis status --json\` names those that are.`,
@@ -180,15 +172,7 @@ export class ReleaseLife {
   /** Commits of the releases that one can go back to, the newest first. */
   get earlier(): readonly string[] {
     const from = this.serving?.facts;
-    return from === undefined ? [] : this.#wayBack(from);
-  }
-
-  #wayBack(from: ServedRelease): string[] {
-    const reading = readBaseline(this.#releases);
-    if (!reading.known) return [];
-    const known = [reading.value.current, ...reading.value.earlier];
-    const index = known.findIndex(({ releaseDigest }) => releaseDigest === from.releaseDigest);
-    return known.slice(index + 1).map(({ sha }) => sha);
+    return from === undefined ? [] : this.#pointers.wayBack(from);
   }
 
   /** The switches may have moved: bodies run while Jarvis may execute, and else are suspended. */
@@ -206,36 +190,6 @@ export class ReleaseLife {
     await this.#candidate?.watched.stop();
     await this.#baseline?.stop();
     await this.#turn.catch(() => undefined);
-  }
-
-  get #releases(): string {
-    return this.#parts.world.directories.releases;
-  }
-
-  async #baselinePointer(): Promise<BaselinePointer> {
-    const reading = readBaseline(this.#releases);
-    if (reading.known) return reading.value;
-    // What a malformed pointer forgot cannot be made up; only where there never was one a first is made.
-    if (reading.problem === "malformed") throw new Error(reading.detail);
-    const blessed = await firstBaseline(this.#parts.world);
-    this.#point(blessed, "first");
-    return await blessBaseline({ directory: this.#releases, db: this.#parts.world.db }, blessed);
-  }
-
-  /** The files count; where the database said something else, a person hears of it. */
-  async #comparePointers(): Promise<void> {
-    for (const report of await reconcilePointers(this.#releases, this.#parts.world.db)) {
-      if (report.outcome !== "settled" || report.problem === null) continue;
-      this.#parts.onProblem(new Error(report.problem));
-    }
-  }
-
-  /** A crash may have come between the pointer file, which counts, and the ledger. */
-  async #finishBlessing(pointer: BaselinePointer): Promise<void> {
-    const { db } = this.#parts.world;
-    const { runId } = pointer.current;
-    const { status } = foldRun(runId, await readRunEvents(db, runId));
-    if (status === "watched" || status === "attested") await recordBlessing(db, pointer);
   }
 
   async #runBlessed(wanted: BlessedRelease): Promise<void> {
@@ -271,23 +225,17 @@ export class ReleaseLife {
     }
     const cause: WindowCause =
       run.windows > 0 ? "kernel-restarted" : release.runId === null ? "accepted" : "promoted";
-    this.#point(release, "promoted");
-    const record = this.#baselineRecord();
+    this.#pointers.serve(release, "promoted");
     const watched = await this.#begin({
       facts: release,
       run,
       release: fetched.release,
       purpose: "bless",
-      record,
+      record: this.#pointers.baseline?.current.record ?? emptyRecord,
       changedTools,
     });
     this.#candidate = { watched, runId: run.context.runId };
     await this.#sayWindow(cause);
-  }
-
-  #baselineRecord() {
-    const reading = readBaseline(this.#releases);
-    return reading.known ? reading.value.current.record : emptyRecord;
   }
 
   async #sayWindow(cause: WindowCause): Promise<void> {
@@ -338,7 +286,7 @@ export class ReleaseLife {
   }
 
   async #decide(watched: WatchedRelease): Promise<void> {
-    if (this.#isDeciding || this.#isOver) return;
+    if (this.#isDeciding || this.#isOver || performance.now() < this.#coolUntilMs) return;
     this.#isDeciding = true;
     try {
       await this.#inTurn(async () => {
@@ -369,7 +317,7 @@ export class ReleaseLife {
       record,
       blessedAt: new Date().toISOString(),
     };
-    const pointer = moveBaseline(this.#releases, blessed);
+    const pointer = moveBaseline(this.#parts.world.directories.releases, blessed);
     try {
       await recordBlessing(this.#parts.world.db, pointer);
     } catch (error) {
@@ -382,7 +330,7 @@ export class ReleaseLife {
     this.#candidate = null;
     watched.becomeBlessed(record);
     await before?.stop();
-    await this.#tidy(pointer);
+    await this.#pointers.tidy(pointer);
     await this.#parts.onSettled(null);
   }
 
@@ -401,56 +349,32 @@ export class ReleaseLife {
     const world: RollbackWorld = {
       world: this.#parts.world,
       writer: this.#writer,
-      releases: this.#releases,
+      releases: this.#parts.world.directories.releases,
       running: this.#baseline,
       start: async (blessed) => {
         await this.#runBlessed(blessed);
         return this.#baseline;
       },
-      point: (release) => this.#point(release, cause === "operator" ? "operator" : "rolled-back"),
+      point: (release) =>
+        this.#pointers.serve(release, cause === "operator" ? "operator" : "rolled-back"),
     };
     const outcome = await goBack(world, from, { cause, reason });
     if (outcome.kind === "no-target") {
       this.#withoutTarget = from.facts.releaseDigest;
       return outcome.kind;
     }
-    if (outcome.kind === "failed") return outcome.kind;
+    if (outcome.kind === "failed") {
+      this.#coolUntilMs = performance.now() + COOL_DOWN_MS;
+      return outcome.kind;
+    }
     const candidate = this.#candidate;
     this.#candidate = null;
     this.#baseline = outcome.serving;
-    const pointer = readBaseline(this.#releases);
-    // The file counts; the database repeats it when it can.
-    if (pointer.known) {
-      mirrorBaseline(this.#parts.world.db, pointer.value).catch(this.#parts.onProblem);
-    }
+    this.#pointers.repeatBaseline();
     await candidate?.watched.stop();
     if (outcome.left !== null && outcome.left !== outcome.serving) await outcome.left.stop();
     await this.#parts.onSettled(outcome.revertRunId);
     return outcome.kind;
-  }
-
-  #point(release: ServedRelease, cause: ServingPointer["cause"]): void {
-    const pointer: ServingPointer = {
-      version: 1,
-      releaseDigest: release.releaseDigest,
-      sha: release.sha,
-      treeSha: release.treeSha,
-      runId: release.runId,
-      cause,
-      since: new Date().toISOString(),
-    };
-    writeServing(this.#releases, pointer);
-    // The file counts; the database repeats it when it can.
-    mirrorServing(this.#parts.world.db, pointer).catch(this.#parts.onProblem);
-  }
-
-  async #tidy({ current, earlier }: BaselinePointer): Promise<void> {
-    await pruneReleases(this.#releases, {
-      blessed: [current, ...earlier].map(({ releaseDigest }) => releaseDigest),
-      keepBlessed: KEPT.blessed,
-      inUse: [current.releaseDigest],
-      keepOthers: KEPT.others,
-    });
   }
 
   /** One thing after another; a turn that fails does not keep the next from its own. */
