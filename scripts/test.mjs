@@ -30,8 +30,8 @@ const status = run([
   "exec",
   "vitest",
   "run",
-  // Most of the time goes by in git, the sandbox and the database, so one worker would idle.
-  "--maxWorkers=2",
+  // Most of the time goes by in git, the sandbox and the database, so two workers would leave two cores idle.
+  "--maxWorkers=3",
   "--reporter=default",
   "--reporter=json",
   `--outputFile.json=${report}`,

@@ -1,6 +1,6 @@
 import { DatabaseError } from "@jarvis/db";
 import { OperatorError } from "@jarvis/operator-core";
-import { SelfExtensionError } from "@jarvis/tools/self-extension";
+import { SelfExtensionError } from "@jarvis/tools/ledger";
 import { CommanderError } from "commander";
 import { CommandError, exitCodes, type ExitCode } from "./outcome.ts";
 

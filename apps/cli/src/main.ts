@@ -1,7 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ActionStatus, AuditEvent } from "@jarvis/operator-core";
 import { actions, approve, audit, cancel, reject, showAction } from "./commands/actions.ts";
-import { doctor } from "./commands/doctor.ts";
 import { propose } from "./commands/proposals.ts";
 import { events, followEvents, runs, show } from "./commands/reading.ts";
 import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
@@ -9,7 +8,6 @@ import { callTool, liftHold, listHolds, rollback } from "./commands/releases.ts"
 import { token } from "./commands/tokens.ts";
 import { KernelEnded, up } from "./commands/up.ts";
 import { readCliConfig, type CliConfig } from "./config.ts";
-import { demonstrate } from "./demo/demonstration.ts";
 import { codeOf } from "./failure.ts";
 import { CommandError, exitCodes, type Answer } from "./outcome.ts";
 import { plain } from "./text.ts";
@@ -294,13 +292,18 @@ command("hold", "what was rolled back and is not taken again")
   );
 
 command("doctor", "what is missing on this machine, and the command that mends it").action(
-  answer(async (config) => await doctor(config)),
+  answer(async (config) => {
+    // It knows the whole pipeline, which no other command has to load.
+    const { doctor } = await import("./commands/doctor.ts");
+    return await doctor(config);
+  }),
 );
 
 command(
   "demo",
   "show what happens to useful, broken and hostile changes, in a throw-away state",
 ).action(async (_options: unknown, cmd: Command) => {
+  const { demonstrate } = await import("./demo/demonstration.ts");
   process.exitCode = await demonstrate(readCliConfig(cmd.opts<GlobalOptions>()));
 });
 

@@ -1,8 +1,4 @@
-import {
-  blockReasonMeanings,
-  type BlockReason,
-  type RunResult,
-} from "@jarvis/tools/self-extension";
+import { blockReasonMeanings, type BlockReason, type RunResult } from "@jarvis/tools/ledger";
 import type { WireEvent, WireRun, WireStatus } from "./wire.ts";
 
 /** How things are shown to people. Text of candidates is shown as it is, without control characters. */

@@ -1,4 +1,4 @@
-import { runResult } from "@jarvis/tools/self-extension";
+import { runResult } from "@jarvis/tools/ledger";
 import { z } from "zod";
 
 // What the kernel's API answers, as far as the command line reads it.

@@ -35,6 +35,12 @@ export const kernelPolicy: ActionPolicy = {
       reason: "the body performs it in its own sandbox, which reaches nothing",
     },
     {
+      action: "roll_back",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "going back always has to work",
+    },
+    {
       action: "lift_hold",
       effects: ["promotion"],
       decision: "allow",

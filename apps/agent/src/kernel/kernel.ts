@@ -25,6 +25,7 @@ import { attestFirstBase, fetchBase, seedUndo } from "./first-base.ts";
 import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
 import { Progress } from "./progress.ts";
 import { startReconciler } from "./reconciler.ts";
+import { RollbackJobs } from "./serving/rollback-action.ts";
 import { startServing, type Serving } from "./serving/serving.ts";
 import { hideFromGit, lockForKernel } from "./state-lock.ts";
 import { startWork } from "./work.ts";
@@ -97,6 +98,7 @@ export async function startKernel(
       throw error;
     };
     let serving: Serving | null = null;
+    const rollbacks = new RollbackJobs();
     const work = await startWork({
       config,
       database,
@@ -104,6 +106,7 @@ export async function startKernel(
       connection,
       progress,
       body: () => serving?.life?.serving?.keeper ?? null,
+      rollbacks,
       unblessed: async () => (await serving?.life?.unblessed()) ?? null,
     }).catch(undo);
     const { world, actions } = work;
@@ -129,6 +132,7 @@ export async function startKernel(
       world,
       actions,
       pipeline,
+      rollbacks,
       stateDir: config.stateDir,
       reconcile: async () => await reconciler.now(),
       onProblem: (error) => progress.problem(error),

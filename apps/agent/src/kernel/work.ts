@@ -10,6 +10,7 @@ import type { BodyKeeper } from "./body/keeper.ts";
 import type { Connection } from "./connect.ts";
 import type { Progress } from "./progress.ts";
 import { callToolAction } from "./serving/body-requests.ts";
+import type { RollbackJobs } from "./serving/rollback-action.ts";
 
 /** What the pipeline works with in this kernel, and how its work is ended. */
 export interface Work {
@@ -28,6 +29,7 @@ export async function startWork(parts: {
   /** The body that serves, for the calls of its tools. */
   readonly body: () => BodyKeeper | null;
   readonly unblessed: PipelineWorld["unblessed"];
+  readonly rollbacks: RollbackJobs;
 }): Promise<Work> {
   const { config, database, mirror, connection, progress } = parts;
   const directory = join(config.stateDir, "work");
@@ -43,7 +45,7 @@ export async function startWork(parts: {
   };
   const actions = await startActions(
     database,
-    [...pipelineActions(() => world), callToolAction(parts.body)],
+    [...pipelineActions(() => world), callToolAction(parts.body), parts.rollbacks.action()],
     endSandboxes,
   );
   const { executor, safety } = actions;

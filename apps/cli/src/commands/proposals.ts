@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isTerminal, type RunResult } from "@jarvis/tools/self-extension";
+import { isTerminal, type RunResult } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";

@@ -1,4 +1,4 @@
-import { listEvents, listRuns, readRun, type RunState } from "@jarvis/tools/self-extension";
+import { listEvents, listRuns, readRun, type RunState } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
 import { withLocalState } from "../local-state.ts";

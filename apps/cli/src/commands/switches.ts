@@ -1,10 +1,6 @@
 import { userInfo } from "node:os";
 import { killSwitch, readSafetyState, setSafetyMode } from "@jarvis/operator-core";
-import {
-  getPromotionControlState,
-  openRuns,
-  setPromotionControlState,
-} from "@jarvis/tools/self-extension";
+import { getPromotionControlState, openRuns, setPromotionControlState } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
 import { killKernel } from "../kernel-processes.ts";

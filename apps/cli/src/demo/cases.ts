@@ -1,4 +1,4 @@
-import type { BlockReason, RunResult } from "@jarvis/tools/self-extension";
+import type { BlockReason, RunResult } from "@jarvis/tools/ledger";
 
 /** One change of the demonstration: the patch, and what has to become of it. */
 export interface DemoCase {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RunResult } from "@jarvis/tools/self-extension";
+import type { RunResult } from "@jarvis/tools/ledger";
 import { waitForRun } from "../commands/proposals.ts";
 import type { CliConfig } from "../config.ts";
 import type { KernelClient } from "../kernel-client.ts";

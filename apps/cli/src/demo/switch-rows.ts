@@ -1,4 +1,4 @@
-import type { RunResult } from "@jarvis/tools/self-extension";
+import type { RunResult } from "@jarvis/tools/ledger";
 import { waitForRun } from "../commands/proposals.ts";
 import * as wire from "../wire.ts";
 import { killedCase, switchedCase } from "./cases.ts";

@@ -1,4 +1,4 @@
-import type { RunResult } from "@jarvis/tools/self-extension";
+import type { RunResult } from "@jarvis/tools/ledger";
 
 export interface Row {
   readonly title: string;

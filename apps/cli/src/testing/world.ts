@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
-import { packageManagerEnv } from "@jarvis/tools/self-extension";
+import { packageManagerEnv } from "@jarvis/tools/ledger";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 

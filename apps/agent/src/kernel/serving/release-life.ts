@@ -36,6 +36,11 @@ export interface ReleaseLifeParts {
   readonly config: HealthWindowConfig;
   readonly body: Omit<KeepBodyOptions, "onSignal" | "release">;
   readonly stateDir: string;
+  /** Does a rollback as an action, and without one where none may be or can be recorded. */
+  readonly asAction: (
+    rollback: { fromReleaseDigest: string; cause: RollbackCause; reason: string },
+    work: () => Promise<RollbackOutcome>,
+  ) => Promise<RollbackOutcome>;
   /** Who switched the body off, or null while it may run. */
   readonly suspension: () => Promise<Parameters<WatchedRelease["keeper"]["suspend"]>[0] | null>;
   /** Starts the run that takes a change back, and lets waiting promotions look again. */
@@ -358,7 +363,11 @@ export class ReleaseLife {
       point: (release) =>
         this.#pointers.serve(release, cause === "operator" ? "operator" : "rolled-back"),
     };
-    const outcome = await goBack(world, from, { cause, reason });
+    const { releaseDigest: fromReleaseDigest } = from.facts;
+    const outcome = await this.#parts.asAction(
+      { fromReleaseDigest, cause, reason },
+      async () => await goBack(world, from, { cause, reason }),
+    );
     if (outcome.kind === "no-target") {
       this.#withoutTarget = from.facts.releaseDigest;
       return outcome.kind;

@@ -11,6 +11,7 @@ import type { KernelActions } from "../actions.ts";
 import { defaultBodyLimits } from "../body/body-limits.ts";
 import { bodyRequests } from "./body-requests.ts";
 import { ReleaseLife } from "./release-life.ts";
+import type { RollbackJobs } from "./rollback-action.ts";
 import type { WatchedRelease } from "./watched-release.ts";
 
 const EVERY_MS = 500;
@@ -19,6 +20,7 @@ export interface ServingParts {
   readonly world: PipelineWorld;
   readonly actions: KernelActions;
   readonly pipeline: Pick<Pipeline, "submit">;
+  readonly rollbacks: RollbackJobs;
   readonly stateDir: string;
   /** Lets waiting runs look again. */
   readonly reconcile: () => Promise<void>;
@@ -62,6 +64,8 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
       }),
     },
     stateDir: parts.stateDir,
+    asAction: async (rollback, work) =>
+      await parts.rollbacks.asAction(actions.executor, rollback, work),
     suspension: async () => await suspensionOf(world),
     onSettled: parts.reconcile,
     onProblem: parts.onProblem,
