@@ -46,7 +46,8 @@ export async function runTests(
   if (stage.runner === "vitest") {
     argv.push("--reporter=json", "--outputFile.json=/out/report", "--reporter=default", ...files);
   } else if (stage.runner === "node-test") {
-    const reporter = join(tools.scratch, "reporter.mjs");
+    // Of this run alone: one beside it that wrote the same file could be read half written here.
+    const reporter = join(tools.scratch, `reporter-${tools.label}.mjs`);
     await writeFile(reporter, NODE_TEST_REPORTER, { mode: 0o644 });
     mounts.push({ kind: "ro", source: reporter, target: "/opt/reporter.mjs" });
     argv.push(
