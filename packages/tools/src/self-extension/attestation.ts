@@ -7,7 +7,12 @@ import {
   type JarvisDatabase,
 } from "@jarvis/db";
 import { hasCommit, isAncestor, treeOf, type Mirror } from "./git/mirror.ts";
-import { appendSelfExtensionEvent, parseRow, type EventContext } from "./lifecycle-events.ts";
+import {
+  appendSelfExtensionEvent,
+  kernelContext,
+  parseRow,
+  type EventContext,
+} from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 
 const KEY = "self_extension:pipeline_status";
@@ -73,18 +78,11 @@ export function attestationContext(
   sha: string,
   actor: { source: "system" | "user"; name: string },
 ): EventContext {
-  const runId = `attestation-${sha}`;
-  return {
-    runId,
-    correlationId: runId,
-    actorSource: actor.source,
-    actor: actor.name,
-    toolName: null,
-    toolCallId: null,
-    goalId: null,
-    cycleId: null,
-    subGoalId: null,
-  };
+  return { ...kernelContext(attestationRunId(sha)), actorSource: actor.source, actor: actor.name };
+}
+
+export function attestationRunId(sha: string): string {
+  return `attestation-${sha}`;
 }
 
 export type BaseStanding = "attested" | "unverified" | "rewritten";

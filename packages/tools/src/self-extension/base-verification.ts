@@ -1,5 +1,5 @@
 import {
-  attestationContext,
+  attestationRunId,
   isAttested,
   judgeBase,
   lastSeenBase,
@@ -11,6 +11,7 @@ import { diffTrees, fetchBranch, treeOf } from "./git/mirror.ts";
 import { readImportGraph } from "./import-graph.ts";
 import {
   appendSelfExtensionEvent,
+  kernelContext,
   readRunEvents,
   type LifecyclePayload,
 } from "./lifecycle-events.ts";
@@ -137,7 +138,7 @@ async function objectionsTo(
 
 /** What came to the base from outside, as if it had been proposed on the commit last trusted. */
 async function asChange(world: PipelineWorld, baseSha: string, last: string): Promise<Staged> {
-  const context = attestationContext(baseSha, { source: "system", name: "kernel" });
+  const context = kernelContext(attestationRunId(baseSha));
   const baseTree = await treeOf(world.mirror, last);
   const treeSha = await treeOf(world.mirror, baseSha);
   return {
@@ -196,7 +197,8 @@ async function verdictAbout(
   db: PipelineWorld["db"],
   baseSha: string,
 ): Promise<LifecyclePayload<"tested"> | null> {
-  const { runId } = attestationContext(baseSha, { source: "system", name: "kernel" });
-  const event = (await readRunEvents(db, runId)).findLast(({ type }) => type === "tested");
+  const event = (await readRunEvents(db, attestationRunId(baseSha))).findLast(
+    ({ type }) => type === "tested",
+  );
   return event?.type === "tested" ? event.payload : null;
 }

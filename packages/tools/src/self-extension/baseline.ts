@@ -3,8 +3,8 @@ import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { SelfExtensionError } from "./errors.ts";
 import {
   appendSelfExtensionEvent,
+  kernelContext,
   readRunEvents,
-  type EventContext,
   type LifecycleEvent,
   type NewLifecycleEvent,
 } from "./lifecycle-events.ts";
@@ -68,7 +68,7 @@ export function blessingEvents(
   first: LifecycleEvent | undefined,
 ): readonly NewLifecycleEvent[] {
   const { current, earlier } = pointer;
-  const context = { ...(first?.context ?? contextOf(current.runId)), ...byTheSystem };
+  const context = { ...(first?.context ?? kernelContext(current.runId)), ...byTheSystem };
   const blessed: NewLifecycleEvent = {
     context,
     type: "baseline_blessed",
@@ -101,19 +101,6 @@ export function blessingEvents(
 }
 
 const byTheSystem = { actorSource: "system", actor: "kernel" } as const;
-
-function contextOf(runId: string): EventContext {
-  return {
-    runId,
-    correlationId: runId,
-    ...byTheSystem,
-    toolName: null,
-    toolCallId: null,
-    goalId: null,
-    cycleId: null,
-    subGoalId: null,
-  };
-}
 
 /**
  * Runs whose health window, blessing or rollback has begun and not ended: what a kernel finishes

@@ -44,6 +44,21 @@ export interface EventContext {
   readonly subGoalId: string | null;
 }
 
+/** What the kernel does by itself, about a run that nothing else is known of. */
+export function kernelContext(runId: string, correlationId = runId): EventContext {
+  return {
+    runId,
+    correlationId,
+    actorSource: "system",
+    actor: "kernel",
+    toolName: null,
+    toolCallId: null,
+    goalId: null,
+    cycleId: null,
+    subGoalId: null,
+  };
+}
+
 export type NewLifecycleEvent = {
   [T in LifecycleEventType]: {
     readonly context: EventContext;

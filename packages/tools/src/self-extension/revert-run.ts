@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { and, eq, sql } from "drizzle-orm";
 import { v7 as uuidv7 } from "uuid";
+import { attestationRunId } from "./attestation.ts";
 import { treeOf, type Mirror, type TreeChange } from "./git/mirror.ts";
 import { planRevert, restoredPaths, type PlannedRevert } from "./git/revert-change.ts";
-import { parseRow, readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import { kernelContext, parseRow, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { recordProposed } from "./record-proposal.ts";
 
@@ -75,6 +76,11 @@ export async function runThatPromoted(
   return row?.runId ?? null;
 }
 
+/** The run that tells of a commit of the base: the one that promoted it, else that of its attestation. */
+export async function runOfCommit(db: JarvisDatabase, sha: string): Promise<string> {
+  return (await runThatPromoted(db, sha)) ?? attestationRunId(sha);
+}
+
 /** The change that a run promoted; null where it promoted none. */
 export async function promotedChange(
   world: { db: JarvisDatabase; mirror: Mirror },
@@ -104,17 +110,7 @@ export async function proposeRevert(
   const { before, after, runId, title } = revert.change;
   const planned = await planRevert(world.mirror, { before, after, current: revert.baseTree });
   if (planned.kind === "nothing-left") return planned.kind;
-  const context: EventContext = {
-    runId: revert.runId,
-    correlationId: runId,
-    actorSource: "system",
-    actor: "kernel",
-    toolName: null,
-    toolCallId: null,
-    goalId: null,
-    cycleId: null,
-    subGoalId: null,
-  };
+  const context = kernelContext(revert.runId, runId);
   await recordProposed(world.db, context, {
     patch: planned.kind === "revert" ? planned.patch : Buffer.from(""),
     title: `Revert: ${title}`,

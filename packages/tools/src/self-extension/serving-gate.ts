@@ -1,4 +1,4 @@
-import { attestationContext } from "./attestation.ts";
+import { attestationRunId } from "./attestation.ts";
 import { planRevert } from "./git/revert-change.ts";
 import { openHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
@@ -34,8 +34,7 @@ export async function readServingFacts(
 /** A base that does not serve although it is the newest: what is built upon it would not either. */
 async function degradedBase(db: PipelineWorld["db"], baseSha: string): Promise<string | null> {
   const promotedBy = await runThatPromoted(db, baseSha);
-  const runId =
-    promotedBy ?? attestationContext(baseSha, { source: "system", name: "kernel" }).runId;
+  const runId = promotedBy ?? attestationRunId(baseSha);
   const { status, title } = foldRun(runId, await readRunEvents(db, runId));
   // What a run of ours brought is taken back by a revert, and counts until that has landed.
   const isLeft = status === "rollback-failed" || (promotedBy === null && status === "rolled-back");

@@ -7,9 +7,7 @@ import {
   SelfExtensionError,
   type NewLifecycleEvent,
 } from "@jarvis/tools/self-extension";
-
-/** A database that has not taken an event by then is down for whoever has to go back now. */
-const PATIENCE_MS = 2_000;
+import { DATABASE_PATIENCE_MS, inTime } from "./in-time.ts";
 
 export interface EventWriter {
   /** Resolves when the event is in the ledger, or on the disk to be inserted later. */
@@ -42,9 +40,11 @@ export function eventWriter(db: JarvisDatabase, journalPath: string): EventWrite
       const written = (async () => {
         await replay();
         await appendSelfExtensionEvent(db, event);
+        return true;
       })();
       try {
-        await inTime(written);
+        if (await inTime(written, DATABASE_PATIENCE_MS, false)) return;
+        throw new Error("the database is late");
       } catch (error) {
         // The ledger's own no is an answer; an event that it refuses is no event.
         if (error instanceof SelfExtensionError) throw error;
@@ -53,17 +53,4 @@ export function eventWriter(db: JarvisDatabase, journalPath: string): EventWrite
       }
     },
   };
-}
-
-async function inTime(work: Promise<void>): Promise<void> {
-  let clock: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    clock = setTimeout(() => reject(new Error("the database is late")), PATIENCE_MS);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(clock);
-    work.catch(() => undefined);
-  }
 }

@@ -1,10 +1,9 @@
 import {
-  attestationContext,
   buildRelease,
   emptyRecord,
   lastSeenBase,
   readBaseline,
-  runThatPromoted,
+  runOfCommit,
   treeOf,
   writeBaseline,
   type BlessedRelease,
@@ -21,9 +20,7 @@ export async function firstBaseline(world: PipelineWorld): Promise<BlessedReleas
   const treeSha = await treeOf(world.mirror, sha);
   const built = await buildRelease(world, treeSha);
   if (!built.ok) throw new Error(`The first release cannot be built: ${built.detail}`);
-  const runId =
-    (await runThatPromoted(world.db, sha)) ??
-    attestationContext(sha, { source: "system", name: "kernel" }).runId;
+  const runId = await runOfCommit(world.db, sha);
   return {
     releaseDigest: built.manifest.releaseDigest,
     sha,

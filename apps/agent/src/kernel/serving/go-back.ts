@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import {
+  kernelContext,
   lastSeenTree,
   listEvents,
   planRevert,
@@ -13,10 +13,10 @@ import {
   writeBaseline,
   type BlessedRelease,
   type PipelineWorld,
-  type EventContext,
   type RevertedChange,
   type RollbackCause,
 } from "@jarvis/tools/self-extension";
+import { DATABASE_PATIENCE_MS, inTime } from "./in-time.ts";
 import { readWatchedRun, type LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
 import type { ServedRelease, WatchedRelease } from "./watched-release.ts";
 
@@ -105,30 +105,16 @@ export async function goBack(
 /** What the ledger tells of a run, or as much as its id tells where the ledger does not answer. */
 export async function knownRun(world: PipelineWorld, runId: string): Promise<WatchedRun> {
   const read = readWatchedRun(world, runId).catch(() => null);
-  const context: EventContext = {
-    runId,
-    correlationId: runId,
-    actorSource: "system",
-    actor: "kernel",
-    toolName: null,
-    toolCallId: null,
-    goalId: null,
-    cycleId: null,
-    subGoalId: null,
-  };
+  const context = kernelContext(runId);
   const silent = { context, windows: 0, rollbacks: 0, isRollingBack: false, promotedAt: null };
-  return (await inTime(read)) ?? silent;
+  return (await inTime(read, DATABASE_PATIENCE_MS, null)) ?? silent;
 }
 
 /** A body that is switched off answers nothing, and going back by pointer is allowed meanwhile. */
 async function answers({ keeper }: WatchedRelease): Promise<boolean> {
   const isSwitchedOff = (): boolean => keeper.state === "suspended";
   if (isSwitchedOff()) return true;
-  const limit = new AbortController();
-  const late = sleep(ANSWER_LIMIT_MS, false, { signal: limit.signal }).catch(() => false);
-  const isReady = await Promise.race([keeper.ready(), late]);
-  limit.abort();
-  return isReady || isSwitchedOff();
+  return (await inTime(keeper.ready(), ANSWER_LIMIT_MS, false)) || isSwitchedOff();
 }
 
 /** Proposes the reverts that a crash kept from being proposed. Repeating it changes nothing. */
@@ -173,25 +159,11 @@ async function plannedInTime(
   const unknown = {};
   const plan = await inTime(
     planned(world, runId, attempt).catch(() => unknown),
+    DATABASE_PATIENCE_MS,
     unknown,
   );
   if (plan === null || "runId" in plan) return plan;
   if (promotedAt === null) return null;
   const id = revertRunId({ runId, attempt, startedAt: promotedAt });
   return { runId: id, baseTree: "", change: null };
-}
-
-/** A database that has not answered by then is down for whoever has to go back now. */
-const PATIENCE_MS = 2_000;
-
-async function inTime<T>(work: Promise<T>): Promise<T | null>;
-async function inTime<T, U>(work: Promise<T>, late: U): Promise<T | U>;
-async function inTime<T, U>(work: Promise<T>, late: U | null = null): Promise<T | U | null> {
-  const limit = new AbortController();
-  const clock = sleep(PATIENCE_MS, late, { signal: limit.signal }).catch(() => late);
-  try {
-    return await Promise.race([work, clock]);
-  } finally {
-    limit.abort();
-  }
 }

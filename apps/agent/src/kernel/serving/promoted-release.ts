@@ -1,10 +1,11 @@
 import {
-  attestationContext,
+  attestationRunId,
   buildRelease,
   diffTrees,
   foldRun,
   readBaseline,
   readRunEvents,
+  runOfCommit,
   runThatPromoted,
   treeOf,
   type PipelineWorld,
@@ -36,7 +37,7 @@ export async function promotedRelease(
   sha: string,
 ): Promise<PromotedRelease | null> {
   const promotedBy = await runThatPromoted(world.db, sha);
-  const runId = promotedBy ?? attestationContext(sha, { source: "system", name: "kernel" }).runId;
+  const runId = promotedBy ?? attestationRunId(sha);
   const run = await readWatchedRun(world, runId);
   if (run === null) return null;
   const state = foldRun(runId, await readRunEvents(world.db, runId));
@@ -65,9 +66,7 @@ export async function titleOfUnjudged(
   sha: string,
   baselineDigest: string,
 ): Promise<string | null> {
-  const runId =
-    (await runThatPromoted(world.db, sha)) ??
-    attestationContext(sha, { source: "system", name: "kernel" }).runId;
+  const runId = await runOfCommit(world.db, sha);
   const state = foldRun(runId, await readRunEvents(world.db, runId));
   if (state.releaseDigest === baselineDigest) return null;
   return stepOf(state.status) === null ? null : (state.title ?? `the base at ${sha}`);

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   defineAction,
   type ActionDefinition,
@@ -8,6 +7,7 @@ import {
 } from "@jarvis/operator-core";
 import { rollbackCauses, type RollbackCause } from "@jarvis/tools/self-extension";
 import { z } from "zod";
+import { inTime } from "./in-time.ts";
 
 export const ROLL_BACK = "roll_back";
 
@@ -75,12 +75,7 @@ export class RollbackJobs {
         () => undefined,
         () => undefined,
       );
-    const limit = new AbortController();
-    await Promise.race([
-      performed,
-      sleep(PATIENCE_MS, undefined, { signal: limit.signal }).catch(() => undefined),
-    ]);
-    limit.abort();
+    await inTime(performed, PATIENCE_MS, undefined);
     await this.#take(job)?.();
     return await (begun.work ?? work());
   }

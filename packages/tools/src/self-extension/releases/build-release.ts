@@ -2,7 +2,8 @@ import { dependenciesOf } from "../verification/dependencies.ts";
 import { releaseDigest, releaseFiles } from "../verification/release-digest.ts";
 import { StageRunner } from "../verification/stage-runner.ts";
 import { withScratch } from "../verification/stage-world.ts";
-import { attestationContext } from "../attestation.ts";
+import { attestationRunId } from "../attestation.ts";
+import { kernelContext } from "../lifecycle-events.ts";
 import { loadConfig } from "../load-config.ts";
 import type { PipelineWorld } from "../pipeline-world.ts";
 import type { Staged } from "../staged-change.ts";
@@ -50,7 +51,7 @@ export async function buildRelease(world: PipelineWorld, treeSha: string): Promi
 
 /** The tree as a change that changes nothing: its own configuration says how it is built. */
 async function asItsOwnBase(world: PipelineWorld, treeSha: string): Promise<Staged> {
-  const context = attestationContext(treeSha, { source: "system", name: "kernel" });
+  const context = kernelContext(attestationRunId(treeSha));
   return {
     runId: context.runId,
     attempt: 1,
