@@ -19,7 +19,12 @@ export async function killKernel(pid: number): Promise<number> {
   } catch {
     // It has ended meanwhile, which is what was wanted.
   }
-  for (const ended of [pid, ...sandboxes.map((sandbox) => sandbox.pid)]) await untilGone(ended);
+  // A sandbox's first process waits for all the others of its pid namespace before it is gone itself,
+  // and the program that set the sandbox up does not wait for it.
+  const inside = sandboxes.flatMap((sandbox) => descendants(sandbox.pid, children));
+  for (const ended of [pid, ...[...sandboxes, ...inside].map((process) => process.pid)]) {
+    await untilGone(ended);
+  }
   return sandboxes.length;
 }
 

@@ -7,19 +7,34 @@ interface Process {
   readonly command: string;
 }
 
-/** How many sandboxes run under a process, as this machine sees them: the outermost of each. */
-export function sandboxesUnder(ancestor: number): number {
-  const all = new Map(processes().map((process) => [process.pid, process]));
-  const isUnder = ({ parent }: Process): boolean => {
-    for (let pid = parent; pid > 1; pid = all.get(pid)?.parent ?? 0) {
-      if (pid === ancestor) return true;
+/** The sandboxes that run under a process, as this machine sees them: the outermost process of each. */
+export function sandboxesUnder(ancestor: number): number[] {
+  const all = processes();
+  const names = new Map(all.map(({ pid, name }) => [pid, name]));
+  return all
+    .filter(({ name, parent }) => name === "bwrap" && names.get(parent) !== "bwrap")
+    .map(({ pid }) => pid)
+    .filter((pid) => isUnder(all, pid, ancestor));
+}
+
+/** Stops every process inside a sandbox where it is, so that it cannot end by itself any more. */
+export function freezeSandbox(sandbox: number): void {
+  const all = processes();
+  for (const { pid } of all.filter((process) => isUnder(all, process.pid, sandbox))) {
+    try {
+      process.kill(pid, "SIGSTOP");
+    } catch {
+      // It ended meanwhile; who counts afterwards sees that.
     }
-    return false;
-  };
-  return [...all.values()].filter(
-    (process) =>
-      process.name === "bwrap" && all.get(process.parent)?.name !== "bwrap" && isUnder(process),
-  ).length;
+  }
+}
+
+function isUnder(all: readonly Process[], pid: number, ancestor: number): boolean {
+  const parents = new Map(all.map((process) => [process.pid, process.parent]));
+  for (let above = parents.get(pid) ?? 0; above > 1; above = parents.get(above) ?? 0) {
+    if (above === ancestor) return true;
+  }
+  return false;
 }
 
 /** Processes of the example that outlives its timeout. */

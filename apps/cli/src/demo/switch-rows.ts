@@ -3,7 +3,7 @@ import { waitForRun } from "../commands/proposals.ts";
 import * as wire from "../wire.ts";
 import { killedCase, switchedCase } from "./cases.ts";
 import { isJudged, mutations, runCase, submit, waitForAttempt, type Demo } from "./hand-in.ts";
-import { sandboxesUnder } from "./processes.ts";
+import { freezeSandbox, sandboxesUnder } from "./processes.ts";
 import type { Row } from "./table.ts";
 
 /**
@@ -18,19 +18,19 @@ export async function runKilled(demo: Demo): Promise<Row> {
   const started = Date.now();
   const bodies = sandboxesUnder(kernelPid);
   const runId = await submit(demo, patch, title);
-  const running = await untilMoreThan(bodies, kernelPid);
+  const running = (await untilFrozen(bodies, kernelPid)).length;
   const { cancelledCount } = await api.post(
     "/api/kill-switch",
     { reason: "demonstration" },
     wire.killed,
   );
-  const left = sandboxesUnder(kernelPid);
+  const left = sandboxesUnder(kernelPid).length;
   say(
-    `          sandboxes seen running: ${running}, ${bodies} of them bodies; ended: ${cancelledCount}; left: ${left}`,
+    `          sandboxes seen running: ${running}, ${bodies.length} of them bodies; ended: ${cancelledCount}; left: ${left}`,
   );
   const result = await waitForRun(api, runId);
   const problems = unlike(result, "blocked", "kill-switch-active");
-  if (running <= bodies) problems.push("no sandbox was seen running");
+  if (running <= bodies.length) problems.push("no sandbox was seen running");
   if (cancelledCount !== running) {
     problems.push(`the kill switch counted ${cancelledCount}, running were ${running}`);
   }
@@ -89,19 +89,23 @@ export async function runSwitched(demo: Demo): Promise<Row[]> {
   return rows;
 }
 
-/** Waits for the first sandbox beside the bodies, and says how many run then. */
-async function untilMoreThan(bodies: number, kernelPid: number): Promise<number> {
+/**
+ * Waits for the sandboxes of a verification and stops what runs in them: only what can neither end
+ * nor begin something meanwhile can be counted. Answers all sandboxes, the bodies among them.
+ */
+async function untilFrozen(bodies: readonly number[], kernelPid: number): Promise<number[]> {
   const deadline = Date.now() + 120_000;
+  let before = "";
   while (Date.now() < deadline) {
-    if (sandboxesUnder(kernelPid) > bodies) {
-      // Once more after its set-up: what is counted has to be what runs.
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      const running = sandboxesUnder(kernelPid);
-      if (running > bodies) return running;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const running = sandboxesUnder(kernelPid);
+    const verifying = running.filter((pid) => !bodies.includes(pid));
+    for (const pid of verifying) freezeSandbox(pid);
+    if (verifying.length > 0 && running.join() === before) return running;
+    before = running.join();
+    // Long enough for a second one that is being set up to be seen too.
+    await new Promise((resolve) => setTimeout(resolve, verifying.length > 0 ? 500 : 50));
   }
-  return 0;
+  return [];
 }
 
 function unlike(result: RunResult, status: RunResult["status"], reason: string): string[] {
