@@ -36,6 +36,7 @@ const commands = [
   "token",
   "rollback",
   "hold",
+  "session",
   "accept",
   "doctor",
 ];
@@ -118,6 +119,8 @@ describe("--json prints one document", () => {
     [["rollback", "--reason", "no"], 1, "nothing-serves"],
     [["hold", "lift", "01990000-0000-7000-8000-000000000000", "--reason", "no"], 1, "run-unknown"],
     [["hold", "lift"], 2, "invalid-argument"],
+    [["session", "release", "body:none", "--reason", "no"], 1, "session-unknown"],
+    [["session", "release"], 2, "invalid-argument"],
     [["up", "--port", "0"], 3, "state-directory-locked"],
     [["up", "--port", "many"], 2, "invalid-setting"],
     [["runs", "--state-dir", "/proc/nowhere"], 3, "no-state"],

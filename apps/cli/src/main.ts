@@ -5,6 +5,7 @@ import { propose } from "./commands/proposals.ts";
 import { events, followEvents, runs, show } from "./commands/reading.ts";
 import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
 import { callTool, liftHold, listHolds, rollback } from "./commands/releases.ts";
+import { listSessions, releaseSession } from "./commands/sessions.ts";
 import { token } from "./commands/tokens.ts";
 import { KernelEnded, up } from "./commands/up.ts";
 import { readCliConfig, type CliConfig } from "./config.ts";
@@ -288,6 +289,31 @@ command("hold", "what was rolled back and is not taken again")
         );
       }
       return await liftHold(config, run, { reason });
+    }),
+  );
+
+command("session", "sessions of actions that risked too much and may only observe")
+  .argument("<what>", "list or release", (text: string) => {
+    if (text !== "list" && text !== "release") {
+      throw new InvalidArgumentError("expected list or release");
+    }
+    return text;
+  })
+  .argument("[session]", "the session that may act again")
+  .option("--reason <text>", "why", reasonGiven)
+  .action(
+    answer(async (config, cmd) => {
+      const [what, session] = cmd.processedArgs as [string, string | undefined];
+      const { reason } = cmd.opts<{ reason?: string }>();
+      if (what === "list") return await listSessions(config);
+      if (session === undefined || reason === undefined) {
+        throw new CommandError(
+          exitCodes.unreadable,
+          "invalid-argument",
+          "Name the session and say why: `jarvis session release SESSION --reason TEXT`.",
+        );
+      }
+      return await releaseSession(config, session, { reason });
     }),
   );
 

@@ -45,6 +45,10 @@ export const rolledBack = z.object({ fromSha: z.string(), toSha: z.string() });
 export const hold = z.object({ runId: z.string(), title: z.string(), since: z.string() });
 export const holdList = z.object({ holds: z.array(hold) });
 export const lifted = z.object({ runId: z.string() });
+export const sessionList = z.object({
+  sessions: z.array(z.object({ sessionId: z.string(), reason: z.string(), since: z.string() })),
+});
+export const released = z.object({ sessionId: z.string() });
 export const called = z.object({ output: z.unknown() });
 export const attested = z.object({ sha: z.string(), treeSha: z.string() });
 

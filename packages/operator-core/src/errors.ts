@@ -10,6 +10,7 @@ export type OperatorErrorCode =
   | "process-failed"
   | "quota-exceeded"
   | "session-changed"
+  | "session-unknown"
   | "token-refused"
   | "tokens-unreadable"
   | "unknown-proposal";

@@ -37,7 +37,7 @@ export type { PolicyDecision, PolicySubject } from "./actions/action-policy.ts";
 export { ActionProposal, digestOf } from "./actions/action-proposal.ts";
 export { listProposals, readProposal } from "./actions/proposal-store.ts";
 export type { ProposalFilter } from "./actions/proposal-store.ts";
-export { scoreSession, SessionRiskTracker } from "./actions/session-risk.ts";
+export { scoreSession, SessionRiskTracker, type ObservedSession } from "./actions/session-risk.ts";
 export type { SessionAction, SessionRisk, SessionVerdict } from "./actions/session-risk.ts";
 export { ActionExecutor } from "./actions/action-executor.ts";
 export type { ActionExecutorWorld, CancelOutcome } from "./actions/action-executor.ts";

@@ -23,6 +23,8 @@ export const access: Readonly<Record<string, Operation>> = {
   "POST /api/tools/{name}/call": "switch",
   "GET /api/holds": "read",
   "POST /api/holds/{id}/lift": "switch",
+  "GET /api/sessions": "read",
+  "POST /api/sessions/{id}/release": "switch",
   "POST /api/actions/{id}/approve": "approve",
   "POST /api/actions/{id}/reject": "reject",
   "POST /api/actions/{id}/cancel": "switch",

@@ -192,6 +192,7 @@ describe("what is answered", () => {
       "get /api/runs",
       "get /api/runs/{id}",
       "get /api/self-extension",
+      "get /api/sessions",
       "get /api/status",
       "post /api/accept",
       "post /api/actions/{id}/approve",
@@ -203,6 +204,7 @@ describe("what is answered", () => {
       "post /api/proposals",
       "post /api/rollback",
       "post /api/self-extension/promotion",
+      "post /api/sessions/{id}/release",
       "post /api/tools/{name}/call",
     ]);
     for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {

@@ -16,6 +16,7 @@ import { guard, refusal, type ApiEnvironment } from "./guard.ts";
 import { ProposalQuota } from "../proposal-quota.ts";
 import * as routes from "./routes.ts";
 import { addReleaseRoutes } from "./release-api.ts";
+import { addSessionRoutes } from "./session-api.ts";
 import { plain, readStatus, summary, type PlainEvent } from "./views.ts";
 
 const MAX_BODY = 40 * 2 ** 20;
@@ -177,6 +178,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   });
   addActionRoutes(app, kernel);
   addReleaseRoutes(app, kernel);
+  addSessionRoutes(app, kernel);
 
   app.notFound((context) =>
     context.json(

@@ -13,6 +13,7 @@ const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429>> = {
   "invalid-proposal": 400,
   "reason-required": 400,
   "run-unknown": 404,
+  "session-unknown": 404,
   "unknown-proposal": 404,
   "observe-only": 409,
   "quota-exceeded": 429,

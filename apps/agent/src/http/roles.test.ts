@@ -62,6 +62,7 @@ const routes: Readonly<Record<string, readonly Role[]>> = {
   "get /api/runs": everybody,
   "get /api/runs/{id}": everybody,
   "get /api/self-extension": everybody,
+  "get /api/sessions": everybody,
   "get /api/status": everybody,
   "post /api/accept": ["operate"],
   "post /api/actions/{id}/approve": ["approve"],
@@ -73,6 +74,7 @@ const routes: Readonly<Record<string, readonly Role[]>> = {
   "post /api/proposals": ["propose", "operate"],
   "post /api/rollback": ["operate"],
   "post /api/self-extension/promotion": ["operate"],
+  "post /api/sessions/{id}/release": ["operate"],
   "post /api/tools/{name}/call": ["operate"],
 };
 

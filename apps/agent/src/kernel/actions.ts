@@ -55,6 +55,7 @@ export interface KernelActions {
   readonly executor: ActionExecutor;
   readonly registry: ActionRegistry;
   readonly safety: SafetyController;
+  readonly sessions: SessionRiskTracker;
   /**
    * Executes what a person approved, with the token of the approval.
    * @throws ObserveOnlyError in observe; the proposal stays approved until its approval expires.
@@ -85,13 +86,14 @@ export async function startActions(
   const { db } = database;
   const registry = new ActionRegistry();
   for (const definition of definitions) registry.register(definition);
+  const sessions = new SessionRiskTracker();
   const safety = new SafetyController(db, { onKill: [endSandboxes] });
   const executor = new ActionExecutor({
     db,
     registry,
     policy: kernelPolicy,
     safety,
-    sessions: new SessionRiskTracker(),
+    sessions,
     // The pipeline's own actions are bounded by the proposals that they are about.
     quotaOf: ({ actionName }) => (actionName === "call_tool" ? agentQuota : null),
     executorId: `${EXECUTOR_PREFIX}${randomUUID()}`,
@@ -115,6 +117,7 @@ export async function startActions(
     executor,
     registry,
     safety,
+    sessions,
     async runApproved(proposalId, token) {
       return await executor.execute(proposalId, { approvalToken: token });
     },

@@ -153,6 +153,7 @@ export async function startKernel(
         executor: actions.executor,
         registry: actions.registry,
         safety: actions.safety,
+        sessions: actions.sessions,
         async runApproved(proposalId, token) {
           const outcome = await actions.runApproved(proposalId, token);
           // What was released goes on at once.

@@ -138,7 +138,14 @@ describe("a session in the executor", () => {
       newMode: "observe",
     });
 
+    expect(await sessions.observed(world.db)).toMatchObject([
+      { sessionId: "session-1", updatedBy: "session risk" },
+    ]);
     await sessions.release(world.db, "session-1", { by: ada, reason: "looked at it" });
+    expect(await sessions.observed(world.db)).toEqual([]);
+    await expect(
+      sessions.release(world.db, "session-1", { by: ada, reason: "again" }),
+    ).rejects.toMatchObject({ code: "session-unknown" });
     const again = await executor.propose(aRequest({ actionName: "critical" }));
     expect((await executor.validate(again.id)).outcome).toBe("valid");
   });

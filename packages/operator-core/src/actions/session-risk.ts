@@ -1,6 +1,12 @@
-import { actionProposals, compareAndSetAgentState, readAgentState, riskLevels } from "@jarvis/db";
+import {
+  actionProposals,
+  agentState,
+  compareAndSetAgentState,
+  readAgentState,
+  riskLevels,
+} from "@jarvis/db";
 import type { JarvisDatabase } from "@jarvis/db";
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, like, sql } from "drizzle-orm";
 import { z } from "zod";
 import { OperatorError } from "../errors.ts";
 import type { EffectClass, RiskLevel } from "./action-definition.ts";
@@ -62,6 +68,18 @@ export type SessionVerdict =
   /** The session may only read until somebody releases it. */
   | { verdict: "observe"; risk: SessionRisk | null };
 
+/** A session that went to observe and stays there until it is released. */
+export interface ObservedSession {
+  readonly sessionId: string;
+  readonly reason: string;
+  readonly updatedBy: string;
+  /** ISO 8601, by the clock of the database. */
+  readonly since: string;
+}
+
+const keyPrefix = "session:";
+const keySuffix = ":safety";
+
 const SessionState = z.object({
   mode: z.enum(["observe", "execute"]),
   reason: z.string(),
@@ -104,7 +122,11 @@ export class SessionRiskTracker {
     return { verdict: ask ? "ask" : "allow", risk };
   }
 
-  /** Lets a session execute again. Only what it does from now on is held against it. */
+  /**
+   * Lets a session that may only observe execute again. Only what it does from now on is held
+   * against it.
+   * @throws OperatorError `session-unknown` where it is not held to observing
+   */
   async release(
     db: JarvisDatabase,
     sessionId: string,
@@ -112,7 +134,32 @@ export class SessionRiskTracker {
   ): Promise<void> {
     await db.transaction(async (tx) => {
       await lockSession(tx, sessionId);
+      if (!(await isObserved(tx, sessionId))) {
+        throw new OperatorError(
+          "session-unknown",
+          `No session ${sessionId} is held to observing; \`jarvis session list\` lists those that are.`,
+        );
+      }
       await setSessionMode(tx, { sessionId, mode: "execute", ...release });
+    });
+  }
+
+  /** The sessions that may only observe, with the one who said so and why; a row nobody can read too. */
+  async observed(db: JarvisDatabase): Promise<ObservedSession[]> {
+    const rows = await db
+      .select()
+      .from(agentState)
+      .where(like(agentState.key, keyOf("%")))
+      .orderBy(asc(agentState.updatedAt));
+    return rows.flatMap(({ key, value, updatedAt }) => {
+      const parsed = SessionState.safeParse(value);
+      if (parsed.success && parsed.data.mode === "execute") return [];
+      return {
+        sessionId: key.slice(keyPrefix.length, -keySuffix.length),
+        reason: parsed.success ? parsed.data.reason : "its state cannot be read",
+        updatedBy: parsed.success ? parsed.data.updatedBy : "unknown",
+        since: updatedAt.toISOString(),
+      };
     });
   }
 
@@ -149,7 +196,7 @@ async function lockSession(tx: JarvisDatabase, sessionId: string): Promise<void>
 }
 
 function keyOf(sessionId: string): string {
-  return `session:${sessionId}:safety`;
+  return `${keyPrefix}${sessionId}${keySuffix}`;
 }
 
 // No row is the ordinary case; a row that cannot be read was written for a reason.
