@@ -1,6 +1,10 @@
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { approve, releaseOf, settle } from "../testing/approval.ts";
 import { plainProject, type TestRepository } from "../testing/git-repository.ts";
+import { startTestRegistry, type TestRegistry } from "../testing/npm-registry.ts";
 import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
 import { stillDemanded } from "./verification/inventory.ts";
 
@@ -80,6 +84,64 @@ describe("an approved change of dependencies", () => {
     await approve(world, run.state.runId);
     const done = await settle(world, run.state.runId);
     expect(done.result).toMatchObject({ success: true });
+  });
+
+  describe("from the registry", () => {
+    // Written where only a script of the package could write it; nothing else makes this file.
+    const marker = join(tmpdir(), `jarvis-install-script-${process.pid}`);
+    const files = {
+      "package.json": JSON.stringify({
+        name: "left",
+        version: "1.0.0",
+        type: "module",
+        main: "main.js",
+        scripts: { postinstall: `node -e "require('fs').writeFileSync('${marker}', '')"` },
+      }),
+      "main.js": "export const one = 1;\n",
+    };
+    let registry: TestRegistry;
+
+    afterEach(async () => await registry.close());
+
+    const proposeLeft = async () => {
+      repository = plainProject({ "package-lock.json": lockfile({}) });
+      world = await makeTestWorld(repository, { packageManagerEnv: registry.env });
+      const run = await world.propose(
+        repository.patch({
+          "package.json": manifest({ dependencies: { left: "1.0.0" } }),
+          "package-lock.json": lockfile({
+            "": { dependencies: { left: "1.0.0" } },
+            "node_modules/left": { ...registry.locked, hasInstallScript: true },
+          }),
+          "test/left.test.js": test("is found", "one", 1, "left", "one"),
+        }),
+      );
+      const { parameters } = await releaseOf(world, run.state.runId);
+      expect(parameters.addedPackages).toMatchObject([
+        { name: "left", version: "1.0.0", integrity: registry.locked.integrity },
+      ]);
+      // Nothing is fetched, and so nothing can run, before a person has seen it.
+      expect(registry.requests).toEqual([]);
+      await approve(world, run.state.runId);
+      return (await settle(world, run.state.runId)).result;
+    };
+
+    it("is fetched when a person approved it, and none of its scripts runs", async () => {
+      registry = await startTestRegistry("left", files);
+      expect(await proposeLeft()).toMatchObject({ success: true });
+      expect(registry.requests).toEqual(["/left/-/left-1.0.0.tgz"]);
+      expect(existsSync(marker)).toBe(false);
+    });
+
+    it("is refused when the registry serves other bytes than were approved", async () => {
+      const other = (tarball: Buffer): Buffer => Buffer.concat([tarball, Buffer.from("more")]);
+      registry = await startTestRegistry("left", files, other);
+      // The engine, which this world is without, records that as the failure of the run.
+      await expect(proposeLeft()).rejects.toMatchObject({
+        code: "dependencies-failed",
+        message: expect.stringContaining("EINTEGRITY") as unknown,
+      });
+    });
   });
 
   it.each([

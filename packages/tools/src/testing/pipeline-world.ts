@@ -48,7 +48,11 @@ export interface TestWorld extends PipelineWorld {
 
 export async function makeTestWorld(
   repository: TestRepository,
-  options: { mode?: "observe" | "execute"; run?: PipelineWorld["run"] } = {},
+  options: {
+    mode?: "observe" | "execute";
+    run?: PipelineWorld["run"];
+    packageManagerEnv?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<TestWorld> {
   const directory = mkdtempSync(join(tmpdir(), "jarvis-world-"));
   const database = await createTestDatabase();
@@ -106,7 +110,7 @@ export async function makeTestWorld(
     run: options.run ?? runInSandbox,
     checkSandbox,
     packageManager: {
-      env: packageManagerEnv(process.env),
+      env: { ...packageManagerEnv(process.env), ...options.packageManagerEnv },
       defaultPnpm: "12.21.0",
     },
     directories,
