@@ -177,7 +177,7 @@ describe("the workload", () => {
       ...options,
       serving: keeper,
       baseline: () => null,
-      perSecond: 100,
+      perSecond: () => 100,
       onSignal: (signal) => {
         signals.push(signal);
         heard();

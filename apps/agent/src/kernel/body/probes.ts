@@ -60,8 +60,8 @@ export interface ProbingOptions extends Omit<ProbeOptions, "signal"> {
   readonly serving: Probed;
   /** Null while no other body runs beside it: then examples are all that is asked. */
   readonly baseline: () => Probed | null;
-  /** At most so many questions a second. */
-  readonly perSecond: number;
+  /** At most so many questions a second; asked before each. */
+  readonly perSecond: () => number;
   readonly onSignal: (signal: BodySignal) => void;
 }
 
@@ -88,10 +88,11 @@ async function probeUntil(signal: AbortSignal, options: ProbingOptions): Promise
       const result = await ask(question, serving, baseline, { ...options, signal });
       const found = signalOf(result);
       if (found !== null) onSignal(found);
-      await pause(1000 / perSecond, signal);
+      await pause(1000 / perSecond(), signal);
     }
     // Nothing to ask, as while no body runs, must not become a loop without a pause.
-    if (performance.now() - beganAtMs < 1000 / perSecond) await pause(1000 / perSecond, signal);
+    const everyMs = 1000 / perSecond();
+    if (performance.now() - beganAtMs < everyMs) await pause(everyMs, signal);
   }
 }
 

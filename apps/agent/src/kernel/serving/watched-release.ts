@@ -41,6 +41,8 @@ export interface WatchOptions {
 
 /** Questions a second: a window of a few hundred exposures takes under a minute, and a core little. */
 const PROBES_PER_SECOND = 20;
+/** Nothing waits for what is blessed, and it is watched for as long as it runs. */
+const BLESSED_PROBES_PER_SECOND = 5;
 const PROBE_LIMIT_MS = 5_000;
 /** So many variations of every known input, in each round. */
 const VARIATIONS = 2;
@@ -53,12 +55,14 @@ export class WatchedRelease {
   readonly #options: WatchOptions;
   #window: HealthWindow;
   #probing: { stop(): Promise<void> } | null = null;
+  #isBlessed: boolean;
   #isOver = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
     this.facts = options.facts;
     this.run = options.run;
+    this.#isBlessed = options.purpose === "watch";
     const { config, record } = options;
     const open = options.purpose === "bless" ? openWindow : watchBlessed;
     this.#window = open({ config, baseline: record, at: now() });
@@ -88,7 +92,7 @@ export class WatchedRelease {
       changedTools,
       serving: this.keeper,
       baseline: () => this.#probedBaseline(),
-      perSecond: PROBES_PER_SECOND,
+      perSecond: () => (this.#isBlessed ? BLESSED_PROBES_PER_SECOND : PROBES_PER_SECOND),
       onSignal: (signal) => this.#see(signal),
     });
   }
@@ -96,6 +100,7 @@ export class WatchedRelease {
   /** What was a candidate is watched from now on against its own record. */
   becomeBlessed(record: BaselineRecord): void {
     const { config } = this.#options;
+    this.#isBlessed = true;
     this.#window = watchBlessed({ config, baseline: record, at: now() });
     this.#see({ at: now(), kind: "started", startedInMs: 0 });
   }
