@@ -70,8 +70,13 @@ function checked(limits: CheckedLimits): CheckedLimits {
  * The options of `prlimit`, which runs inside the sandbox and just before the candidate: set
  * earlier, the process limit would count the user's other processes and break bubblewrap itself.
  * RLIMIT_DATA and not RLIMIT_AS: V8 and WebAssembly reserve far more address space than they use.
+ * `codeBytes` is what Node reserves in a way that RLIMIT_DATA counts; see `readCodeReservation`.
  */
-export function prlimitOptions(limits: CheckedLimits, hard: HardLimits): string[] {
+export function prlimitOptions(
+  limits: CheckedLimits,
+  hard: HardLimits,
+  codeBytes: number,
+): string[] {
   const cpu = atMost(limits.cpuSeconds, hard.cpuSeconds);
   return [
     "--core=0",
@@ -80,7 +85,7 @@ export function prlimitOptions(limits: CheckedLimits, hard: HardLimits): string[
     `--nofile=${atMost(openFiles, hard.openFiles)}`,
     `--fsize=${atMost(limits.fileBytes, hard.fileBytes)}`,
     `--nproc=${atMost(limits.processes, hard.processes)}`,
-    `--data=${atMost(limits.memoryBytes, hard.dataBytes)}`,
+    `--data=${atMost(limits.memoryBytes + codeBytes, hard.dataBytes)}`,
   ];
 }
 
@@ -103,4 +108,20 @@ export function readHardLimits(text = readFileSync("/proc/self/limits", "utf8"))
     processes: hardLimit("Max processes"),
     openFiles: hardLimit("Max open files"),
   };
+}
+
+/**
+ * The bytes that Node keeps for compiled code in mappings that RLIMIT_DATA counts although almost
+ * nothing of them is used: 512 MiB since Node 24, which maps them writable and executable from the
+ * start, and nothing before. Read from this process, whose Node is the one that runs in the sandbox.
+ */
+export function readCodeReservation(text = readFileSync("/proc/self/maps", "utf8")): number {
+  let bytes = 0;
+  for (const [, from = "", to = ""] of text.matchAll(
+    /^([\da-f]+)-([\da-f]+) rwxp \S+ \S+ 0 *$/gm,
+  )) {
+    bytes += Number.parseInt(to, 16) - Number.parseInt(from, 16);
+  }
+  // Where the mapping begins and ends differs by its alignment from process to process.
+  return Math.ceil(bytes / (16 * mebibyte)) * 16 * mebibyte;
 }

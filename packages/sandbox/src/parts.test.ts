@@ -6,7 +6,7 @@ import { descriptorTable } from "./descriptors.ts";
 import { Ender } from "./ender.ts";
 import { chooseLauncher } from "./host.ts";
 import { launchCommand, type LaunchInput } from "./launch-command.ts";
-import { defaultLimits, prlimitOptions, readHardLimits } from "./limits.ts";
+import { defaultLimits, prlimitOptions, readCodeReservation, readHardLimits } from "./limits.ts";
 import { isInside } from "./mount-points.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { identify, isAlive } from "./process-tree.ts";
@@ -118,10 +118,28 @@ describe("limits", () => {
       openFiles: undefined,
     };
     const limits = { ...defaultLimits, cpuSeconds: 9, processes: 50 };
-    expect(prlimitOptions(limits, unlimited)).toContain("--cpu=9:10");
-    expect(prlimitOptions(limits, { ...unlimited, cpuSeconds: 9 })).toContain("--cpu=9:9");
-    expect(prlimitOptions(limits, { ...unlimited, processes: 20 })).toContain("--nproc=20");
-    expect(prlimitOptions(limits, { ...unlimited, openFiles: 99 })).toContain("--nofile=99");
+    expect(prlimitOptions(limits, unlimited, 0)).toContain("--cpu=9:10");
+    expect(prlimitOptions(limits, { ...unlimited, cpuSeconds: 9 }, 0)).toContain("--cpu=9:9");
+    expect(prlimitOptions(limits, { ...unlimited, processes: 20 }, 0)).toContain("--nproc=20");
+    expect(prlimitOptions(limits, { ...unlimited, openFiles: 99 }, 0)).toContain("--nofile=99");
+  });
+
+  it("leave out what Node 24 reserves for code, and nothing that a program may use", () => {
+    const maps = [
+      "0074a000-03044000 r-xp 0034a000 fe:00 2368098    /usr/bin/node",
+      "7f3bdb000000-7f3bfad80000 rwxp 00000000 00:00 0 ",
+      "7f3bfafc0000-7f3c02ff0000 ---p 00000000 00:00 0 ",
+      "7f3c13800000-7f3c14000000 rw-p 00000000 00:00 0 ",
+      "7f3c14000000-7f3c15000000 rwxp 00000000 fe:00 77    /tmp/library.so",
+    ].join("\n");
+    const codeBytes = readCodeReservation(maps);
+    expect(codeBytes).toBe(512 * 2 ** 20);
+    expect(readCodeReservation(maps.replaceAll("rwxp", "---p"))).toBe(0);
+    const limits = { ...defaultLimits, memoryBytes: 2 ** 20 };
+    const hard = { ...readHardLimits(""), dataBytes: undefined };
+    expect(prlimitOptions(limits, hard, codeBytes)).toContain(`--data=${513 * 2 ** 20}`);
+    const granted = { ...hard, dataBytes: 2 ** 20 };
+    expect(prlimitOptions(limits, granted, codeBytes)).toContain(`--data=${2 ** 20}`);
   });
 
   it("are read from what the kernel prints", () => {

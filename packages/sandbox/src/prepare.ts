@@ -4,7 +4,7 @@ import { etcFiles } from "./etc-files.ts";
 import { handOver, letIn } from "./hand-over.ts";
 import { nodeBinary, rootDirectories, type Launcher, type NodeBinary } from "./host.ts";
 import { launchCommand, stagedPath, type Staged } from "./launch-command.ts";
-import { prlimitOptions, readHardLimits } from "./limits.ts";
+import { prlimitOptions, readCodeReservation, readHardLimits } from "./limits.ts";
 import { seccompFilter } from "./seccomp-filter.ts";
 import {
   argsDescriptor,
@@ -58,7 +58,7 @@ export async function prepare(
     argv: launchCommand({
       drop: launcher.dropTo === undefined ? undefined : { userId: launcher.dropTo, staged },
       argsDescriptor,
-      prlimitOptions: prlimitOptions(request.limits, readHardLimits()),
+      prlimitOptions: prlimitOptions(request.limits, readHardLimits(), readCodeReservation()),
       argv: [program === "node" ? node.target : program, ...programArguments],
     }),
     stdin: request.stdin,
