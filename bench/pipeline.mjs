@@ -90,11 +90,20 @@ function patchOf(files) {
     .join("");
 }
 
-/** What was promoted before is judged first: its window is no part of a verdict, and holds the next one up. */
+/** The release that the kernel beside the launcher stands for. */
+let first = null;
+
+/**
+ * What was promoted before is judged first, and the kernel moves to it: neither is any part of a
+ * verdict, and both hold the next one up.
+ */
 async function untilNothingIsWatched() {
   for (;;) {
-    const { body, baseline, base } = jarvis("status");
-    if (body?.state === "running" && body.window === null && baseline === base.lastSeen) return;
+    const { kernel: running, body, baseline, base } = jarvis("status");
+    if (body?.state === "running" && body.window === null && baseline === base.lastSeen) {
+      first ??= baseline;
+      if (!running.moving && (running.release?.sha ?? first) === baseline) return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -43,8 +43,8 @@ function isInstalled(program) {
 }
 
 /** Installs Debian packages where that is possible, else stops with the command to type. */
-export function needProgram(program, debianPackage, what) {
-  if (isInstalled(program)) return;
+export function needProgram(program, debianPackage, what, otherNames = []) {
+  if ([program, ...otherNames].some(isInstalled)) return;
   const canInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
   const install = ["apt-get", "install", "-y", "--no-install-recommends", debianPackage];
   if (!canInstall) {

@@ -2,8 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pnpm, run, setUp } from "./setup.mjs";
+import { needProgram, pnpm, run, setUp } from "./setup.mjs";
 
+if (process.platform === "linux") {
+  const others = ["chromium-browser", "google-chrome"];
+  needProgram("chromium", "chromium", "the browser in which the page is tested", others);
+}
 setUp();
 
 const checks = {

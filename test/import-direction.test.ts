@@ -11,12 +11,17 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const imports: readonly (readonly [string, string, boolean])[] = [
   ["packages/db", "@jarvis/operator-core", false],
   ["packages/db", "@jarvis/tools", false],
+  ["packages/db", "@jarvis/ledger", false],
+  ["packages/ledger", "@jarvis/db", true],
+  ["packages/ledger", "@jarvis/operator-core", false],
+  ["packages/ledger", "@jarvis/tools", false],
   ["packages/operator-core", "@jarvis/db", true],
   ["packages/operator-core", "@jarvis/tools", false],
   ["packages/operator-core", "@jarvis/sandbox", false],
   ["packages/sandbox", "@jarvis/db", false],
   ["packages/forge", "@jarvis/tools", false],
   ["packages/tools", "@jarvis/db", true],
+  ["packages/tools", "@jarvis/ledger", true],
   ["packages/tools", "@jarvis/operator-core", true],
   ["packages/tools", "@jarvis/sandbox", true],
   ["packages/tools", "@jarvis/forge", false],
@@ -28,6 +33,8 @@ const imports: readonly (readonly [string, string, boolean])[] = [
   ["apps/agent/src/body", "@jarvis/tools/body", true],
   ["apps/cli", "@jarvis/tools", true],
   ["apps/cli", "@jarvis/agent", false],
+  ["apps/dashboard", "@jarvis/agent", false],
+  ["apps/dashboard", "@jarvis/db", false],
 ];
 
 let directory: string;

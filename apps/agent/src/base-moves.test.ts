@@ -49,12 +49,14 @@ async function push(path: string, content: string): Promise<string> {
     tree: tree.sha,
     parents: [ref.object.sha],
   });
-  await octokit.rest.repos.createCommitStatus({
-    ...at,
-    sha: commit.sha,
-    state: "success",
-    context: "jarvis/sandbox",
-  });
+  for (const context of ["jarvis/sandbox", "jarvis/promotion"]) {
+    await octokit.rest.repos.createCommitStatus({
+      ...at,
+      sha: commit.sha,
+      state: "success",
+      context,
+    });
+  }
   await octokit.rest.git.updateRef({ ...at, ref: "heads/main", sha: commit.sha });
   return commit.sha;
 }

@@ -28,6 +28,7 @@ const mutations = [
   ["the branch", "POST", /\/git\/refs$/],
   ["the pull request", "POST", /\/pulls$/],
   ["the status", "POST", /\/statuses\/[0-9a-f]{40}$/],
+  ["the fence", "POST", /\/statuses\/[0-9a-f]{40}$/],
   ["the landing", "PATCH", /\/git\/refs\/heads(\/|%2F)main$/],
   ["the removal of the branch", "DELETE", /\/git\/refs\/heads(\/|%2F)jarvis/],
 ] as const;
@@ -67,6 +68,12 @@ describe("a kernel that is killed while it promotes", () => {
     octokit = makeOctokit({ apiUrl: forge.apiUrl, token: forge.token, remote: false });
     kernel = await start();
     await kernel.post("/api/mode", { mode: "execute", reason: "test" });
+    // The first one of all also says whose repository it is, once.
+    await kernel.outcome(await kernel.propose(goodPatch(repository, "first")));
+    await until(async () => {
+      const { data } = await octokit.rest.git.listMatchingRefs({ ...at, ref: "heads/jarvis" });
+      return data.length === 0 ? true : null;
+    });
   });
 
   afterAll(async () => {
@@ -94,8 +101,8 @@ describe("a kernel that is killed while it promotes", () => {
       branches: count("POST", mutations[3][2]),
       pullRequests: count("POST", mutations[4][2]),
       statuses: count("POST", new RegExp(`/statuses/${result.headSha}$`)),
-      landings: count("PATCH", mutations[6][2]),
-      removals: count("DELETE", mutations[7][2]),
+      landings: count("PATCH", mutations[7][2]),
+      removals: count("DELETE", mutations[8][2]),
     };
   }
 
@@ -111,7 +118,7 @@ describe("a kernel that is killed while it promotes", () => {
     expect(madeFor(result, since)).toEqual({
       branches: 1,
       pullRequests: 1,
-      statuses: 1,
+      statuses: 2,
       landings: 1,
       removals: 1,
     });
@@ -125,6 +132,7 @@ describe("a kernel that is killed while it promotes", () => {
       ref: result.headSha ?? "",
     });
     expect(statuses.data.map(({ context, state }) => [context, state])).toEqual([
+      ["jarvis/promotion", "success"],
       ["jarvis/sandbox", "success"],
     ]);
     await expectWholeLedger(kernel, result);
@@ -151,15 +159,16 @@ describe("a kernel that is killed while it promotes", () => {
     { what: "the branch", index: 3, when: "after" },
     { what: "the pull request", index: 4, when: "after" },
     { what: "the status", index: 5, when: "after" },
-    { what: "the landing", index: 6, when: "after" },
-    { what: "the removal of the branch", index: 7, when: "before" },
-    { what: "the removal of the branch", index: 7, when: "after" },
+    { what: "the fence", index: 6, when: "after" },
+    { what: "the landing", index: 7, when: "after" },
+    { what: "the removal of the branch", index: 8, when: "before" },
+    { what: "the removal of the branch", index: 8, when: "after" },
   ] as const;
 
   // Each takes seconds and starts two kernels; `pnpm sweep` runs them all.
   const isWhole = process.env["JARVIS_SWEEP"] === "1";
   const sampled = cases.filter(
-    ({ index, when }) => isWhole || (index > 2 && index !== 5 && when === "after"),
+    ({ index, when }) => isWhole || (index > 3 && index !== 5 && when === "after"),
   );
 
   it.each(sampled)("right $when $what ends the run as it would have", async ({ index, when }) => {

@@ -1,5 +1,13 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,11 +36,12 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const ready = (name: string): string => `console.log('{"ready":true,"name":"${name}"}');\n`;
 const kernels = {
   stopsInOrder: (name: string) => ready(name),
-  serves: (name: string) =>
-    `${ready(name)}process.on("SIGTERM", () => process.exit(0)); process.stdin.on("end", () => process.exit(0)).resume();\n`,
   neverReady: () => `setInterval(() => {}, 1000);\n`,
   crashesEarly: () => `process.exit(1);\n`,
   crashesLater: (name: string) => `${ready(name)}process.exit(9);\n`,
+  asksAgain: (name: string) => `${ready(name)}process.exit(75);\n`,
+  told: (name: string) =>
+    `console.log(JSON.stringify({ ready: true, name: "${name}", argv: process.argv.slice(2), launcher: JSON.parse(process.env.JARVIS_LAUNCHER) }));\n`,
   refuses: (name: string) => `console.log('{"ready":false,"name":"${name}"}'); process.exit(3);\n`,
 };
 
@@ -44,20 +53,22 @@ function install(directory: string, source: string): string {
 }
 
 /** A blessed release with that kernel, and what the pointer says of it. */
-function release(name: string, source: string): { directory: string; filesDigest: string } {
+function release(name: string, source: string) {
   const directory = install(`state/releases/kernels/${name}`, source);
-  return { directory, filesDigest: filesDigest(directory) };
+  const program = "apps/agent/dist/main.js";
+  return { directory, program, filesDigest: filesDigest(directory) };
 }
 
 function point(to: unknown): void {
   writeFileSync(join(stateDir, "releases", "kernel-pointer.json"), JSON.stringify(to));
 }
 
-function start() {
+function start(...args: string[]) {
+  const limits = ["--ready-ms", "1500", "--stop-ms", "500"];
   const child = spawn(
     process.execPath,
-    [join(root, "apps/agent/dist/launcher.js"), "--state-dir", stateDir, "--ready-ms", "1500"],
-    { stdio: ["ignore", "pipe", "pipe"], env: {} },
+    [join(root, "apps/agent/dist/launcher.js"), "--state-dir", stateDir, ...limits, ...args],
+    { stdio: ["pipe", "pipe", "pipe"], env: {} },
   );
   let stdout = "";
   let stderr = "";
@@ -156,24 +167,95 @@ describe("the launcher", () => {
     ).toEqual(["beside", "newer"]);
   });
 
+  it("does not start a kernel again that asks for it again and again", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    point([release("newer", kernels.asksAgain("newer"))]);
+    const { code, stdout } = await launched();
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n")).toHaveLength(4);
+    expect(stdout.trim().split("\n").at(-1)).toContain("beside");
+  });
+
+  it("passes over a release that a kernel put on record as left out", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    const newer = release("newer", kernels.stopsInOrder("newer"));
+    const older = release("older", kernels.stopsInOrder("older"));
+    point([
+      { ...newer, leftOut: { why: "it did not become ready", at: "2026-01-01T00:00:00.000Z" } },
+      { ...older, leftOut: null },
+    ]);
+    const { stdout, stderr } = await launched();
+    expect(stdout).toContain("older");
+    expect(stderr).toBe("");
+  });
+
+  it("tells a kernel what it is and which were left out", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    const newer = release("newer", kernels.crashesEarly());
+    const older = release("older", kernels.told("older"));
+    point([newer, older]);
+    const { launcher, argv } = JSON.parse((await launched()).stdout) as Record<string, unknown>;
+    expect(launcher).toEqual({
+      home: root,
+      release: older.directory,
+      leftOut: { [newer.directory]: "it did not become ready (exit code 1)" },
+    });
+    expect(argv).toEqual(["--state-dir", stateDir, "--until-stdin-closes"]);
+  });
+
+  it("starts a killed kernel again, at the same port", async () => {
+    const { pids } = installServing();
+    const { child, ended, said } = start();
+    const first = await until(() => pids()[0] ?? null);
+    process.kill(first, "SIGKILL");
+    const second = await until(() => said().trim().split("\n")[1] ?? null);
+    expect(second).toContain("--port,4271,--until-stdin-closes");
+    child.kill("SIGTERM");
+    const { code, stderr } = await ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain("ended (SIGKILL) and is started again");
+  });
+
   it("stops its kernel in order on SIGTERM, and with itself when it is killed", async () => {
-    const pidFile = join(root, "pid");
-    install(
-      ".",
-      `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(pidFile)}, String(process.pid));\n${kernels.serves("beside")}`,
-    );
+    const { pids } = installServing();
     const first = start();
-    await until(() => first.said() || null);
+    await until(() => pids()[0] ?? null);
     first.child.kill("SIGTERM");
-    expect(await first.ended).toMatchObject({ code: 0 });
+    expect(await first.ended).toMatchObject({ code: 0, stderr: "" });
     const second = start();
-    await until(() => second.said() || null);
-    const pid = Number(readFileSync(pidFile, "utf8"));
+    const pid = await until(() => pids()[1] ?? null);
     second.child.kill("SIGKILL");
     await second.ended;
     await until(() => (isGone(pid) ? true : null));
   });
+
+  it("ends when whoever started it has, where that was asked for, and a wedged kernel with it", async () => {
+    const { pids } = installServing();
+    const { child, ended } = start("--until-stdin-closes");
+    const pid = await until(() => pids()[0] ?? null);
+    process.kill(pid, "SIGSTOP");
+    child.stdin.end();
+    await ended;
+    expect(isGone(pid)).toBe(true);
+  });
 });
+
+/** A kernel beside the launcher that serves until it is told to stop, and notes its process. */
+function installServing(): { pids: () => number[] } {
+  const notes = join(root, "pids");
+  const said = `{"ready":true,"url":"http://127.0.0.1:4271","argv":"`;
+  install(
+    ".",
+    `import { appendFileSync } from "node:fs";
+console.log('${said}' + process.argv.join() + '"}');
+process.on("SIGTERM", () => process.exit(0));
+process.stdin.on("end", () => process.exit(0)).resume();
+appendFileSync(${JSON.stringify(notes)}, process.pid + "\\n");\n`,
+  );
+  const pids = (): number[] =>
+    existsSync(notes) ? readFileSync(notes, "utf8").trim().split("\n").map(Number) : [];
+  return { pids };
+}
 
 function isGone(pid: number): boolean {
   try {

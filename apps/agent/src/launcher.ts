@@ -6,77 +6,100 @@ import { fileURLToPath } from "node:url";
 import { filesDigest } from "./files-digest.ts";
 
 /**
- * Starts the kernel from the baseline release and falls back to the one blessed before it, at last
- * to the program beside this one. It uses nothing but Node, so that no change of a dependency can
- * keep it from starting; and it needs neither database nor network.
+ * Starts the kernel from the newest blessed release, falls back to the one blessed before it, at last
+ * to the program beside this one, and starts again what ended without being told to. It uses nothing
+ * but Node, so that no change of a dependency can keep it from starting; and it needs neither
+ * database nor network.
  *
  * What a kernel's exit code means: 0 it was told to stop, and so does the launcher; 75 start me
- * again, from wherever the pointer leads now; 2 and 3 it refuses to run and has said why; any other
- * is a crash. The launcher ends with the code of the kernel that it could not replace.
+ * again, from wherever the pointer leads now; 2 and 3 before it was ready: it refuses to run and has
+ * said why; anything else, a signal too, is a crash. The launcher ends with the code of the kernel
+ * that it could not replace. With `--until-stdin-closes` it ends when whoever started it does, and
+ * every kernel ends with its launcher in that way.
  */
 const RESTART = 75;
-/** A kernel that is not ready by then never will be; a start on a new machine makes a database. */
+/** What is not ready by then never will be; a start on a new machine makes a database. */
 const READY_MS = 120_000;
-/** A kernel that ended so often within the time is not started again. */
+/** One that was told to stop ends by itself within 45 seconds; what does not is wedged. */
+const STOP_MS = 50_000;
+/** A kernel that was started so often within the time is not started again. */
 const LIMIT = { boots: 3, withinMs: 60_000 };
 
 interface Candidate {
   readonly directory: string;
+  /** The kernel's program in it. */
+  readonly program: string;
   /** What its files must add up to; null for the program beside this one, which a person built. */
   readonly filesDigest: string | null;
 }
 
 interface Ending {
   readonly code: number;
+  readonly signal: string | null;
   readonly wasReady: boolean;
   /** What it said before it was ready, for whoever started the launcher. */
   readonly words: readonly string[];
 }
 
-const { argv, readyMs } = readArguments(process.argv.slice(2));
+const HOME = fileURLToPath(new URL("../../../", import.meta.url)).replace(/\/$/, "");
+const beside: Candidate = {
+  directory: HOME,
+  program: "apps/agent/dist/main.js",
+  filesDigest: null,
+};
+const options = readArguments(process.argv.slice(2));
 let kernel: ChildProcess | null = null;
 let stopping = false;
+/** Where the kernel was reached: the next one is found at the same place. */
+let port: string | null = null;
+/** Releases that do not come up, and why; the kernel that does is told, and puts it on record. */
+const leftOut = new Map<string, string>();
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    stopping = true;
-    kernel?.kill(signal);
-  });
+  process.on(signal, () => stop(signal));
 }
+// Whoever read this has ended, which is told by standard input.
+process.stdout.on("error", () => undefined);
+if (options.isHeld) process.stdin.once("close", () => stop("SIGTERM")).resume();
 
-process.exitCode = await launch();
+process.exit(await launch());
 
 async function launch(): Promise<number> {
-  let boots: number[] = [];
-  let leftOut = 0;
+  const boots = new Map<string, number[]>();
   for (;;) {
-    const candidates = readCandidates();
-    const index = Math.min(leftOut, candidates.length - 1);
-    const candidate = candidates[index] ?? beside();
-    const isLast = index === candidates.length - 1;
-    boots = [...boots.filter((at) => performance.now() - at < LIMIT.withinMs), performance.now()];
+    const candidate = readCandidates().find(({ directory }) => !leftOut.has(directory)) ?? beside;
+    const now = performance.now();
+    const known = boots.get(candidate.directory) ?? [];
+    const recent = [...known.filter((at) => now - at < LIMIT.withinMs), now];
+    boots.set(candidate.directory, recent);
+    const isSpent = recent.length >= LIMIT.boots;
     const damage = damageOf(candidate);
     const ending = damage === null ? await run(candidate) : null;
     if (stopping || ending?.code === 0) return end(ending);
-    if (ending?.code === RESTART) {
-      leftOut = 0;
-      boots = [];
+    if (ending?.code === RESTART && !isSpent) {
+      leftOut.clear();
       continue;
     }
-    const isSpent = boots.length >= LIMIT.boots;
-    if (isLast) {
-      // What the last kernel refuses nobody mends by another start: a wrong setting, a taken state.
-      const refuses = ending?.code === 2 || ending?.code === 3;
-      if (refuses || isSpent) return end(ending);
-      continue;
+    // What the first kernel refuses nobody mends by another start: a wrong setting, a taken state.
+    const refuses = port === null && (ending?.code === 2 || ending?.code === 3);
+    if (candidate === beside && (refuses || isSpent)) return end(ending);
+    const how = damage ?? ending?.signal ?? `exit code ${ending?.code ?? 3}`;
+    const named = `The kernel in ${candidate.directory}`;
+    if (candidate === beside || (ending?.wasReady === true && !isSpent)) {
+      warn(`${named} ended (${how}) and is started again.`);
+    } else {
+      const why =
+        ending?.wasReady === true ? "it ended again and again" : "it did not become ready";
+      warn(`${named} is left out: ${why} (${how}). The one before it is started.`);
+      leftOut.set(candidate.directory, `${why} (${how})`);
     }
-    if (ending?.wasReady === true && !isSpent) continue;
-    const why =
-      damage ??
-      (ending?.wasReady === true ? "it ended again and again" : "it did not become ready");
-    warn(`The kernel in ${candidate.directory} is left out: ${why}. The one before it is started.`);
-    leftOut += 1;
-    boots = [];
   }
+}
+
+/** Tells the kernel to stop, and ends one that does not: it is stopped or wedged. */
+function stop(signal: NodeJS.Signals): void {
+  stopping = true;
+  kernel?.kill(signal);
+  setTimeout(() => kernel?.kill("SIGKILL"), options.stopMs).unref();
 }
 
 function end(ending: Ending | null): number {
@@ -84,36 +107,26 @@ function end(ending: Ending | null): number {
   return ending?.code ?? 3;
 }
 
-function beside(): Candidate {
-  return { directory: fileURLToPath(new URL("../../../", import.meta.url)), filesDigest: null };
-}
-
-/** The releases that the pointer names, newest first, and last the program beside this one. */
+/** The releases that the pointer names and no kernel has left out, newest first. */
 function readCandidates(): Candidate[] {
-  const at = argv.indexOf("--state-dir");
-  const stateDir = at === -1 ? undefined : argv[at + 1];
-  if (stateDir === undefined) return [beside()];
+  const { stateDir } = options;
+  if (stateDir === undefined) return [];
   const path = join(stateDir, "releases", "kernel-pointer.json");
   try {
     const named: unknown = JSON.parse(readFileSync(path, "utf8"));
     if (!Array.isArray(named) || !named.every(isCandidate)) throw new Error("it has another form");
-    return [...named, beside()];
+    return named.filter((each) => !("leftOut" in each) || each.leftOut === null);
   } catch (error) {
     const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (!isAbsent) warn(`${path} cannot be read; the kernel beside the launcher is started.`);
-    return [beside()];
+    return [];
   }
 }
 
 function isCandidate(value: unknown): value is Candidate {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "directory" in value &&
-    typeof value.directory === "string" &&
-    "filesDigest" in value &&
-    typeof value.filesDigest === "string"
-  );
+  if (typeof value !== "object" || value === null) return false;
+  const named = value as Record<string, unknown>;
+  return ["directory", "program", "filesDigest"].every((key) => typeof named[key] === "string");
 }
 
 /** Why a release must not run, or null: its files have to be what they were when it was blessed. */
@@ -128,19 +141,26 @@ function damageOf(candidate: Candidate): string | null {
 }
 
 /** Runs one kernel to its end; one that is not ready in time is killed. */
-async function run({ directory }: Candidate): Promise<Ending> {
-  const program = join(directory, "apps/agent/dist/main.js");
+async function run({ directory, program, filesDigest: digest }: Candidate): Promise<Ending> {
   const words: string[] = [];
   let wasReady = false;
+  const release = digest === null ? null : directory;
+  const launcher = { home: HOME, release, leftOut: Object.fromEntries(leftOut) };
+  const place = port === null ? [] : ["--port", port];
+  const argv = [...options.argv, ...place, "--until-stdin-closes"];
   const child = spawn(
     process.execPath,
     // The database driver is used in a way that its next major version will refuse; versions are pinned.
-    ["--disable-warning=DeprecationWarning", program, ...argv, "--until-stdin-closes"],
-    { stdio: ["pipe", "pipe", "inherit"] },
+    ["--disable-warning=DeprecationWarning", join(directory, program), ...argv],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, JARVIS_LAUNCHER: JSON.stringify(launcher) },
+    },
   );
   kernel = child;
-  const clock = setTimeout(() => child.kill("SIGKILL"), readyMs);
+  const clock = setTimeout(() => child.kill("SIGKILL"), options.readyMs);
   createInterface({ input: child.stdout }).on("line", (line) => {
+    port = /^\{"ready":true.*"url":"[^"]*:(\d+)"/.exec(line)?.[1] ?? port;
     wasReady ||= line.startsWith('{"ready":true');
     if (!wasReady) words.push(line);
     else {
@@ -148,23 +168,29 @@ async function run({ directory }: Candidate): Promise<Ending> {
       process.stdout.write(`${line}\n`);
     }
   });
-  const code = await new Promise<number>((resolve) => {
-    child.once("error", () => resolve(1));
-    child.once("close", (exitCode) => resolve(exitCode ?? 1));
+  const [code, signal] = await new Promise<[number, string | null]>((resolve) => {
+    child.once("error", () => resolve([1, null]));
+    child.once("close", (exitCode, by) => resolve([exitCode ?? 1, by]));
   });
   clearTimeout(clock);
   kernel = null;
-  return { code, wasReady, words };
+  return { code, signal, wasReady, words };
 }
 
-/** Everything is the kernel's but `--ready-ms N`. */
-function readArguments(given: readonly string[]): { argv: string[]; readyMs: number } {
-  const at = given.indexOf("--ready-ms");
-  const wanted = at === -1 ? READY_MS : Number(given[at + 1]);
-  return {
-    argv: at === -1 ? [...given] : given.toSpliced(at, 2),
-    readyMs: wanted > 0 ? wanted : READY_MS,
+/** Everything is the kernel's but `--until-stdin-closes`, `--ready-ms N` and `--stop-ms N`. */
+function readArguments(given: readonly string[]) {
+  let argv = given.filter((word) => word !== "--until-stdin-closes");
+  const valueOf = (name: string): string | undefined =>
+    argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined;
+  const takeMs = (name: string, otherwise: number): number => {
+    const value = Number(valueOf(name));
+    if (argv.includes(name)) argv = argv.toSpliced(argv.indexOf(name), 2);
+    return value > 0 ? value : otherwise;
   };
+  const readyMs = takeMs("--ready-ms", READY_MS);
+  const stopMs = takeMs("--stop-ms", STOP_MS);
+  const isHeld = given.includes("--until-stdin-closes");
+  return { argv, readyMs, stopMs, isHeld, stateDir: valueOf("--state-dir") };
 }
 
 function warn(sentence: string): void {

@@ -8,15 +8,26 @@ const LIMIT_MS = 45_000;
 export class Lifetime {
   readonly #closers: (() => Promise<unknown>)[] = [];
   readonly #report: (error: unknown) => void;
+  readonly #ends = new AbortController();
   #opening: Promise<unknown> = Promise.resolve();
-  #ending = false;
+  #exitCode: number | null = null;
 
   constructor(report: (error: unknown) => void) {
     this.#report = report;
   }
 
+  /** Aborted at the beginning of the end, for what would wait for long. */
+  get signal(): AbortSignal {
+    return this.#ends.signal;
+  }
+
   get ending(): boolean {
-    return this.#ending;
+    return this.#exitCode !== null;
+  }
+
+  /** What the process ends with; null while nothing ended it. */
+  get exitCode(): number | null {
+    return this.#exitCode;
   }
 
   /** Opens something; at the end it is closed, also when the end comes while it is being opened. */
@@ -30,8 +41,9 @@ export class Lifetime {
   }
 
   end(exitCode: number): void {
-    if (this.#ending) return;
-    this.#ending = true;
+    if (this.ending) return;
+    this.#exitCode = exitCode;
+    this.#ends.abort();
     setTimeout(() => process.exit(3), LIMIT_MS).unref();
     void this.#close(exitCode);
   }

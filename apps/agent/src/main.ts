@@ -7,15 +7,27 @@ import { DatabaseError, openStateDirectory } from "@jarvis/db";
 import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import { ConfigError, readConfig, type KernelConfig } from "./config.ts";
 import { makeApi } from "./http/app.ts";
+import { readPage } from "./http/browser/page.ts";
+import { Places } from "./http/browser/places.ts";
+import { BrowserSessions } from "./http/browser/sessions.ts";
 import { RepositoryError } from "./kernel/guarded-repository.ts";
+import { glance, readStatus } from "./http/views.ts";
 import { startKernel, type Kernel } from "./kernel/kernel.ts";
+import type { Standby } from "./kernel/leadership/standby-kernel.ts";
+import { startLive, type Live } from "./kernel/stream/live.ts";
 import { Lifetime } from "./lifetime.ts";
 import { openTokens } from "./token.ts";
 
+/** The exit code by which a kernel asks its launcher for the next one, from where the pointer leads. */
+const START_AGAIN = 75;
+/** Requests that are under way at the end get so long. */
+const ANSWERING_MS = 1000;
+
 /**
  * The kernel's program. Exit codes: 0 stopped in order, 2 the request or configuration could not be
- * read, 3 something it needs (state directory, database, repository host) could not be had.
- * It prints one JSON line: its address when it is ready, or why it never was.
+ * read, 3 something it needs (state directory, database, repository host) could not be had, 75 another
+ * kernel leads now, or another release is to be the kernel. It prints one JSON line: its address when
+ * it is ready or stands by, or why it never was.
  */
 async function main(lifetime: Lifetime): Promise<void> {
   const config = readConfig(process.argv.slice(2));
@@ -24,31 +36,88 @@ async function main(lifetime: Lifetime): Promise<void> {
   }
   if (config.untilStdinCloses) process.stdin.once("close", () => lifetime.end(0)).resume();
   let kernel: Kernel | null = null;
+  let standby: Standby | null = null;
+  let live: Live | null = null;
   let port = 0;
+  const startedAt = new Date();
+  const places = new Places({
+    listen: config.listen,
+    publicUrl: config.publicUrl,
+    port: () => port,
+  });
+
+  /** Answers from here on; who has to stand by does so before it is up. */
+  async function openDoor(): Promise<string> {
+    if (port > 0) return places.localUrl;
+    const stateDirectory = openStateDirectory(config.stateDir);
+    const tokens = openTokens(stateDirectory);
+    const api = makeApi({
+      kernel: () => kernel,
+      standby: () => standby,
+      live: () => live,
+      tokens,
+      sessions: new BrowserSessions({
+        stateDirectory,
+        callerOfHash: (hash) => tokens.callerOfHash(hash),
+      }),
+      places,
+      page: readPage(config.pageDir),
+      port: () => port,
+      startedAt,
+    });
+    const server = createAdaptorServer({ fetch: api.fetch }) as Server;
+    port = await lifetime.open(
+      async () => await listen(server, config.port, config.listen),
+      async () => {
+        const known = { pid: process.pid, url: places.localUrl };
+        // Whoever looks for the kernel meanwhile is told to wait.
+        if (lifetime.exitCode !== START_AGAIN) rmSync(factsPath(config), { force: true });
+        else writeFacts(config, { ...known, moving: new Date().toISOString() });
+        await close(server);
+      },
+    );
+    const url = places.localUrl;
+    if (lifetime.ending) return url;
+    writeFacts(config, { pid: process.pid, url });
+    say({ ready: true, pid: process.pid, url });
+    return url;
+  }
+
   // The kernel first: a second one must be refused before it takes a port.
-  kernel = await lifetime.open(
-    async () => await startKernel(config, (error) => fail(lifetime, error)),
-    async (running) => await running.stop(),
+  const running = await lifetime.open(
+    async () =>
+      await startKernel(
+        config,
+        {
+          onLost: (error) => lost(lifetime, config, error),
+          onMove: () => lifetime.end(START_AGAIN),
+        },
+        {
+          async onStandby(made) {
+            standby = made;
+            made.answersAt(await openDoor());
+          },
+          signal: lifetime.signal,
+        },
+      ),
+    async (started) => await started.stop(),
   );
-  const tokens = openTokens(openStateDirectory(config.stateDir));
-  const api = makeApi({ kernel: () => kernel, tokens, port: () => port, startedAt: new Date() });
-  const server = createAdaptorServer({ fetch: api.fetch }) as Server;
-  port = await lifetime.open(
-    async () => await listen(server, config.port),
-    async () => {
-      rmSync(factsPath(config), { force: true });
-      server.close();
-      server.closeAllConnections();
-    },
+  kernel = running;
+  live = await lifetime.open(
+    async () =>
+      await startLive({
+        database: running.database,
+        glance: () => glance(running),
+        status: async () => await readStatus(running, { places, startedAt }),
+        onProblem: (error) => running.progress.problem(error),
+      }),
+    async (feed) => await feed.stop(),
   );
-  if (lifetime.ending) return;
-  const url = `http://127.0.0.1:${port}`;
-  writeFacts(config, { pid: process.pid, url });
-  say({ ready: true, pid: process.pid, url });
+  if (!lifetime.ending) running.answersAt(await openDoor());
 }
 
 /** Listens on the wanted port or, where it is taken, on the next free one of the following hundred. */
-async function listen(server: Server, wanted: number): Promise<number> {
+async function listen(server: Server, wanted: number, address: string): Promise<number> {
   const last = Math.min(wanted + 100, 65_535);
   for (let port = wanted; port <= last; port += 1) {
     const taken = await new Promise<boolean>((resolve, reject) => {
@@ -59,7 +128,7 @@ async function listen(server: Server, wanted: number): Promise<number> {
         } else reject(error);
       };
       server.once("error", refused);
-      server.listen(port, "127.0.0.1", () => {
+      server.listen(port, address, () => {
         server.off("error", refused);
         resolve(false);
       });
@@ -69,12 +138,24 @@ async function listen(server: Server, wanted: number): Promise<number> {
   throw new ConfigError(`Ports ${wanted} to ${last} are all taken; choose another with --port.`);
 }
 
+/** What is being answered gets a moment to be answered. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const limit = setTimeout(() => server.closeAllConnections(), ANSWERING_MS);
+  await closed;
+  clearTimeout(limit);
+}
+
 function factsPath(config: KernelConfig): string {
   return join(config.stateDir, "kernel.json");
 }
 
 /** Where the command line finds this kernel. */
-function writeFacts(config: KernelConfig, facts: { pid: number; url: string }): void {
+function writeFacts(
+  config: KernelConfig,
+  facts: { pid: number; url: string; moving?: string },
+): void {
   const path = factsPath(config);
   writeFileSync(`${path}.new`, JSON.stringify(facts), { mode: 0o600 });
   renameSync(`${path}.new`, path);
@@ -100,6 +181,20 @@ function fail(lifetime: Lifetime, error: unknown): void {
   const { exitCode, code } = kindOf(error);
   say({ ready: false, exitCode, error: { code, message } });
   lifetime.end(exitCode);
+}
+
+/**
+ * Whoever does not lead any more ends at once, and its sandboxes with it: an ending in order would
+ * still want to write. A launcher starts it again, to stand by.
+ */
+function lost(life: Lifetime, config: KernelConfig, error: Error): void {
+  if (!(error instanceof DatabaseError) || error.code !== "leadership-lost") {
+    fail(life, error);
+    return;
+  }
+  report(error);
+  rmSync(factsPath(config), { force: true });
+  process.exit(START_AGAIN);
 }
 
 function kindOf(error: unknown): { exitCode: 2 | 3; code: string } {

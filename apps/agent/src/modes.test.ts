@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -68,7 +69,15 @@ describe("the switches, on one installation", () => {
       paused: true,
       reason: "t",
     });
-    expect(paused).toEqual({ paused: true, acknowledged: true, inFlight: [] });
+    expect(paused).toEqual({
+      paused: true,
+      acknowledged: true,
+      drained: [],
+      unresolved: [],
+      reverts: [],
+      fence: "enforced",
+      inFlight: [],
+    });
     const runId = await kernel.propose(goodPatch(repository, "paused"));
     expect(await kernel.outcome(runId)).toMatchObject({
       status: "parked",
@@ -83,14 +92,15 @@ describe("the switches, on one installation", () => {
     const runId = await kernel.propose(goodPatch(repository, "landing"));
     // Asked again and again while the run goes through every stage: true is a promise each time.
     for (let round = 1; round <= 4; round += 1) {
-      const { acknowledged, inFlight } = await kernel.post<{
-        acknowledged: boolean;
-        inFlight: string[];
-      }>("/api/self-extension/promotion", { paused: true, reason: "t" });
-      const isIn = await landed(runId);
-      const { status: ended } = await kernel.outcome(runId);
-      if (acknowledged) expect(ended).toBe(isIn ? "promoted" : "parked");
-      else expect(inFlight).toEqual([runId]);
+      const { acknowledged } = await kernel.post<{ acknowledged: boolean }>(
+        "/api/self-extension/promotion",
+        { paused: true, reason: "t" },
+      );
+      const base = baseNow();
+      expect(acknowledged).toBe(true);
+      const { status: ended, mergeSha } = await kernel.outcome(runId);
+      expect(baseNow()).toBe(base);
+      expect(ended).toBe(mergeSha === base ? "promoted" : "parked");
       await kernel.post("/api/self-extension/promotion", { paused: false, reason: "t" });
       if (ended === "promoted") break;
       await until(async () => {
@@ -100,6 +110,12 @@ describe("the switches, on one installation", () => {
     }
     await until(async () => ((await kernel.outcome(runId)).status === "promoted" ? true : null));
   });
+
+  const baseNow = (): string =>
+    execFileSync("git", ["rev-parse", "refs/heads/main"], {
+      cwd: join(stateDir, "forge/repository.git"),
+      encoding: "utf8",
+    }).trim();
 
   const landed = async (runId: string): Promise<boolean> =>
     (await kernel.get<{ result: { mergeSha: string | null } }>(`/api/runs/${runId}`)).result

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   discardState,
-  processesWith,
+  sandboxesOf,
   startKernelProgram,
   until,
   type KernelProgram,
 } from "./testing/kernel-program.ts";
+import { isRunning } from "./testing/kept-body.ts";
 import { makeLiving, tiresAfter } from "./testing/living-project.ts";
 import { plainProject, type TestRepository } from "./testing/repository.ts";
 
@@ -81,7 +82,8 @@ describe("what was promoted runs", () => {
 
   it("and does nothing while Jarvis only observes", async () => {
     await kernel.post("/api/mode", { mode: "observe", reason: "test" });
-    await until(() => (processesWith("body.js").length === 0 ? true : null));
+    // Those of this kernel: other tests have bodies of the same name.
+    await until(() => (sandboxesOf(kernel.pid).length === 0 ? true : null));
     const call = kernel.post("/api/tools/double/call", { input: { n: 21 } });
     await expect(call).rejects.toThrow("observe-only");
     await kernel.post("/api/mode", { mode: "execute", reason: "test" });
@@ -153,8 +155,12 @@ describe("what was promoted runs", () => {
   });
 
   it("and stops with its kernel", async () => {
+    const bodies = await until(() => {
+      const found = sandboxesOf(kernel.pid);
+      return found.length > 0 ? found : null;
+    });
     await kernel.stop();
-    expect(processesWith("body.js")).toEqual([]);
+    expect(bodies.filter(isRunning)).toEqual([]);
     kernel = await startKernelProgram({ repo: repository.directory, stateDir });
   });
 });

@@ -22,13 +22,13 @@ const policy: ActionPolicy = {
 };
 
 /**
- * Start-up as a black box: a database of its own with every migration, every built-in tool
- * registered, questions from standard input answered line by line through the executor, an ordered
+ * Start-up as a black box: a database of its own with every migration (in `state` where it is kept
+ * for the next start, else thrown away), every built-in tool registered, questions from standard input answered line by line through the executor, an ordered
  * stop. The answers are judged by whoever asks; this program says nothing about whether they are right.
  */
-export async function smoke(): Promise<void> {
+export async function smoke(state: string | null): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), "jarvis-smoke-"));
-  const database = await openDatabase({ stateDirectory: join(scratch, "state") });
+  const database = await openDatabase({ stateDirectory: state ?? join(scratch, "state") });
   try {
     const tools = await loadBuiltinTools();
     const registry = new ActionRegistry();

@@ -23,6 +23,8 @@ export interface Tokens {
   /** The one that a kernel proves to know: the command line's own. */
   readonly operator: string;
   recognise(token: string): Recognised;
+  /** Whose token has this SHA-256, in hexadecimal; null where it is nobody's any more. */
+  callerOfHash(sha256: string): Caller | null;
 }
 
 /**
@@ -41,6 +43,10 @@ export function openTokens(stateDirectory: string): Tokens {
     recognise(token) {
       const { known, problem } = givenOut(stateDirectory);
       return { caller: findCaller(token, [...own, ...known]), problem };
+    },
+    callerOfHash(sha256) {
+      const { known } = givenOut(stateDirectory);
+      return [...own, ...known].find((each) => each.sha256 === sha256)?.caller ?? null;
     },
   };
 }

@@ -36,8 +36,16 @@ const commands = [
   "token",
   "rollback",
   "hold",
+  "goal",
+  "run",
+  "mcp",
   "session",
   "accept",
+  "takeover",
+  "ledger",
+  "backup",
+  "restore",
+  "recover",
   "doctor",
 ];
 
@@ -51,6 +59,46 @@ function oneDocument(ended: Ended): unknown {
 
 const eventsNow = async (): Promise<unknown> =>
   oneDocument(await world.jarvis(["events", "--limit", "500", "--json"]));
+
+describe("the ledger", () => {
+  it("is verified beside the kernel, exported, and proves nothing without an anchor", async () => {
+    const verified = await world.jarvis(["ledger", "verify", "--json"]);
+    expect(oneDocument(verified)).toMatchObject({ ok: true, divergences: [] });
+    expect(verified.code).toBe(0);
+    const bundle = join(world.stateDir, "event.bundle.json");
+    const proved = await world.jarvis(["ledger", "prove", "events:1", "--out", bundle, "--json"]);
+    expect(oneDocument(proved)).toMatchObject({ ledger: "self_extension_events", covering: 0 });
+    const checked = await world.jarvis(["ledger", "check", bundle, "--json"]);
+    expect(checked.code).toBe(1);
+    expect(oneDocument(checked)).toMatchObject({ error: { code: "malformed-bundle" } });
+    const exported = await world.jarvis(["ledger", "export"]);
+    const lines = exported.stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line) as { type: string })).toContainEqual(
+      expect.objectContaining({ type: "checkpoint" }),
+    );
+    expect((await world.jarvis(["ledger", "prove", "nonsense"])).code).toBe(2);
+    expect((await world.jarvis(["ledger", "prove", "events:99999"])).code).toBe(1);
+    expect((await world.jarvis(["ledger", "rotate-key", "--reason", "x"])).code).toBe(1);
+  });
+
+  it("is backed up while the kernel runs, and nothing is restored or recovered under it", async () => {
+    const file = join(world.stateDir, "backup.gz");
+    const written = await world.jarvis(["backup", file, "--json"]);
+    expect(oneDocument(written)).toMatchObject({ sealed: expect.any(Number) });
+    const restored = await world.jarvis(["restore", file, "--reason", "x", "--json"]);
+    expect(restored.code).toBe(3);
+    expect(oneDocument(restored)).toMatchObject({ error: { code: "state-directory-locked" } });
+    const recovered = await world.jarvis([
+      "recover",
+      "--accept-restore",
+      "--reason",
+      "x",
+      "--json",
+    ]);
+    expect(recovered.code).toBe(1);
+    expect(oneDocument(recovered)).toMatchObject({ error: { code: "nothing-to-recover" } });
+  });
+});
 
 describe("every command", () => {
   it("has --help that names the flags they share", async () => {

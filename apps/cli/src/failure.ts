@@ -1,4 +1,5 @@
 import { DatabaseError } from "@jarvis/db";
+import { LedgerError } from "@jarvis/ledger";
 import { OperatorError } from "@jarvis/operator-core";
 import { SelfExtensionError } from "@jarvis/tools/ledger";
 import { CommanderError } from "commander";
@@ -21,5 +22,6 @@ export function codeOf(error: unknown): { exitCode: ExitCode; code: string } {
     const isRequest = error.code === "database-url-invalid" || error.code === "invalid-config";
     return { exitCode: isRequest ? exitCodes.unreadable : exitCodes.unavailable, code: error.code };
   }
+  if (error instanceof LedgerError) return { exitCode: exitCodes.unavailable, code: error.code };
   return { exitCode: exitCodes.unavailable, code: "internal" };
 }

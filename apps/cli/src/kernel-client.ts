@@ -1,15 +1,26 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { CliConfig } from "./config.ts";
+import { messagesOf, type StreamMessage } from "./event-stream.ts";
 import { CommandError, exitCodes } from "./outcome.ts";
 
-const facts = z.object({ pid: z.number().int(), url: z.url() });
+const facts = z.object({
+  pid: z.number().int(),
+  url: z.url(),
+  /** Since when it makes room for the next kernel, which will write its own. */
+  moving: z.iso.datetime().optional(),
+});
 const problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 const alive = z.object({ proof: z.string() });
 
 const LOOK_MS = 2000;
+/** A kernel that makes room for the next is looked for so long. */
+const MOVE_MS = 20_000;
+/** So often a request is made that did not reach a kernel, or only asked it something. */
+const ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
 
 /** A running kernel of this state directory, reached over its HTTP API. */
@@ -17,6 +28,8 @@ export interface KernelClient {
   readonly url: string;
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** What the kernel tells as it happens, until the connection ends. */
+  listen(path: string): AsyncGenerator<StreamMessage>;
 }
 
 /** Whose token a command speaks with: the operator's, or that of who approves. */
@@ -27,22 +40,68 @@ export async function findKernel(
   config: CliConfig,
   tokenFile: TokenFile = "token",
 ): Promise<KernelClient | null> {
-  let url: string;
-  let known: string;
-  try {
-    url = facts.parse(JSON.parse(readFileSync(join(config.stateDir, "kernel.json"), "utf8"))).url;
-    known = readFileSync(join(config.stateDir, "token"), "utf8").trim();
-    if (!(await hasToken(url, known))) return null;
-  } catch {
-    return null;
-  }
-  const token = tokenFile === "token" ? known : readTokenFile(config, tokenFile);
+  const found = await locate(config);
+  if (found === null) return null;
+  const token = tokenFile === "token" ? found.token : readTokenFile(config, tokenFile);
+  return kernelAt(config, { url: found.url, token });
+}
+
+/** A kernel that was found, asked with somebody's token. */
+export function kernelAt(
+  config: CliConfig,
+  { url, token }: { readonly url: string; readonly token: string },
+): KernelClient {
+  const ask = async <T>(path: string, init: RequestInit, schema: z.ZodType<T>): Promise<T> =>
+    await request({ config, url, token }, path, init, schema);
   return {
     url,
-    get: async (path, schema) => await request({ url, token }, path, { method: "GET" }, schema),
+    get: async (path, schema) => await ask(path, { method: "GET" }, schema),
     post: async (path, body, schema) =>
-      await request({ url, token }, path, { method: "POST", body: JSON.stringify(body) }, schema),
+      await ask(path, { method: "POST", body: JSON.stringify(body) }, schema),
+    async *listen(path) {
+      // A kernel that moved to another release listens somewhere else.
+      const at = (await locate(config))?.url ?? url;
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(`${at}${path}`, { headers, redirect: "error" }).catch(
+        () => null,
+      );
+      if (response === null) {
+        throw new CommandError(
+          exitCodes.unavailable,
+          "kernel-unreachable",
+          `The kernel at ${at} does not answer; \`jarvis status\` tells how it is.`,
+        );
+      }
+      if (!response.ok) throw refusalOf(response.status, await response.json().catch(() => null));
+      // What breaks off is an end: whoever listens asks again from where they are.
+      if (response.body !== null) yield* untilItBreaks(messagesOf(response.body));
+    },
   };
+}
+
+async function* untilItBreaks(messages: AsyncGenerator<StreamMessage>) {
+  try {
+    yield* messages;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+/** Where a kernel answers that knows the token. One that moves is waited for. */
+async function locate({ stateDir }: CliConfig): Promise<{ url: string; token: string } | null> {
+  for (;;) {
+    let moving: string | undefined;
+    try {
+      const known = facts.parse(JSON.parse(readFileSync(join(stateDir, "kernel.json"), "utf8")));
+      ({ moving } = known);
+      const token = readFileSync(join(stateDir, "token"), "utf8").trim();
+      if (await hasToken(known.url, token)) return { url: known.url, token };
+    } catch {
+      // Nobody listens there, or nothing says where.
+    }
+    if (moving === undefined || Date.now() - Date.parse(moving) > MOVE_MS) return null;
+    await sleep(100);
+  }
 }
 
 function readTokenFile(config: CliConfig, name: TokenFile): string {
@@ -78,38 +137,67 @@ async function hasToken(url: string, token: string): Promise<boolean> {
 }
 
 async function request<T>(
-  { url, token }: { url: string; token: string },
+  kernel: { config: CliConfig; url: string; token: string },
   path: string,
   init: RequestInit,
   schema: z.ZodType<T>,
 ): Promise<T> {
-  let response: Response;
-  let body: unknown;
-  try {
-    response = await fetch(`${url}${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      signal: AbortSignal.timeout(ANSWER_MS),
-      redirect: "error",
-    });
-    body = await response.json();
-  } catch (cause) {
-    throw new CommandError(
-      exitCodes.unavailable,
-      "kernel-unreachable",
-      `The kernel at ${url} did not answer ${path}; \`jarvis status\` tells how it is.`,
-      { cause },
-    );
-  }
+  const { response, body } = await exchange(kernel, path, init);
   if (!response.ok) throw refusalOf(response.status, body);
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new CommandError(
     exitCodes.unavailable,
     "unexpected-answer",
-    `The kernel at ${url} answers ${path} in another form than this command knows; build both anew and start the kernel again.`,
+    `The kernel at ${kernel.url} answers ${path} in another form than this command knows; build both anew and start the kernel again.`,
     { cause: parsed.error },
   );
+}
+
+/**
+ * One request and its answer. A kernel that moved to another release is asked again, where nothing
+ * can happen twice: the request was not taken, or only reads.
+ */
+async function exchange(
+  { config, url: first, token }: { config: CliConfig; url: string; token: string },
+  path: string,
+  init: RequestInit,
+): Promise<{ response: Response; body: unknown }> {
+  let url = first;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const response = await fetch(`${url}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        signal: AbortSignal.timeout(ANSWER_MS),
+        redirect: "error",
+      });
+      return { response, body: await response.json() };
+    } catch (cause) {
+      const isCut = init.method === "GET" && !isTimeout(cause);
+      const mayRepeat = attempt < ATTEMPTS && (isCut || isRefused(cause));
+      const again = mayRepeat ? await locate(config) : null;
+      if (again === null) {
+        throw new CommandError(
+          exitCodes.unavailable,
+          "kernel-unreachable",
+          `The kernel at ${url} did not answer ${path}; \`jarvis status\` tells how it is.`,
+          { cause },
+        );
+      }
+      ({ url } = again);
+    }
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
+/** Whether nobody listened, so that nothing was taken. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }
 
 /** The running kernel; where there is none the command ends with what to do. */

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -7,6 +8,7 @@ import {
   openDatabase,
   openStateDirectory,
   type JarvisDatabase,
+  type SqlClient,
   type StateDirectoryLock,
 } from "@jarvis/db";
 import { z } from "zod";
@@ -21,6 +23,7 @@ const holder = z.object({ pid: z.number().int().positive(), what: z.string() });
 
 export interface LocalState {
   readonly db: JarvisDatabase;
+  readonly sql: SqlClient;
   /** A kernel that holds the state directory and does not answer; null where none runs. */
   readonly silentKernel: number | null;
 }
@@ -50,7 +53,7 @@ export async function withLocalState<T>(
       ...(config.databaseAdminUrl === undefined ? {} : { adminUrl: config.databaseAdminUrl }),
     });
     try {
-      return await work({ db: database.db, silentKernel });
+      return await work({ db: database.db, sql: database.sql, silentKernel });
     } finally {
       await database.close({ stopServer: lock !== null });
     }
@@ -89,4 +92,9 @@ function holderOf(directory: string): z.infer<typeof holder> | null {
     // It has taken the lock and not written its name yet.
     return null;
   }
+}
+
+/** Who a switch was turned by, where no token says it. */
+export function person(): string {
+  return userInfo().username;
 }

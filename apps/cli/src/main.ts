@@ -1,15 +1,20 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ActionStatus, AuditEvent } from "@jarvis/operator-core";
 import { actions, approve, audit, cancel, reject, showAction } from "./commands/actions.ts";
+import { login } from "./commands/login.ts";
 import { propose } from "./commands/proposals.ts";
 import { events, followEvents, runs, show } from "./commands/reading.ts";
-import { accept, kill, setMode, setPause, status } from "./commands/switches.ts";
+import { pause, resume } from "./commands/pause.ts";
+import { accept, kill, setMode, status } from "./commands/switches.ts";
 import { callTool, liftHold, listHolds, rollback } from "./commands/releases.ts";
 import { listSessions, releaseSession } from "./commands/sessions.ts";
+import { takeOver } from "./commands/host.ts";
 import { token } from "./commands/tokens.ts";
 import { KernelEnded, up } from "./commands/up.ts";
+import { ledgerCommands, type LedgerCommand, type LedgerOptions } from "./commands/ledger-words.ts";
 import { readCliConfig, type CliConfig } from "./config.ts";
 import { codeOf } from "./failure.ts";
+import { addGoalCommands } from "./goal-commands.ts";
 import { CommandError, exitCodes, type Answer } from "./outcome.ts";
 import { plain } from "./text.ts";
 
@@ -69,6 +74,11 @@ function positive(text: string): number {
   return value;
 }
 
+function port(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError("expected a port number from 0 to 65535");
+}
+
 function reasonGiven(text: string): string {
   if (text.trim() === "") throw new InvalidArgumentError("expected a reason that others can read");
   return text;
@@ -97,9 +107,17 @@ command("up", "run the kernel: database, forge where no GitHub is connected, pip
   .option("--port <n>", "the port to listen on; a busy one is answered with the next free")
   .option("--once", "stop as soon as everything is up")
   .option("--dependencies-dir <dir>", "where dependency trees are kept")
+  .option("--listen <address>", "another address than 127.0.0.1; only with --public-url")
+  .option("--public-url <url>", "what a browser opens: https, of a proxy in front of Jarvis")
   .action(async (_options: unknown, cmd: Command) => {
     const options = cmd.opts<
-      GlobalOptions & { port?: string; once?: boolean; dependenciesDir?: string }
+      GlobalOptions & {
+        port?: string;
+        once?: boolean;
+        dependenciesDir?: string;
+        listen?: string;
+        publicUrl?: string;
+      }
     >();
     process.exitCode = await up(readCliConfig(options), {
       ...options,
@@ -144,22 +162,16 @@ command("status", "switches, base, current runs, sandbox, database, forge").acti
   answer(async (config) => await status(config)),
 );
 
-command("pause", "pause promotion; the agent goes on working")
+command("pause", "pause promotion and wait until none can land; the agent goes on working")
   .requiredOption("--reason <text>", "why; it goes into the ledger", reasonGiven)
   .action(
-    answer(
-      async (config, cmd) =>
-        await setPause(config, { paused: true, reason: cmd.opts<{ reason: string }>().reason }),
-    ),
+    answer(async (config, cmd) => await pause(config, cmd.opts<{ reason: string }>().reason)),
   );
 
 command("resume", "lift the promotion pause; parked runs continue")
   .option("--reason <text>", "why", reasonGiven, "resumed by an operator")
   .action(
-    answer(
-      async (config, cmd) =>
-        await setPause(config, { paused: false, reason: cmd.opts<{ reason: string }>().reason }),
-    ),
+    answer(async (config, cmd) => await resume(config, cmd.opts<{ reason: string }>().reason)),
   );
 
 command("mode", "observe (changes are tested only) or execute (they are promoted)")
@@ -233,6 +245,10 @@ command("audit", "the action ledger, oldest first")
   .option("--after <id>", "after the event with this id", actionId)
   .option("--limit <n>", "how many", positive, 50)
   .action(answer(async (config, cmd) => await audit(config, cmd.opts())));
+
+command("login", "a link that lets one browser in to the operator's page")
+  .option("--role <role>", "read, operate or approve", "operate")
+  .action(answer(async (config, cmd) => await login(config, cmd.opts<{ role: string }>())));
 
 command("token", "who else may speak to the kernel")
   .argument("<what>", "add, list or revoke", (text: string) => {
@@ -316,6 +332,74 @@ command("session", "sessions of actions that risked too much and may only observ
       return await releaseSession(config, session, { reason });
     }),
   );
+
+command("takeover", "promote to the repository as it is now, instead of whoever did before")
+  .requiredOption("--reason <text>", "why; it goes into the action ledger", reasonGiven)
+  .action(answer(async (config, cmd) => await takeOver(config, cmd.opts<{ reason: string }>())));
+
+addGoalCommands({ command, answer });
+
+command("mcp", "let another agent propose changes and watch them, over MCP")
+  .option("--token-file <file>", "holds the agent's token (default: JARVIS_TOKEN_FILE)")
+  .option("--http <port>", "serve streamable HTTP on 127.0.0.1 instead of standard streams", port)
+  .action(async (_options: unknown, cmd: Command) => {
+    const options = cmd.opts<GlobalOptions & { tokenFile?: string; http?: number }>();
+    const { serveMcp } = await import("./mcp/serve-mcp.ts");
+    await serveMcp(readCliConfig(options), options);
+  });
+
+command("backup", "write everything but the key to one file, while the kernel runs")
+  .argument("<file>", "the file to write; one that is there is replaced")
+  .action(
+    answer(async (config, cmd) => {
+      const { backup } = await import("./commands/backup.ts");
+      return await backup(config, String(cmd.args[0]));
+    }),
+  );
+
+command("restore", "fill an empty database from a backup: our own, or an operator's server")
+  .argument("<file>", "what `jarvis backup` wrote")
+  .requiredOption("--reason <text>", "why; it is recorded", reasonGiven)
+  .action(
+    answer(async (config, cmd) => {
+      const { restore } = await import("./commands/backup.ts");
+      return await restore(config, String(cmd.args[0]), cmd.opts<{ reason: string }>().reason);
+    }),
+  );
+
+command("recover", "go on from a restored database that ends before what was seen")
+  .requiredOption("--accept-restore", "events after the backup are lost, and that is accepted")
+  .requiredOption("--reason <text>", "why; it goes into the ledger", reasonGiven)
+  .action(
+    answer(async (config, cmd) => {
+      const { recover } = await import("./commands/backup.ts");
+      return await recover(config, cmd.opts<{ reason: string }>().reason);
+    }),
+  );
+
+command("ledger", "verify, prove, check or export the sealed ledger; redact a blob, rotate the key")
+  .argument("<what>", "verify, prove, check, export, redact or rotate-key", oneOf(ledgerCommands))
+  .argument(
+    "[subject]",
+    "prove: events:ID, actions:ID or records:ID; check: the bundle's file; redact: a digest",
+  )
+  .option("--out <file>", "prove, export: where to write")
+  .option("--lost", "rotate-key: the key in use is gone, and cannot introduce the next")
+  .option("--reason <text>", "redact, rotate-key: why", reasonGiven)
+  .action(async (...args: unknown[]) => {
+    const cmd = args.at(-1) as Command;
+    const [what, subject] = cmd.processedArgs as [LedgerCommand, string | undefined];
+    const options = cmd.opts<GlobalOptions & LedgerOptions>();
+    if (what === "export" && options.out === undefined) {
+      // Line by line, which is an answer of its own.
+      const { exportAll } = await import("./commands/ledger.ts");
+      await exportAll(readCliConfig(options), {});
+      return;
+    }
+    const { runLedger } = await import("./commands/ledger-command.ts");
+    const work = answer(async (config) => await runLedger(config, what, subject, options));
+    await work(...args);
+  });
 
 command("doctor", "what is missing on this machine, and the command that mends it").action(
   answer(async (config) => {

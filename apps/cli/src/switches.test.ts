@@ -10,6 +10,7 @@ import {
   isRunning,
   killAndWait,
   makeWorld,
+  parentOf,
   plainProject,
   processesWith,
   type World,
@@ -87,17 +88,53 @@ describe("the switches work", () => {
     });
   });
 
-  it("after kill -9 of the kernel, whose address is still written down", async () => {
+  it("after kill -9 of the kernel, once its launcher has started another", async () => {
     const up = await world.up();
     await killAndWait(up.kernelPid);
-    const ended = await up.ended;
-    expect(ended.code).toBe(3);
-    expect(ended.stderr).toContain("ended by SIGKILL");
+    const again = await world.otherKernel(up.kernelPid);
+    const paused = await world.jarvis(["pause", "--reason", "after the crash", "--json"]);
+    expect(paused).toMatchObject({ code: 0, stderr: "" });
+    const status = await world.jarvis(["status", "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      kernel: { pid: again },
+      promotion: { paused: true, reason: "after the crash" },
+    });
+    process.kill(up.pid, "SIGTERM");
+    const { code, stderr } = await up.ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain("ended (SIGKILL) and is started again");
+  });
+
+  it("after kill -9 of `up`, its launcher and the kernel, whose address is still written down", async () => {
+    const up = await world.up();
+    const launcher = parentOf(up.kernelPid);
+    // One that stands still starts no other kernel meanwhile.
+    process.kill(launcher, "SIGSTOP");
+    await killAndWait(up.kernelPid);
+    await killAndWait(up.pid);
+    await killAndWait(launcher);
     const paused = await world.jarvis(["pause", "--reason", "after the crash", "--json"]);
     expect(paused).toMatchObject({ code: 0, stderr: "" });
     const status = await world.jarvis(["status", "--json"]);
     expect(JSON.parse(status.stdout)).toMatchObject({ kernel: null, silentKernel: null });
   });
+
+  it.each(["launcher", "`up`"])(
+    "and nothing goes on running when kill -9 hits the %s",
+    async (hit) => {
+      const up = await world.up();
+      const launcher = parentOf(up.kernelPid);
+      await killAndWait(hit === "launcher" ? launcher : up.pid);
+      if (hit === "launcher") {
+        const { code, stderr } = await up.ended;
+        expect(code).toBe(3);
+        expect(stderr).toContain("The launcher was ended by SIGKILL, and the kernel with it");
+      }
+      const left = (): number[] =>
+        [up.pid, launcher, up.kernelPid, ...processesWith(world.stateDir)].filter(isRunning);
+      while (left().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  );
 
   it("while a kernel does not answer: it is named, and the kill switch ends it from outside", async () => {
     // After a kill switch nothing is even tested until somebody sets a mode.
@@ -127,7 +164,16 @@ describe("the switches work", () => {
     } finally {
       if (isRunning(up.kernelPid)) process.kill(up.kernelPid, "SIGKILL");
     }
-    expect((await up.ended).code).toBe(3);
+    // The launcher starts another, which answers and, after a kill, does nothing else.
+    const again = await world.otherKernel(up.kernelPid);
+    const status = await world.jarvis(["status", "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      kernel: { pid: again },
+      safety: { mode: "observe", reason: "wedged" },
+    });
+    expect(sandboxed()).toEqual([]);
+    process.kill(up.pid, "SIGTERM");
+    expect((await up.ended).code).toBe(0);
   });
 
   it("asked for by two at the same time", async () => {

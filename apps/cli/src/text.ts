@@ -57,7 +57,10 @@ export function describeStatus(status: WireStatus): string {
     `mode       ${safety.mode}${safety.mode === "observe" ? " (changes are tested, nothing is promoted)" : ""}`,
     `base       ${base.branch} at ${base.lastSeen ?? "unknown"}`,
     `baseline   ${status.baseline ?? "none yet"}`,
+    ...describeKernel(status),
     ...describeBody(status),
+    ...(status.room.level === "enough" ? [] : [`room       ${plain(status.room.detail)}`]),
+    ...status.holds.map(({ id, kind, title }) => `held       ${kind} ${id}: ${plain(title)}`),
     `open runs  ${status.openRuns.length}`,
     ...status.openRuns.map(
       (run) =>
@@ -65,14 +68,47 @@ export function describeStatus(status: WireStatus): string {
     ),
     `sandbox    ${sandbox.available ? sandbox.tier : `unavailable: ${sandbox.message ?? ""}`}`,
     `database   ${database.server}, ledger: ${database.ledger}`,
+    `sealed     ${describeLedger(status.ledger)}`,
     `host       ${host.kind}, fence: ${host.fence}`,
     `pull from  ${host.cloneUrl}`,
     `web        ${host.webUrl}`,
     ...(status.lastProblem === null ? [] : [`problem    ${plain(status.lastProblem)}`]),
+    describeWayOut(status.wayOut),
   ].join("\n");
 }
 
-function describeBody({ body, serving }: WireStatus): string[] {
+function describeLedger({ size, problem, verifiedAt }: WireStatus["ledger"]): string {
+  if (problem !== null) return `${problem.reason}: ${plain(problem.detail)}`;
+  const verified = verifiedAt === null ? "not verified yet" : `verified ${verifiedAt}`;
+  return `${size ?? 0} events, ${verified}`;
+}
+
+/** The last line of every status: what comes first, and the command for it. */
+export function describeWayOut({ because, command }: WireStatus["wayOut"]): string {
+  return `next       ${plain(because)}${command === null ? "" : ` Run \`${command}\`.`}`;
+}
+
+function describeKernel({ kernel }: WireStatus): string[] {
+  const { release, moving, leftOut, role, leader } = kernel;
+  const from = release == null ? "as it was started" : `of the release ${release.sha}`;
+  return [
+    `kernel     process ${kernel.pid}, ${from}${moving === true ? ", making room for the next release" : ""}`,
+    ...(role === "standby" ? [`           ${standsBy(leader)}`] : []),
+    ...(leftOut ?? []).map(
+      ({ sha, why }) => `           ${sha} did not come up as the kernel: ${plain(why)}`,
+    ),
+  ];
+}
+
+function standsBy(leader: WireStatus["kernel"]["leader"]): string {
+  if (leader == null) return "stands by; nobody leads just now";
+  const { host, pid, url } = leader;
+  return `stands by: process ${pid} on ${plain(host)} leads${url === null ? "" : ` (${plain(url)})`}`;
+}
+
+function describeBody({ body, serving, kernel }: WireStatus): string[] {
+  if (kernel.role === "standby")
+    return [`serving    ${serving ?? "unknown"}, by the kernel that leads`];
   if (body === null) return ["serving    nothing (the base names no body)"];
   const { window, problem } = body;
   return [

@@ -1,5 +1,6 @@
-import { runResult } from "@jarvis/tools/ledger";
+import { pauseAnswer, runResult } from "@jarvis/tools/ledger";
 import { z } from "zod";
+import { cost } from "./goal-wire.ts";
 
 // What the kernel's API answers, as far as the command line reads it.
 
@@ -30,20 +31,55 @@ export const event = z.object({
 });
 export type WireEvent = z.infer<typeof event>;
 
-export const runDetail = z.object({ run, result: runResult, events: z.array(event) });
+export const runDetail = z.object({
+  run,
+  result: runResult,
+  events: z.array(event),
+  /** Missing where the database was asked and no kernel. */
+  cost: cost.optional(),
+});
 export const runList = z.object({ runs: z.array(run) });
 export const eventList = z.object({ events: z.array(event) });
 export const accepted = z.object({ runId: z.string() });
-export const paused = z.object({
-  paused: z.boolean(),
-  acknowledged: z.boolean(),
-  inFlight: z.array(z.string()),
+// An earlier kernel says less.
+export const paused = pauseAnswer.extend({
+  drained: pauseAnswer.shape.drained.default([]),
+  unresolved: pauseAnswer.shape.unresolved.default([]),
+  reverts: pauseAnswer.shape.reverts.default([]),
+  fence: pauseAnswer.shape.fence.default("unknown"),
 });
 export const mode = z.object({ mode: z.enum(["observe", "execute"]) });
 export const killed = z.object({ cancelledCount: z.number() });
 export const rolledBack = z.object({ fromSha: z.string(), toSha: z.string() });
-export const hold = z.object({ runId: z.string(), title: z.string(), since: z.string() });
+export const hold = z.object({
+  runId: z.string(),
+  kind: z.string(),
+  title: z.string(),
+  since: z.string(),
+});
 export const holdList = z.object({ holds: z.array(hold) });
+export const hostReport = z.object({
+  repository: z.string(),
+  account: z.string(),
+  permissions: z.array(z.string()),
+  protection: z.object({
+    standing: z.string(),
+    contexts: z.array(z.string()),
+    strict: z.boolean(),
+  }),
+  workflows: z
+    .array(z.object({ path: z.string(), events: z.array(z.string()), seesSecrets: z.boolean() }))
+    .nullable(),
+  ownership: z.string(),
+  identityProblem: z.string().nullable(),
+});
+export type HostReport = z.infer<typeof hostReport>;
+export const takenOver = z.object({
+  repositoryId: z.number(),
+  baseBranch: z.string(),
+  before: z.string().nullable(),
+  restartNeeded: z.boolean(),
+});
 export const lifted = z.object({ runId: z.string() });
 export const sessionList = z.object({
   sessions: z.array(z.object({ sessionId: z.string(), reason: z.string(), since: z.string() })),
@@ -52,8 +88,23 @@ export const released = z.object({ sessionId: z.string() });
 export const called = z.object({ output: z.unknown() });
 export const attested = z.object({ sha: z.string(), treeSha: z.string() });
 
+export const recovered = z.object({ recordId: z.number(), from: z.number(), to: z.number() });
+
 export const status = z.looseObject({
-  kernel: z.object({ pid: z.number(), url: z.string(), startedAt: z.string() }),
+  wayOut: z.object({ state: z.string(), because: z.string(), command: z.string().nullable() }),
+  room: z.object({ level: z.string(), detail: z.string() }),
+  holds: z.array(z.object({ id: z.string(), kind: z.string(), title: z.string() })),
+  kernel: z.object({
+    pid: z.number(),
+    url: z.string(),
+    startedAt: z.string(),
+    // A kernel of an older release does not say them.
+    release: z.object({ sha: z.string(), releaseDigest: z.string() }).nullish(),
+    moving: z.boolean().optional(),
+    role: z.enum(["leads", "standby"]).optional(),
+    leader: z.object({ host: z.string(), pid: z.number(), url: z.string().nullable() }).nullish(),
+    leftOut: z.array(z.object({ sha: z.string(), why: z.string() })).optional(),
+  }),
   repository: z.looseObject({ directory: z.string(), uncommitted: z.array(z.string()) }),
   promotion: z.object({
     paused: z.boolean(),
@@ -89,6 +140,12 @@ export const status = z.looseObject({
     message: z.string().nullable(),
   }),
   database: z.object({ server: z.string(), ledger: z.string(), mendSql: z.string().nullable() }),
+  ledger: z.object({
+    size: z.number().nullable(),
+    problem: z.object({ reason: z.string(), detail: z.string() }).nullable(),
+    verifiedAt: z.string().nullable(),
+    pushedSize: z.number().nullable(),
+  }),
   host: z.object({ kind: z.string(), webUrl: z.string(), cloneUrl: z.string(), fence: z.string() }),
   lastProblem: z.string().nullable(),
 });

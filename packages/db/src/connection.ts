@@ -15,7 +15,18 @@ export type ConnectOptions = {
   /** The role that every session of this client acts as, whoever logged in. */
   role: string | undefined;
   applicationName: string;
+  /** The leadership that every session of this client belongs to. */
+  epoch?: number | undefined;
 };
+
+/**
+ * What sessions of a leadership say to the server. A kernel that is stopped in the middle of a
+ * transaction holds its locks: the server takes them back, so that the next one need not wait.
+ */
+function leadershipSettings(epoch: number | undefined): Record<string, string> {
+  if (epoch === undefined) return {};
+  return { "jarvis.epoch": String(epoch), idle_in_transaction_session_timeout: "5000" };
+}
 
 /** Opens a postgres.js client. Nothing is dialled before the first query. */
 export function connect(url: string, options: ConnectOptions): SqlClient {
@@ -33,6 +44,7 @@ export function connect(url: string, options: ConnectOptions): SqlClient {
       // pg_temp last: a temporary table must not stand in for the ledger.
       search_path: "public, pg_temp",
       ...(options.role === undefined ? {} : { role: options.role }),
+      ...leadershipSettings(options.epoch),
     },
     ...(socketDirectory === null ? {} : { host: socketDirectory }),
   };
@@ -44,13 +56,16 @@ export function drizzleOver(client: SqlClient): PostgresJsDatabase<typeof schema
 }
 
 /**
- * The same server and login for node-postgres (and so for DBOS), acting as `role`.
- * The role travels in `options`, which both drivers hand to the server at start-up.
+ * The same server and login for node-postgres (and so for DBOS), acting as `role` and, where it is
+ * given, in the leadership `epoch`. They travel in `options`, which both drivers hand to the server at
+ * start-up.
  */
-export function withRole(url: string, role: string): string {
+export function withRole(url: string, role: string, epoch?: number): string {
   const parsed = parseUrl(url);
   const before = parsed.searchParams.get("options");
-  parsed.searchParams.set("options", `${before === null ? "" : `${before} `}-c role=${role}`);
+  const settings = Object.entries({ role, ...leadershipSettings(epoch) });
+  const options = settings.map(([name, value]) => `-c ${name}=${value}`).join(" ");
+  parsed.searchParams.set("options", before === null ? options : `${before} ${options}`);
   // node-postgres reads %20, not +, as a space in query values.
   parsed.search = parsed.searchParams.toString().replaceAll("+", "%20");
   return parsed.toString();

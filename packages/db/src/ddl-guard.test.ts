@@ -177,7 +177,7 @@ describe("an alteration of the ledger", () => {
     });
     const recorded = await database.sql`
       select relid::text, reason, altered_by from jarvis_guard.ledger_alterations
-      where relid is not null`;
+      where relid is not null order by id desc limit 1`;
     expect([...recorded]).toEqual([
       {
         relid: "self_extension_events",

@@ -11,7 +11,10 @@ export type DatabaseErrorCode =
   | "database-not-prepared"
   | "migration-failed"
   | "kernel-too-old"
-  | "ledger-guard-missing";
+  | "ledger-guard-missing"
+  | "restore-refused"
+  | "leadership-lost"
+  | "stopped-standing-by";
 
 /**
  * The one error class of this package. The message is a sentence for a person and says what to do;

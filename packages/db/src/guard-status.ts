@@ -6,18 +6,33 @@ import { ddlGuardSql } from "./setup/ddl-guard.ts";
 /**
  * `enforced`: rows and DDL of the ledgers are both refused by the database.
  * `owner-ddl-unguarded`: rows are refused, but the owner of the tables could take the guard off.
+ * `superuser-login`: the login that Jarvis runs with is a superuser, which nothing stops.
  */
-export type LedgerGuard = "enforced" | "owner-ddl-unguarded";
+export type LedgerGuard = "enforced" | "owner-ddl-unguarded" | "superuser-login";
 
 const LedgerFacts = z.array(
-  z.object({ ledger: z.string(), rowTriggers: z.number(), runtimeOwns: z.boolean() }),
+  z.object({
+    ledger: z.string(),
+    wantedTriggers: z.number(),
+    rowTriggers: z.number(),
+    runtimeOwns: z.boolean(),
+  }),
 );
-const DdlFacts = z.tuple([z.object({ eventTriggers: z.number() })]);
+const DdlFacts = z.tuple([z.object({ eventTriggers: z.number(), superuserLogin: z.boolean() })]);
 
-/** The append-only tables, each with the function that numbers its rows. */
+/** What gives Jarvis a login of its own: run by an administrator, who chooses the password. */
+const ownLoginSql = `create role jarvis_app login password 'CHOOSE ONE';
+grant jarvis_runtime to jarvis_app;
+-- Then DATABASE_URL names jarvis_app, and JARVIS_DATABASE_ADMIN_URL the login of before.`;
+
+/** The append-only tables, each with the function that numbers its rows, or null. */
 const ledgers = [
   { ledger: "self_extension_events", numberedBy: "number_self_extension_event" },
   { ledger: "action_audit_log", numberedBy: "number_action_audit_event" },
+  { ledger: "ledger_records", numberedBy: "number_ledger_record" },
+  { ledger: "ledger_leaves", numberedBy: null },
+  { ledger: "ledger_nodes", numberedBy: null },
+  { ledger: "ledger_checkpoints", numberedBy: null },
 ] as const;
 
 /**
@@ -30,6 +45,7 @@ export async function readLedgerGuard(
   const rows = await runtime`
     select
       wanted.ledger,
+      case when wanted.numbered_by is null then 2 else 3 end as "wantedTriggers",
       (select count(*)::int from pg_trigger t
         join pg_proc p on p.oid = t.tgfoid
         where t.tgrelid = to_regclass('public.' || wanted.ledger) and t.tgenabled = 'A'
@@ -46,17 +62,19 @@ export async function readLedgerGuard(
       ${ledgers.map(({ numberedBy }) => numberedBy)}::text[]
     ) as wanted(ledger, numbered_by)`;
   const open = LedgerFacts.parse(rows).find(
-    (facts) => facts.rowTriggers !== 3 || facts.runtimeOwns,
+    (facts) => facts.rowTriggers !== facts.wantedTriggers || facts.runtimeOwns,
   );
   if (open !== undefined) {
     throw new DatabaseError(
       "ledger-guard-missing",
-      `The append-only guard of ${open.ledger} is not in place (expected 3 triggers and another owner, got ${open.rowTriggers} and ${open.runtimeOwns ? "the runtime role" : "another owner"}): restore the database from a backup before trusting its ledger.`,
+      `The append-only guard of ${open.ledger} is not in place (expected ${open.wantedTriggers} triggers and another owner, got ${open.rowTriggers} and ${open.runtimeOwns ? "the runtime role" : "another owner"}): restore the database from a backup before trusting its ledger.`,
     );
   }
-  const [{ eventTriggers }] = DdlFacts.parse([
+  const [{ eventTriggers, superuserLogin }] = DdlFacts.parse([
     ...(await runtime`
-      select count(*)::int as "eventTriggers" from pg_event_trigger e
+      select count(*)::int as "eventTriggers",
+        (select rolsuper from pg_roles where rolname = session_user) as "superuserLogin"
+      from pg_event_trigger e
       join pg_roles owner on owner.oid = e.evtowner
       where e.evtenabled = 'A' and owner.rolsuper
         and (e.evtname, e.evtevent) in (
@@ -65,6 +83,7 @@ export async function readLedgerGuard(
           ('jarvis_guard_rewrite', 'table_rewrite')
         )`),
   ]);
+  if (superuserLogin) return { ledgerGuard: "superuser-login", ledgerGuardSql: ownLoginSql };
   return eventTriggers === 3
     ? { ledgerGuard: "enforced", ledgerGuardSql: null }
     : { ledgerGuard: "owner-ddl-unguarded", ledgerGuardSql: ddlGuardSql };

@@ -6,8 +6,18 @@ export type { StateDirectoryHolder, StateDirectoryLock } from "./state-directory
 export { openDatabase } from "./open-database.ts";
 export type { DatabaseHandle, OpenDatabaseOptions } from "./open-database.ts";
 export type { JarvisDatabase, SqlClient } from "./connection.ts";
-export { destroyEmbedded, stopEmbedded } from "./embedded/supervisor.ts";
+export { databaseDirectory, destroyEmbedded, stopEmbedded } from "./embedded/supervisor.ts";
+export {
+  connectForLease,
+  endLeases,
+  readLease,
+  releaseLease,
+  renewLease,
+  takeLease,
+} from "./kernel-lease.ts";
+export type { KernelLease, LeaseHolder } from "./kernel-lease.ts";
 export { KERNEL_SCHEMA } from "./kernel-schema.ts";
+export { ledgerWriters } from "./ledger-writers.ts";
 export type { LedgerGuard } from "./guard-status.ts";
 export { alterLedger, ledgerAlterationSql } from "./alter-ledger.ts";
 export type { LedgerAlteration } from "./alter-ledger.ts";
@@ -15,3 +25,6 @@ export { compareAndSetAgentState, readAgentState } from "./agent-state.ts";
 export type { CompareAndSetOutcome } from "./agent-state.ts";
 export { emptyBlob, getBlob, putBlob } from "./blobs.ts";
 export type { BlobContent } from "./blobs.ts";
+export { writeBackup } from "./backup/write-backup.ts";
+export { restoreBackup } from "./backup/restore-backup.ts";
+export { restoreDatabase } from "./backup/restore-database.ts";

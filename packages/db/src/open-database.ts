@@ -20,6 +20,8 @@ export type OpenDatabaseOptions = {
   /** The login for set-up and migrations, where it is another than that of `url`. */
   adminUrl?: string | undefined;
   stateDirectory: string;
+  /** The leadership that every session belongs to, on a server that several kernels share. */
+  epoch?: number | undefined;
 };
 
 export type DatabaseHandle = {
@@ -41,6 +43,7 @@ export type DatabaseTarget = {
   adminUrl: string;
   migratorUrl: string;
   server: "embedded" | "external";
+  epoch?: number | undefined;
 };
 
 /**
@@ -54,7 +57,13 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   if (options.url !== undefined) {
     const adminUrl = options.adminUrl ?? options.url;
     return await openTarget(
-      { runtimeUrl: options.url, adminUrl, migratorUrl: adminUrl, server: "external" },
+      {
+        runtimeUrl: options.url,
+        adminUrl,
+        migratorUrl: adminUrl,
+        server: "external",
+        epoch: options.epoch,
+      },
       async () => {},
     );
   }
@@ -98,6 +107,7 @@ async function tryOpen(target: DatabaseTarget): Promise<DatabaseHandle | null> {
     max: 10,
     role: roles.runtime,
     applicationName: "jarvis",
+    epoch: target.epoch,
   });
   try {
     const facts = await readFacts(sql, target);
@@ -107,7 +117,7 @@ async function tryOpen(target: DatabaseTarget): Promise<DatabaseHandle | null> {
       return {
         db: drizzleOver(sql),
         sql,
-        runtimeUrl: withRole(target.runtimeUrl, roles.runtime),
+        runtimeUrl: withRole(target.runtimeUrl, roles.runtime, target.epoch),
         ...guard,
         server: target.server,
         close: () => sql.end({ timeout: 5 }),

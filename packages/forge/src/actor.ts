@@ -1,5 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
+import type { App } from "./app/app.ts";
+import { isAppToken } from "./app/app-token.ts";
+
 /** Who makes a request. Every status, comment and merge remembers its actor's login. */
 export interface Actor {
   login: string;
@@ -8,6 +11,8 @@ export interface Actor {
   email: string;
   /** May change the protection of a branch. The pipeline may not loosen what guards it. */
   administrator: boolean;
+  /** What the caller showed: a token of the forge's own, one of the app's installation, or the app's signature. */
+  means: "token" | "installation" | "app";
 }
 
 const PIPELINE: Actor = {
@@ -16,6 +21,7 @@ const PIPELINE: Actor = {
   type: "Bot",
   email: "1+jarvis[bot]@users.noreply.localhost",
   administrator: false,
+  means: "token",
 };
 
 const OPERATOR: Actor = {
@@ -24,12 +30,16 @@ const OPERATOR: Actor = {
   type: "User",
   email: "2+operator@users.noreply.localhost",
   administrator: true,
+  means: "token",
 };
 
 /** Finds who an `Authorization` header speaks for; undefined for nobody. */
 export type Authenticate = (authorization: string | undefined) => Actor | undefined;
 
-export function createAuthenticate(tokens: { pipeline: string; operator: string }): Authenticate {
+export function createAuthenticate(
+  tokens: { pipeline: string; operator: string },
+  app: App | undefined,
+): Authenticate {
   const known = [
     { digest: sha256(tokens.pipeline), actor: PIPELINE },
     { digest: sha256(tokens.operator), actor: OPERATOR },
@@ -37,6 +47,10 @@ export function createAuthenticate(tokens: { pipeline: string; operator: string 
   return (authorization) => {
     const offered = readToken(authorization);
     if (offered === undefined) return undefined;
+    if (app?.tokens.isGood(offered) === true) return { ...PIPELINE, means: "installation" };
+    if (app !== undefined && offered.includes(".") && isAppToken(offered, app)) {
+      return { ...PIPELINE, login: app.slug, means: "app" };
+    }
     const digest = sha256(offered);
     // Digests have one length and every one is compared: time says nothing about the token.
     const matches = known.filter((candidate) => timingSafeEqual(candidate.digest, digest));
@@ -44,10 +58,20 @@ export function createAuthenticate(tokens: { pipeline: string; operator: string 
   };
 }
 
+/** The signature of an app is good for asking for a token and for nothing else. */
+export function withoutApp(authenticate: Authenticate): Authenticate {
+  return (authorization) => {
+    const actor = authenticate(authorization);
+    return actor?.means === "app" ? undefined : actor;
+  };
+}
+
+export function knownActor(login: string): Actor | undefined {
+  return [PIPELINE, OPERATOR].find((actor) => actor.login === login);
+}
+
 export function actorByLogin(login: string): Actor {
-  return (
-    [PIPELINE, OPERATOR].find((actor) => actor.login === login) ?? { ...OPERATOR, login, id: 3 }
-  );
+  return knownActor(login) ?? { ...OPERATOR, login, id: 3 };
 }
 
 /** `Bearer T` and `token T` as Octokit sends, `Basic user:T` as git and browsers do. */

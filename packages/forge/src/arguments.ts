@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { z } from "zod";
@@ -17,13 +18,16 @@ so that it never outlives who started it, and on SIGTERM or SIGINT.
   --seed-git-dir DIR      a git directory to copy the history from, once
   --seed-commit SHA       the commit to start the default branch at
   --required-status NAME  must be success to move the default branch of a new
-                          repository; may be repeated; jarvis/sandbox
+                          repository; may be repeated; jarvis/sandbox and
+                          jarvis/promotion
   --port N                preferred port; the next free one when busy
   --executable-path PATH  where git is looked for
   --requests-per-hour N   the primary rate limit of each token; 5000
   --points-per-minute N   the secondary one, where a read is 1 and a write 5; 90000
   --content-per-minute N  changes; 8000
   --concurrent N          requests of one token served at a time; 100
+  --app-id N              a GitHub App that clients may sign in as, with
+  --app-public-key FILE   its public key in PEM
   --faults                for tests: the operator may order what is to go wrong,
                           at POST /__control/faults
   --help
@@ -48,11 +52,17 @@ const Arguments = z
     "points-per-minute": count,
     "content-per-minute": count,
     concurrent: count,
+    "app-id": count,
+    "app-public-key": z.string().min(1).optional(),
     faults: z.boolean().optional(),
   })
   .refine(
     (given) => (given["seed-git-dir"] === undefined) === (given["seed-commit"] === undefined),
     "--seed-git-dir and --seed-commit belong together",
+  )
+  .refine(
+    (given) => (given["app-id"] === undefined) === (given["app-public-key"] === undefined),
+    "--app-id and --app-public-key belong together",
   );
 
 /** The options, or the sentence that says what is wrong with them. */
@@ -76,6 +86,8 @@ export function readOptions(argv: string[]): ForgeOptions | string {
         "points-per-minute": string,
         "content-per-minute": string,
         concurrent: string,
+        "app-id": string,
+        "app-public-key": string,
         faults: { type: "boolean" },
       },
     }));
@@ -92,6 +104,8 @@ export function readOptions(argv: string[]): ForgeOptions | string {
   const gitDirectory = given["seed-git-dir"];
   const commit = given["seed-commit"];
   const requiredStatuses = given["required-status"];
+  const app = readApp(given["app-id"], given["app-public-key"]);
+  if (typeof app === "string") return app;
   return {
     directory: given.directory,
     owner: given.owner,
@@ -107,6 +121,16 @@ export function readOptions(argv: string[]): ForgeOptions | string {
       contentPerMinute: given["content-per-minute"],
       concurrent: given.concurrent,
     },
+    app,
     faults: given.faults,
   };
+}
+
+function readApp(id: number | undefined, file: string | undefined): ForgeOptions["app"] | string {
+  if (id === undefined || file === undefined) return undefined;
+  try {
+    return { id, publicKey: readFileSync(file, "utf8") };
+  } catch {
+    return `--app-public-key: ${file} cannot be read.`;
+  }
 }

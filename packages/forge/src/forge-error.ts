@@ -10,6 +10,7 @@ export type ForgeErrorCode =
   | "directory-unusable"
   | "seed-unusable"
   | "state-malformed"
+  | "invalid-key"
   | "no-free-port";
 
 export class ForgeError extends Error {

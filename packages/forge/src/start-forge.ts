@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 
-import { createAuthenticate } from "./actor.ts";
+import { createAuthenticate, withoutApp } from "./actor.ts";
+import { openApp, type AppOptions } from "./app/app.ts";
 import { createApi } from "./api/create-api.ts";
 import { CONTROL_PATH, createControl } from "./faults/control-route.ts";
 import { Faults } from "./faults/faults.ts";
@@ -34,12 +35,16 @@ export interface ForgeOptions {
   seed?: { gitDirectory: string; commit: string } | undefined;
   /** Preferred. Busy: the next free one. Kept in the directory, so that URLs stay good. */
   port?: number | undefined;
-  /** For the default branch of a new repository; `jarvis/sandbox` unless told. */
+  /** For the default branch of a new repository; see `DEFAULT_STATUSES` unless told. */
   protection?: { requiredStatuses: string[] } | undefined;
   /** Where git is looked for; the usual places unless told. */
   executablePath?: string | undefined;
   /** GitHub's primary limit and a hundred times its secondary ones unless told. */
   rateLimits?: RateLimitOptions | undefined;
+  /** A GitHub App, so that a client can sign in as one. */
+  app?: AppOptions | undefined;
+  /** Names that the repository had before: requests to them are redirected, as after a rename on GitHub. */
+  formerNames?: readonly string[] | undefined;
   /** Opens the route by which a test orders what is to go wrong. Never for a forge that is used. */
   faults?: boolean | undefined;
 }
@@ -66,6 +71,9 @@ export interface Forge {
   close(): Promise<void>;
 }
 
+/** What Jarvis says of a commit: that it passed the sandbox, and that it may land now. */
+const DEFAULT_STATUSES = ["jarvis/sandbox", "jarvis/promotion"];
+
 /** Starts a GitHub-compatible forge on loopback over a bare repository of its own. */
 export async function startForge(options: ForgeOptions): Promise<Forge> {
   const directory = await openDirectory(resolve(options.directory));
@@ -76,17 +84,18 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       name: options.repository,
       defaultBranch: options.defaultBranch ?? "main",
       seed: options.seed,
-      requiredStatuses: options.protection?.requiredStatuses ?? ["jarvis/sandbox"],
+      requiredStatuses: options.protection?.requiredStatuses ?? DEFAULT_STATUSES,
       executablePath: options.executablePath,
     });
     // What a killed forge did not get to write down.
     await followPulls(repository, undefined);
     const hooks = await writeHooks(directory.path);
     const requestLog = openRequestLog(directory.requestLog);
-    const authenticate = createAuthenticate({
-      pipeline: directory.token,
-      operator: directory.operatorToken,
-    });
+    const app = options.app === undefined ? undefined : openApp(options.app);
+    const authenticate = createAuthenticate(
+      { pipeline: directory.token, operator: directory.operatorToken },
+      app,
+    );
     const { server, port } = await listen(directory.wantedPorts(options.port));
     await directory.rememberPort(port, options.port);
     const links = createLinks(options.owner, options.repository, port);
@@ -95,12 +104,14 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
       links,
       mergeability: new MergeabilityCache(repository),
       limits: createRateLimits(options.rateLimits),
+      app,
+      formerNames: options.formerNames ?? [],
       faults: options.faults === true ? new Faults() : undefined,
     };
     server.on(
       "request",
       createListener(
-        { world, authenticate, requestLog, hooks },
+        { world, authenticate: withoutApp(authenticate), requestLog, hooks },
         createApp(world, { authenticate, requestLog }),
         port,
       ),
@@ -138,10 +149,11 @@ function createApp(
   rest: Pick<SmartHttpOptions, "authenticate" | "requestLog">,
 ): Hono<{ Bindings: HttpBindings }> {
   const api = createApi({ world, ...rest });
-  const pages = createPages({ world, ...rest });
+  const signedIn = withoutApp(rest.authenticate);
+  const pages = createPages({ world, ...rest, authenticate: signedIn });
   const app = new Hono<{ Bindings: HttpBindings }>();
   if (world.faults !== undefined) {
-    const control = createControl(world.faults, world.limits, rest.authenticate);
+    const control = createControl(world.faults, world.limits, signedIn);
     app.all(CONTROL_PATH, (context) => control.fetch(context.req.raw, context.env));
   }
   app.all(`${API_PATH}/*`, (context) => api.fetch(context.req.raw, context.env));

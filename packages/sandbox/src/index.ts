@@ -2,7 +2,13 @@ export { collectOutput, readOutputFile, type OutputFile } from "./collect-output
 export { SandboxError, type SandboxErrorCode } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";
 export { removeOutput } from "./remove-output.ts";
-export { killAllSandboxes, killAllSandboxesByLabel, waitForNoSandboxes } from "./running.ts";
+export {
+  killAllSandboxes,
+  killAllSandboxesByLabel,
+  runningSandboxes,
+  waitForNoSandboxes,
+  type RunningSandboxes,
+} from "./running.ts";
 export { checkSandbox, runInSandbox, type SandboxAvailability } from "./sandbox.ts";
 export { startInSandbox } from "./start-in-sandbox.ts";
 export type {

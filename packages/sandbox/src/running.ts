@@ -9,16 +9,25 @@ export function whileListed<T>(label: string, ender: Ender, work: Promise<T>): P
   return listed;
 }
 
-/**
- * The kill switch: ends every sandbox of this process with reason "aborted", those that are still
- * being set up included, and resolves when all of them are gone, with how many there were.
- */
-export async function killAllSandboxes(): Promise<number> {
-  const ended = await killAllSandboxesByLabel();
-  return Object.values(ended).reduce((total, count) => total + count, 0);
+/** Which sandboxes of this process run, or are being set up, at one moment. */
+export type RunningSandboxes = ReadonlySet<Ender>;
+
+export function runningSandboxes(): RunningSandboxes {
+  return new Set(running.keys());
 }
 
-/** The same, counted by what they were: "run" for `runInSandbox`, else the label of the request. */
+/**
+ * The kill switch: ends every sandbox of this process with reason "aborted", those that are still
+ * being set up included, and resolves when all of them are gone, with how many there were. Those of
+ * `before` count too: who hears of the switch first may have ended one already.
+ */
+export async function killAllSandboxes(before: RunningSandboxes = new Set()): Promise<number> {
+  const counted = new Set([...before, ...running.keys()]);
+  await killAllSandboxesByLabel();
+  return counted.size;
+}
+
+/** Ends them too, and counts those that ran by what they were: "run" for `runInSandbox`, else the label of the request. */
 export async function killAllSandboxesByLabel(): Promise<Readonly<Record<string, number>>> {
   const all = [...running];
   for (const [ender] of all) ender.end("aborted");

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { killAllSandboxes, waitForNoSandboxes } from "./running.ts";
+import { killAllSandboxes, runningSandboxes, waitForNoSandboxes } from "./running.ts";
 import { checkSandbox, runInSandbox } from "./sandbox.ts";
 import { isRoot, makeWorld, processesWith } from "./testing/world.ts";
 
@@ -188,6 +188,19 @@ describe("ending it from outside", () => {
     await waitForNoSandboxes();
     expect(await killAllSandboxes()).toBe(0);
     expect(await runInSandbox({ argv: ["true"], workspace })).toMatchObject({ exitCode: 0 });
+  });
+
+  it("is counted by the kill switch too where somebody else ended it on the way", async () => {
+    const { workspace } = makeWorld();
+    const over = new AbortController();
+    const argv = ["node", "outlive.mjs", "stay", `marker-${process.pid}-${Date.now()}-before`];
+    const ended = runInSandbox({ argv, workspace, signal: over.signal });
+    const stays = runInSandbox({ argv, workspace });
+    const before = runningSandboxes();
+    over.abort();
+    await ended;
+    expect(await killAllSandboxes(before)).toBe(2);
+    expect(await stays).toMatchObject({ outcome: "killed", reason: "aborted" });
   });
 
   it("keeps many at once apart", async () => {

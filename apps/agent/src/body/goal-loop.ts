@@ -1,4 +1,4 @@
-import type { Goal, Json } from "./protocol.ts";
+import { AUTHOR, type Goal, type Json } from "./protocol.ts";
 
 /** What the loop does to the world: it asks for steps and reports. */
 export interface GoalPort {
@@ -43,10 +43,22 @@ export class GoalLoop {
     this.#isWorking = false;
   }
 
+  /** A goal without a plan is one for a change: the kernel has the author write it. */
+  async #author(goal: Goal): Promise<void> {
+    this.cycles += 1;
+    try {
+      const outcome = await this.#port.ask(AUTHOR, {}, goal.id);
+      this.#port.report(goal.id, JSON.stringify(outcome).slice(0, 8000), false);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#port.report(goal.id, reason.slice(0, 8000), false);
+    }
+  }
+
   async #pursue(goal: Goal): Promise<void> {
     const steps = goal.steps ?? [];
     if (steps.length === 0) {
-      this.#port.report(goal.id, "There is no plan for it: it names no steps.", false);
+      await this.#author(goal);
       return;
     }
     for (const [index, { tool, input }] of steps.entries()) {

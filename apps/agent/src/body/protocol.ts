@@ -50,7 +50,7 @@ export const AnnouncedTool = z.object({
 });
 export type AnnouncedTool = z.infer<typeof AnnouncedTool>;
 
-/** A goal with a plan: each step is asked for, and the kernel decides about each. */
+/** A goal: each step of its plan is asked for, and so is a change where it has none. */
 export const Goal = z.object({
   id: word,
   text: z.string().max(16_000),
@@ -60,6 +60,12 @@ export const Goal = z.object({
     .optional(),
 });
 export type Goal = z.infer<typeof Goal>;
+
+/** What a body asks for to have a goal's change written; not a tool of its own. */
+export const AUTHOR = "author";
+/** What tools ask the kernel for, since the body has neither a network nor the repository. */
+export const KERNEL_FETCH = "kernel-fetch";
+export const KERNEL_PROPOSE = "kernel-propose";
 
 /** What a body says. Hostile: a body is a release that is not judged yet. */
 export const FromBody = z.union([

@@ -9,22 +9,45 @@ import {
 import { sql } from "drizzle-orm";
 import { bodyLimit } from "hono/body-limit";
 import type { Kernel } from "../kernel/kernel.ts";
+import { StandsBy, type Standby } from "../kernel/leadership/standby-kernel.ts";
+import type { Live } from "../kernel/stream/live.ts";
 import { proofOf, type Tokens } from "../token.ts";
 import { addActionRoutes } from "./action-api.ts";
 import { answerError, NotReady } from "./errors.ts";
-import { guard, refusal, type ApiEnvironment } from "./guard.ts";
+import { FailureDelay } from "./browser/failure-delay.ts";
+import { securityHeaders } from "./browser/headers.ts";
+import { LoginLinks } from "./browser/login-links.ts";
+import type { Page } from "./browser/page.ts";
+import type { Places } from "./browser/places.ts";
+import type { BrowserSessions } from "./browser/sessions.ts";
+import { guard, hostGuard, refusal, type ApiEnvironment } from "./guard.ts";
 import { ProposalQuota } from "../proposal-quota.ts";
 import * as routes from "./routes.ts";
+import { addHostRoutes } from "./host-api.ts";
 import { addReleaseRoutes } from "./release-api.ts";
+import { addInsightRoutes } from "./insight-api.ts";
+import { addLoginRoutes } from "./login-api.ts";
 import { addSessionRoutes } from "./session-api.ts";
+import { spentOnRun } from "../kernel/goals/goal-store.ts";
+import { addGoalRoutes } from "./goal-api.ts";
+import { addStreamRoute } from "./stream-api.ts";
+import { allowedOnStandby } from "./standby.ts";
 import { plain, readStatus, summary, type PlainEvent } from "./views.ts";
 
 const MAX_BODY = 40 * 2 ** 20;
 
 export interface ApiOptions {
+  /** Null before it is up, and while it stands by. */
   readonly kernel: () => Kernel | null;
+  /** What answers while another kernel leads; null where none of this is. */
+  readonly standby: () => Standby | null;
   readonly tokens: Tokens;
+  readonly sessions: BrowserSessions;
+  readonly places: Places;
   readonly port: () => number;
+  readonly live: () => Live | null;
+  /** The operator's page; null where it is not built. */
+  readonly page: Page | null;
   readonly startedAt: Date;
 }
 
@@ -48,11 +71,13 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     },
   });
   const kernel = (): Kernel => {
-    const running = options.kernel();
-    if (running === null) throw new NotReady();
+    const running = options.kernel() ?? options.standby()?.kernel;
+    if (running === undefined) throw new NotReady();
     return running;
   };
 
+  const doors = { ...options, failures: new FailureDelay() };
+  app.use("*", securityHeaders(), hostGuard(doors));
   app.get("/healthz", (context) => {
     const challenge = context.req.query("challenge");
     return context.json({
@@ -62,7 +87,9 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   });
   app.get("/readyz", async (context) => {
     const running = options.kernel();
-    if (running === null) return context.json({ status: "starting" }, 503);
+    if (running === null) {
+      return context.json({ status: options.standby() === null ? "starting" : "standby" }, 503);
+    }
     try {
       await running.database.db.execute(sql`select 1`);
       return context.json({ status: "ready" });
@@ -70,7 +97,15 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
       return context.json({ status: "database unreachable" }, 503);
     }
   });
-  app.use("/api/*", guard({ tokens: options.tokens, port: options.port }));
+  app.use("/api/*", guard(doors), async (context, next) => {
+    await next();
+    context.header("Cache-Control", "no-store");
+  });
+  app.use("/api/*", async (context, next) => {
+    const standby = options.kernel() === null ? options.standby() : null;
+    if (standby !== null && !allowedOnStandby(context.req)) throw new StandsBy(standby.leader());
+    await next();
+  });
   app.use(
     "/api/*",
     bodyLimit({
@@ -96,9 +131,10 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     },
   });
 
-  app.openapi(routes.getStatus, async (context) =>
-    context.json(await readStatus(kernel(), options), 200),
-  );
+  app.openapi(routes.getStatus, async (context) => {
+    const standby = options.kernel() === null ? options.standby() : null;
+    return context.json(await readStatus(kernel(), options, standby), 200);
+  });
   app.openapi(routes.getSelfExtension, async (context) => {
     const { db } = kernel().database;
     const promotion = await getPromotionControlState(db);
@@ -119,8 +155,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     );
   });
   app.openapi(routes.getRuns, async (context) => {
-    const { limit, before } = context.req.valid("query");
-    const states = await listRuns(kernel().database.db, { limit, before });
+    const states = await listRuns(kernel().database.db, context.req.valid("query"));
     return context.json({ runs: states.map((state) => summary(kernel(), state)) }, 200);
   });
   app.openapi(routes.getRun, async (context) => {
@@ -137,13 +172,14 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
         run: summary(kernel(), run.state),
         result: run.result,
         events: run.events.map((event) => plain(event)),
+        cost: await spentOnRun(kernel().database.db, id),
       },
       200,
     );
   });
   app.openapi(routes.getEvents, async (context) => {
-    const { limit, after, run, type } = context.req.valid("query");
-    const events = await listEvents(kernel().database.db, { limit, after, runId: run, type });
+    const { run: runId, ...filter } = context.req.valid("query");
+    const events = await listEvents(kernel().database.db, { ...filter, runId });
     return context.json({ events: events.map((event) => plain(event)) }, 200);
   });
   app.openapi(routes.postProposal, async (context) => {
@@ -157,9 +193,11 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     return context.json({ runId }, 202);
   });
   app.openapi(routes.postPromotion, async (context) => {
-    const { paused, reason } = context.req.valid("json");
-    const answer = await kernel().pause({ paused, reason, actor: context.get("caller").name });
-    return context.json({ ...answer, inFlight: [...answer.inFlight] }, 200);
+    const change = context.req.valid("json");
+    return context.json(
+      await kernel().pause({ ...change, actor: context.get("caller").name }),
+      200,
+    );
   });
   app.openapi(routes.postMode, async (context) => {
     const { mode, reason } = context.req.valid("json");
@@ -178,16 +216,29 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   });
   addActionRoutes(app, kernel);
   addReleaseRoutes(app, kernel);
+  addHostRoutes(app, kernel);
   addSessionRoutes(app, kernel);
+  addGoalRoutes(app, kernel);
+  const { sessions, places } = options;
+  addInsightRoutes(app, kernel);
+  addStreamRoute(app, { live: options.live, doors });
+  addLoginRoutes(app, { sessions, places, links: new LoginLinks(), doors });
 
-  app.notFound((context) =>
-    context.json(
-      refusal("not-found", `There is no ${context.req.path}; see /api/openapi.json.`),
-      404,
-    ),
-  );
+  app.notFound((context) => {
+    const { method, path } = context.req;
+    const isPage = (method === "GET" || method === "HEAD") && !/^\/api(\/|$)/.test(path);
+    const encoding = context.req.header("accept-encoding") ?? "";
+    const answer = isPage ? (options.page?.answer(path, encoding) ?? null) : null;
+    return answer ?? context.json(refusal("not-found", notFound(path, options.page)), 404);
+  });
   app.onError((error, context) =>
     answerError(error, context, (unknown) => options.kernel()?.progress.problem(unknown)),
   );
   return app;
+}
+
+function notFound(path: string, page: Page | null): string {
+  return page === null && path === "/"
+    ? "The operator's page is not built here; `pnpm build` builds it, and the next start serves it."
+    : `There is no ${path}; see /api/openapi.json.`;
 }

@@ -3,13 +3,16 @@ import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { CommitUnknown } from "../kernel/kernel.ts";
+import { StandsBy } from "../kernel/leadership/standby-kernel.ts";
+import { GoalRefused } from "../kernel/goals/goal-action.ts";
 import { RollbackRefused } from "../kernel/serving/rollback-refused.ts";
 import { ActionRefused } from "./action-api.ts";
+import { LinkNotValid, TooManyFailures } from "./browser/failure-delay.ts";
 import { refusal } from "./guard.ts";
 import { QuotaExceeded } from "../proposal-quota.ts";
 
 /** What is the asker's to mend; every other code is the world's. */
-const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429>> = {
+const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429 | 507>> = {
   "invalid-proposal": 400,
   "reason-required": 400,
   "run-unknown": 404,
@@ -17,6 +20,7 @@ const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429>> = {
   "unknown-proposal": 404,
   "observe-only": 409,
   "quota-exceeded": 429,
+  "disk-low": 507,
 };
 
 /** The kernel has not come up yet. */
@@ -36,13 +40,25 @@ export function answerError(
       503,
     );
   }
+  if (error instanceof StandsBy) return context.json(refusal("standby", error.message), 409);
   if (error instanceof HTTPException) {
     const { status } = error;
     const message = error.message === "" ? `The request was refused (${status}).` : error.message;
     return context.json(refusal("invalid-request", message), status);
   }
+  if (error instanceof LinkNotValid) {
+    return context.json(refusal("link-not-valid", error.message), 401);
+  }
+  if (error instanceof TooManyFailures) {
+    context.header("Retry-After", "5");
+    return context.json(refusal("too-many-failures", error.message), 429);
+  }
   if (error instanceof CommitUnknown) {
     return context.json(refusal("commit-unknown", error.message), 404);
+  }
+  if (error instanceof GoalRefused) {
+    const status = error.code === "goal-unknown" ? 404 : 409;
+    return context.json(refusal(error.code, error.message), status);
   }
   if (error instanceof ActionRefused || error instanceof RollbackRefused) {
     return context.json(refusal(error.code, error.message), 409);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { LIFT_HOLD, openHolds, SelfExtensionError } from "@jarvis/tools/self-extension";
+import { LIFT_HOLD, listHolds, SelfExtensionError } from "@jarvis/tools/self-extension";
 import type { Kernel } from "../kernel/kernel.ts";
 import { CALL_TOOL } from "../kernel/serving/body-requests.ts";
 import { RollbackRefused } from "../kernel/serving/rollback-refused.ts";
@@ -34,15 +34,15 @@ export function addReleaseRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () =>
       sessionId: `call:${randomUUID()}`,
     });
     if (outcome.outcome !== "completed") {
-      throw new ActionRefused(`call-${outcome.outcome}`, `${tool}: ${describe(outcome)}.`);
+      throw new ActionRefused(`call-${outcome.outcome}`, `${tool}: ${describeOutcome(outcome)}.`);
     }
     return context.json({ output: outcome.result }, 200);
   });
 
   app.openapi(routes.getHolds, async (context) => {
-    const holds = await openHolds(kernel().world);
+    const holds = await listHolds(kernel().world);
     return context.json(
-      { holds: holds.map(({ runId, title, since }) => ({ runId, title, since })) },
+      { holds: holds.map(({ id, kind, title, since }) => ({ runId: id, kind, title, since })) },
       200,
     );
   });
@@ -50,10 +50,10 @@ export function addReleaseRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () =>
   app.openapi(routes.postLift, async (context) => {
     const { id } = context.req.valid("param");
     const { world, actions } = kernel();
-    if (!(await openHolds(world)).some(({ runId }) => runId === id)) {
+    if (!(await listHolds(world)).some((hold) => hold.id === id)) {
       throw new SelfExtensionError(
         "run-unknown",
-        `Nothing is held for run ${id}; \`jarvis hold list\` lists what is.`,
+        `Nothing is held as ${id}; \`jarvis hold list\` lists what is.`,
       );
     }
     const outcome = await actions.executor.perform({
@@ -65,13 +65,17 @@ export function addReleaseRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () =>
       sessionId: `hold:${id}`,
     });
     if (outcome.outcome !== "completed") {
-      throw new ActionRefused(outcome.outcome, `The hold was not lifted: ${describe(outcome)}.`);
+      throw new ActionRefused(
+        outcome.outcome,
+        `The hold was not lifted: ${describeOutcome(outcome)}.`,
+      );
     }
     return context.json({ runId: id }, 200);
   });
 }
 
-function describe(outcome: object): string {
+/** Why an action was not carried out, in the words that came with it. */
+export function describeOutcome(outcome: object): string {
   if ("detail" in outcome && typeof outcome.detail === "string") return outcome.detail;
   if ("error" in outcome && typeof outcome.error === "string") return outcome.error;
   return "reason" in outcome && typeof outcome.reason === "string" ? outcome.reason : "refused";

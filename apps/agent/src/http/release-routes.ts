@@ -27,14 +27,25 @@ export const postRollback = createRoute({
   },
 });
 
-const hold = z.object({ runId: z.string(), title: z.string(), since: z.string() }).openapi("Hold");
+const hold = z
+  .object({
+    /** What a lift names: the run, or `goal:` and the goal's own id. */
+    runId: z.string(),
+    kind: z.enum(["change", "goal", "base"]),
+    title: z.string(),
+    since: z.string(),
+  })
+  .openapi("Hold");
 
 export const getHolds = createRoute({
   method: "get",
   path: "/api/holds",
   security,
   responses: {
-    200: json(z.object({ holds: z.array(hold) }), "What was rolled back, oldest first."),
+    200: json(
+      z.object({ holds: z.array(hold) }),
+      "What is refused until an operator lifts it: goals, the base, changes.",
+    ),
     ...refusals,
   },
 });
@@ -44,7 +55,7 @@ export const postLift = createRoute({
   path: "/api/holds/{id}/lift",
   security,
   request: {
-    params: z.object({ id: z.string().regex(/^[\w:.-]{1,100}$/, "expected a run id") }),
+    params: z.object({ id: z.string().regex(/^[\w:.-]{1,100}$/, "expected the id of a hold") }),
     body: {
       required: true,
       content: { "application/json": { schema: z.object({ reason }) } },

@@ -1,7 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, page, reason, refusals, security, text } from "./route-parts.ts";
 import * as schemas from "./schemas.ts";
+import { runStatuses } from "@jarvis/tools/self-extension";
 
+const eventId = z.string().regex(/^\d{1,18}$/, "expected an event id");
+const instant = z.iso.datetime({
+  offset: true,
+  error: "expected a time, such as 2026-01-31T12:00:00Z",
+});
 const runId = z.string().regex(/^[\w:.-]{1,100}$/, "expected a run id");
 
 export const getStatus = createRoute({
@@ -25,7 +31,9 @@ export const getRuns = createRoute({
   method: "get",
   path: "/api/runs",
   security,
-  request: { query: page.extend({ before: runId.optional() }) },
+  request: {
+    query: page.extend({ before: runId.optional(), status: z.enum(runStatuses).optional() }),
+  },
   responses: { 200: json(z.object({ runs: z.array(schemas.run) }), "Newest first."), ...refusals },
 });
 
@@ -43,10 +51,11 @@ export const getEvents = createRoute({
   security,
   request: {
     query: page.extend({
-      after: z
-        .string()
-        .regex(/^\d{1,18}$/, "expected an event id")
-        .optional(),
+      after: eventId.optional(),
+      before: eventId.optional(),
+      actor: z.string().min(1).max(200).optional(),
+      from: instant.optional(),
+      to: instant.optional(),
       run: runId.optional(),
       type: z
         .string()
@@ -55,7 +64,10 @@ export const getEvents = createRoute({
     }),
   },
   responses: {
-    200: json(z.object({ events: z.array(schemas.event) }), "Ascending by id."),
+    200: json(
+      z.object({ events: z.array(schemas.event) }),
+      "Ascending by id: those behind `after`, else the newest (before `before`). `from` is part of the time that is asked for, `to` is not.",
+    ),
     ...refusals,
   },
 });
@@ -97,13 +109,22 @@ export const postPromotion = createRoute({
   request: {
     body: {
       required: true,
-      content: { "application/json": { schema: z.object({ paused: z.boolean(), reason }) } },
+      content: {
+        "application/json": {
+          schema: z.object({
+            paused: z.boolean(),
+            reason,
+            /** How long the answer may take, where promotions are on their way to land. */
+            waitMs: z.number().int().min(0).max(240_000).default(20_000),
+          }),
+        },
+      },
     },
   },
   responses: {
     200: json(
-      z.object({ paused: z.boolean(), acknowledged: z.boolean(), inFlight: z.array(z.string()) }),
-      "The switch is set; acknowledged when nothing was on its way to land.",
+      schemas.pauseAnswer,
+      "The switch is set; acknowledged when no promotion can land any more.",
     ),
     ...refusals,
   },

@@ -1,5 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import { blockReasons, runResult } from "@jarvis/tools/self-extension";
+import {
+  blockReasons,
+  pauseAnswer as answerOfPause,
+  runResult,
+} from "@jarvis/tools/self-extension";
 
 export const problem = z
   .object({
@@ -40,11 +44,28 @@ export const run = z
   })
   .openapi("Run");
 
+const count = z.number().int().nonnegative();
+
+export const spent = z
+  .object({
+    inputTokens: count,
+    outputTokens: count,
+    /** Millionths of a dollar. */
+    microUsd: count,
+    /** Answers of a model. */
+    steps: count,
+    /** Milliseconds that models took. */
+    durationMs: count,
+  })
+  .openapi("Spent");
+
 export const runDetail = z
   .object({
     run,
     result: runResult,
     events: z.array(event),
+    /** What a model was asked for it; null for a change that no goal led to. */
+    cost: z.object({ goalId: z.string(), attempt: z.number().int(), spent }).nullable(),
   })
   .openapi("RunDetail");
 
@@ -57,6 +78,8 @@ export const promotionControl = z
     problem: z.string().nullable(),
   })
   .openapi("PromotionControl");
+
+export const pauseAnswer = z.object(answerOfPause.shape).openapi("PauseAnswer");
 
 const body = z
   .object({
@@ -80,7 +103,29 @@ const body = z
 
 export const status = z
   .object({
-    kernel: z.object({ pid: z.number().int(), url: z.string(), startedAt: z.string() }),
+    /** The one thing to do next, whatever the state. */
+    wayOut: z.object({ state: z.string(), because: z.string(), command: z.string().nullable() }),
+    room: z.object({ level: z.enum(["enough", "low", "short"]), detail: z.string() }),
+    holds: z.array(
+      z.object({ id: z.string(), kind: z.enum(["change", "goal", "base"]), title: z.string() }),
+    ),
+    kernel: z.object({
+      pid: z.number().int(),
+      url: z.string(),
+      startedAt: z.string(),
+      /** Null for the program that Jarvis was started with. */
+      release: z.object({ sha: z.string(), releaseDigest: z.string() }).nullable(),
+      /** It begins nothing any more; the next release takes over. */
+      moving: z.boolean(),
+      /** Blessed releases that did not come up as the kernel. */
+      leftOut: z.array(z.object({ sha: z.string(), why: z.string() })),
+      /** On a database that several kernels share one leads; the others wait. */
+      role: z.enum(["leads", "standby"]),
+      /** Who leads, where it is not this kernel and known. */
+      leader: z
+        .object({ host: z.string(), pid: z.number().int(), url: z.string().nullable() })
+        .nullable(),
+    }),
     repository: z.object({
       directory: z.string(),
       head: z.string(),
@@ -101,6 +146,12 @@ export const status = z
       message: z.string().nullable(),
     }),
     database: z.object({ server: z.string(), ledger: z.string(), mendSql: z.string().nullable() }),
+    ledger: z.object({
+      size: z.number().nullable(),
+      problem: z.object({ reason: z.string(), detail: z.string() }).nullable(),
+      verifiedAt: z.string().nullable(),
+      pushedSize: z.number().nullable(),
+    }),
     host: z.object({
       kind: z.enum(["github", "forge"]),
       webUrl: z.string(),
@@ -111,13 +162,16 @@ export const status = z
   })
   .openapi("Status");
 
+// Not `nullable()`, which would make every event of the published description nullable.
+const eventOrNull = z.union([event, z.null()]);
+
 export const selfExtension = z
   .object({
     paused: z.boolean(),
     promotion: promotionControl,
-    lastEvent: event.nullable(),
-    lastPromotion: event.nullable(),
-    lastVerification: event.nullable(),
-    lastRollback: event.nullable(),
+    lastEvent: eventOrNull,
+    lastPromotion: eventOrNull,
+    lastVerification: eventOrNull,
+    lastRollback: eventOrNull,
   })
   .openapi("SelfExtension");

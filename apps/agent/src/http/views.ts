@@ -1,30 +1,42 @@
-import { readAgentState } from "@jarvis/db";
+import { readAgentState, type JarvisDatabase } from "@jarvis/db";
 import { readSafetyState } from "@jarvis/operator-core";
 import { checkSandbox } from "@jarvis/sandbox";
 import {
   getPromotionControlState,
   lastSeenBase,
   openRuns,
+  readStanding,
+  wayOut,
   type LifecycleEvent,
   type RunState,
 } from "@jarvis/tools/self-extension";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { LedgerStatus } from "../kernel/ledger/ledger-keeper.ts";
+import type { Standby } from "../kernel/leadership/standby-kernel.ts";
+import { standbyParts } from "./standby.ts";
 
 // How the API shows what the kernel knows.
 
 export async function readStatus(
   kernel: Kernel,
-  options: { readonly port: () => number; readonly startedAt: Date },
+  options: { readonly places: { readonly pageUrl: string }; readonly startedAt: Date },
+  standby: Standby | null = null,
 ) {
   const { db } = kernel.database;
+  const parts = standby === null ? await leadingParts(kernel) : await standbyParts(standby);
   const sandbox = await checkSandbox();
   const safety = await readSafetyState(db);
-  const baseline = await readAgentState(db, "self_extension:known_good_baseline");
   return {
+    wayOut: parts.wayOut,
+    room: parts.room,
+    holds: parts.holds,
     kernel: {
       pid: process.pid,
-      url: `http://127.0.0.1:${options.port()}`,
+      url: options.places.pageUrl,
       startedAt: options.startedAt.toISOString(),
+      ...parts.move,
+      role: parts.role,
+      leader: parts.leader,
     },
     repository: {
       directory: kernel.repository.directory,
@@ -34,10 +46,10 @@ export async function readStatus(
     },
     promotion: await getPromotionControlState(db),
     safety: { mode: safety.mode, reason: safety.trusted ? safety.reason : safety.problem },
-    base: { branch: kernel.connection.target.baseBranch, lastSeen: await lastSeenBase(db) },
-    serving: kernel.serving.life?.serving?.facts.sha ?? null,
-    baseline: baselineSha(baseline?.value),
-    body: describeBody(kernel.serving),
+    base: { branch: parts.branch, lastSeen: await lastSeenBase(db) },
+    serving: parts.serving,
+    baseline: await baselineSha(db),
+    body: parts.body,
     openRuns: (await openRuns(db)).map((state) => summary(kernel, state)),
     sandbox: sandbox.available
       ? { available: true, tier: sandbox.tier, message: null }
@@ -45,17 +57,44 @@ export async function readStatus(
     database: {
       server: kernel.database.server,
       ledger:
-        kernel.database.ledgerGuard === "enforced" ? "append-only" : kernel.database.ledgerGuard,
+        kernel.database.ledgerGuard === "enforced"
+          ? "append-only"
+          : "append-only: detected, not enforced",
       mendSql: kernel.database.ledgerGuardSql,
     },
-    host: {
-      kind: kernel.connection.kind,
-      webUrl: kernel.connection.webUrl,
-      cloneUrl: kernel.connection.cloneUrl,
-      fence: "none",
-    },
+    ledger: parts.ledger,
+    host: parts.host,
     lastProblem: kernel.progress.lastProblem,
   };
+}
+
+/** What a kernel that leads knows at first hand. */
+async function leadingParts({ connection, serving, promotions, world, move, ledger }: Kernel) {
+  const { kind, webUrl, cloneUrl, target } = connection;
+  const standing = await readStanding(world, serving.problem);
+  return {
+    role: "leads" as const,
+    leader: null,
+    wayOut: wayOut(standing),
+    room: standing.room,
+    holds: standing.holds.map(({ id, kind: what, title }) => ({ id, kind: what, title })),
+    move: move.describe(),
+    branch: target.baseBranch,
+    serving: serving.life?.serving?.facts.sha ?? null,
+    body: describeBody(serving),
+    host: { kind, webUrl, cloneUrl, fence: promotions.fence },
+    ledger: describeLedger(ledger.status()),
+  };
+}
+
+function describeLedger({ size, problem, verified, pushed }: LedgerStatus) {
+  const verifiedAt = verified?.at ?? null;
+  return { size, problem, verifiedAt, pushedSize: pushed?.size ?? null };
+}
+
+/** What changes without a row in a ledger. */
+export function glance({ progress, serving }: Kernel): unknown {
+  return [progress.all(), progress.lastProblem, describeBody(serving)];
 }
 
 /** What runs, and how its window stands; null where the base names no body. */
@@ -82,7 +121,9 @@ function describeBody({ life, problem }: Kernel["serving"]) {
   };
 }
 
-function baselineSha(value: unknown): string | null {
+/** The blessed commit that the database knows of. */
+export async function baselineSha(db: JarvisDatabase): Promise<string | null> {
+  const value = (await readAgentState(db, "self_extension:known_good_baseline"))?.value;
   if (typeof value !== "object" || value === null || !("sha" in value)) return null;
   return typeof value.sha === "string" ? value.sha : null;
 }

@@ -11,6 +11,7 @@ import {
   type ActionPolicy,
   type ExecutionOutcome,
 } from "@jarvis/operator-core";
+import { runningSandboxes, type RunningSandboxes } from "@jarvis/sandbox";
 import { and, eq, like } from "drizzle-orm";
 
 /** What the kernel allows by name. Whatever no rule names is denied, unless it only reads. */
@@ -29,10 +30,28 @@ export const kernelPolicy: ActionPolicy = {
       reason: "the definition asks a person each time",
     },
     {
+      action: "open_revert_pull_request",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "a person is shown what they have to finish",
+    },
+    {
       action: "call_tool",
       effects: ["process"],
       decision: "allow",
       reason: "the body performs it in its own sandbox, which reaches nothing",
+    },
+    {
+      action: "fetch_url",
+      effects: ["network"],
+      decision: "allow",
+      reason: "an operator listed the hosts, and no private address is reached",
+    },
+    {
+      action: "author_change",
+      effects: ["network"],
+      decision: "allow",
+      reason: "an operator set the goal and configured the model; budgets bound both",
     },
     {
       action: "roll_back",
@@ -41,7 +60,25 @@ export const kernelPolicy: ActionPolicy = {
       reason: "going back always has to work",
     },
     {
+      action: "move_kernel",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "the kernel follows the baseline, and tells nobody else to",
+    },
+    {
+      action: "leave_kernel_out",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "the launcher has done it already",
+    },
+    {
       action: "lift_hold",
+      effects: ["promotion"],
+      decision: "allow",
+      reason: "an operator asks for it",
+    },
+    {
+      action: "take_over",
       effects: ["promotion"],
       decision: "allow",
       reason: "an operator asks for it",
@@ -72,6 +109,9 @@ export interface ActionSystem extends KernelActions {
   stop(): Promise<void>;
 }
 
+/** What the body asks for as often as it likes. */
+const agentActions: ReadonlySet<string> = new Set(["call_tool", "author_change", "fetch_url"]);
+
 const EXECUTOR_PREFIX = "kernel-";
 
 /**
@@ -81,13 +121,17 @@ const EXECUTOR_PREFIX = "kernel-";
 export async function startActions(
   database: DatabaseHandle,
   definitions: readonly ActionDefinition[],
-  endSandboxes: () => Promise<number>,
+  endSandboxes: (before?: RunningSandboxes) => Promise<number>,
 ): Promise<ActionSystem> {
   const { db } = database;
   const registry = new ActionRegistry();
   for (const definition of definitions) registry.register(definition);
   const sessions = new SessionRiskTracker();
-  const safety = new SafetyController(db, { onKill: [endSandboxes] });
+  // Whoever hears of observe may end a body before the kill switch comes to it: it counts all the same.
+  let beforeKill: RunningSandboxes = new Set();
+  const safety = new SafetyController(db, {
+    onKill: [async () => await endSandboxes(beforeKill)],
+  });
   const executor = new ActionExecutor({
     db,
     registry,
@@ -95,13 +139,12 @@ export async function startActions(
     safety,
     sessions,
     // The pipeline's own actions are bounded by the proposals that they are about.
-    quotaOf: ({ actionName }) => (actionName === "call_tool" ? agentQuota : null),
+    quotaOf: ({ actionName }) => (agentActions.has(actionName) ? agentQuota : null),
     executorId: `${EXECUTOR_PREFIX}${randomUUID()}`,
   });
-  // The lock on the state directory says that earlier kernels on its database are dead. On a server
-  // that others share only the lease tells.
-  const dead = database.server === "embedded" ? await executorsLeft(database) : [];
-  await executor.recover({ dead });
+  // Earlier kernels are dead, by the lock on the state directory; or, on a server that others share,
+  // do not lead any more, by the lease, and change nothing.
+  await executor.recover({ dead: await executorsLeft(database) });
 
   let ownKills = 0;
   const endAfterKill = async (): Promise<void> => {
@@ -123,6 +166,7 @@ export async function startActions(
     },
     async kill(change) {
       ownKills += 1;
+      beforeKill = runningSandboxes();
       try {
         return await safety.killSwitch(change);
       } finally {

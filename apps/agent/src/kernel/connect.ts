@@ -1,13 +1,19 @@
 import { basename, join } from "node:path";
+import type { JarvisDatabase } from "@jarvis/db";
 import {
-  connectionProblem,
-  makeOctokit,
-  statusOf,
+  connectGitHub,
+  fixedToken,
+  GitHubSettingsError,
+  HostUnfit,
+  makeGitHubTarget,
+  readRepositoryRecord,
+  wantsGitHub,
   type GitHubTarget,
 } from "@jarvis/tools/self-extension";
 import { ConfigError, type KernelConfig } from "../config.ts";
 import { keepForge, type ForgeKeeper } from "./forge-keeper.ts";
 import type { GuardedRepository } from "./guarded-repository.ts";
+import { guardMutations } from "./leadership/guard-mutations.ts";
 
 export interface Connection {
   readonly target: GitHubTarget;
@@ -23,14 +29,19 @@ export class HostError extends Error {
   override readonly name = "HostError";
 }
 
-/** GitHub where a token and a repository are configured, else a forge of our own on this machine. */
+/** GitHub where a credential and a repository are configured, else a forge of our own on this machine. */
 export async function connectRepositoryHost(
   config: KernelConfig,
+  db: JarvisDatabase,
   repository: GuardedRepository,
   onGone: (error: Error) => void,
+  /** Asked immediately before each request that changes the host; waits for ever to say no. */
+  mayChange: (() => Promise<void>) | null = null,
 ): Promise<Connection> {
-  if (config.githubRepository !== undefined || config.githubToken !== undefined) {
-    return await connectGitHub(config);
+  if (wantsGitHub(config.github)) {
+    const connection = await connectConfigured(config, db);
+    if (mayChange !== null) guardMutations(connection.target, mayChange);
+    return connection;
   }
   const name = safeName(basename(repository.directory));
   const forge = await keepForge(
@@ -42,6 +53,8 @@ export async function connectRepositoryHost(
     },
     onGone,
   );
+  // The base is the branch that was the default one when the repository was connected.
+  const baseBranch = (await readRepositoryRecord(db))?.baseBranch ?? "main";
   let known: { apiUrl: string; target: GitHubTarget } | null = null;
   return {
     kind: "forge",
@@ -56,14 +69,9 @@ export async function connectRepositoryHost(
     get target() {
       const { apiUrl, cloneUrl, token } = forge.current;
       if (known?.apiUrl !== apiUrl) {
-        const target = {
-          octokit: makeOctokit({ apiUrl, token, remote: false }),
-          owner: "local",
-          repo: name,
-          baseBranch: "main",
-          gitUrl: cloneUrl,
-          gitAuthorization: basic(token),
-        };
+        const place = { apiUrl, owner: "local", repo: name, baseBranch, gitUrl: cloneUrl };
+        const target = makeGitHubTarget({ ...place, remote: false }, fixedToken(token));
+        if (mayChange !== null) guardMutations(target, mayChange);
         known = { apiUrl, target };
       }
       return known.target;
@@ -71,58 +79,30 @@ export async function connectRepositoryHost(
   };
 }
 
-async function connectGitHub(config: KernelConfig): Promise<Connection> {
-  const { githubToken, githubRepository } = config;
-  if (githubToken === undefined || githubRepository === undefined) {
-    throw new ConfigError(
-      "GitHub needs both GITHUB_TOKEN and JARVIS_GITHUB_REPOSITORY=owner/name; set both, or neither to use the local forge.",
-    );
+async function connectConfigured(config: KernelConfig, db: JarvisDatabase): Promise<Connection> {
+  try {
+    const { target, record } = await connectGitHub(db, config.github);
+    return {
+      kind: "github",
+      webUrl: record.webUrl,
+      cloneUrl: record.cloneUrl,
+      forge: null,
+      target,
+    };
+  } catch (error) {
+    if (error instanceof GitHubSettingsError) {
+      throw new ConfigError(error.message, { cause: error });
+    }
+    if (!(error instanceof HostUnfit)) throw error;
+    const { apiUrl, repository: named } = config.github;
+    throw new HostError(`${error.message} (${apiUrl}, ${named ?? "no repository"})`, {
+      cause: error,
+    });
   }
-  const [owner = "", repo = ""] = githubRepository.split("/");
-  const octokit = makeOctokit({
-    apiUrl: config.githubApiUrl,
-    token: githubToken,
-    remote: !isLoopback(config.githubApiUrl),
-  });
-  const { data } = await octokit.rest.repos.get({ owner, repo }).catch((cause: unknown) => {
-    throw new HostError(whyNot(config.githubApiUrl, githubRepository, cause), { cause });
-  });
-  return {
-    kind: "github",
-    webUrl: data.html_url,
-    cloneUrl: data.clone_url,
-    forge: null,
-    target: {
-      octokit,
-      owner,
-      repo,
-      baseBranch: data.default_branch,
-      gitUrl: data.clone_url,
-      gitAuthorization: basic(githubToken),
-    },
-  };
-}
-
-/** A host on this machine needs no politeness between requests. */
-function isLoopback(url: string): boolean {
-  return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(new URL(url).hostname);
-}
-
-function whyNot(apiUrl: string, repository: string, cause: unknown): string {
-  const status = statusOf(cause);
-  if (status === 404) {
-    return `${apiUrl} knows no repository ${repository} for this token; check JARVIS_GITHUB_REPOSITORY and what the token may read.`;
-  }
-  const problem = connectionProblem(cause) ?? "It did not answer as expected.";
-  return `${problem} (${apiUrl}, ${repository})`;
-}
-
-function basic(token: string): string {
-  return `Basic ${Buffer.from(`x-access-token:${token}`).toString("base64")}`;
 }
 
 /** A repository name that GitHub would take. */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   const safe = name.replaceAll(/[^\w.-]+/g, "-").replaceAll(/^[.-]+|[.-]+$/g, "");
   return safe === "" ? "repository" : safe;
 }

@@ -35,6 +35,17 @@ describe("a database", () => {
     expect(await watched("embedded", ping, 60_000)).toEqual([expect.stringMatching(/jarvis up/)]);
   });
 
+  it("is not silent while this process stands still", async () => {
+    const lost: string[] = [];
+    const watch = watchDatabase({ server: "embedded", ping: answers }, ({ message }) =>
+      lost.push(message),
+    );
+    vi.setSystemTime(Date.now() + 60_000);
+    await vi.advanceTimersByTimeAsync(2000);
+    watch.stop();
+    expect(lost).toEqual([]);
+  });
+
   it("of an operator may be restarted meanwhile", async () => {
     const backAt = Date.now() + 10_000;
     const restarts = async (): Promise<number> => (Date.now() < backAt ? await refuses() : 1);

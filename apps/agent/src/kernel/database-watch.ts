@@ -12,20 +12,22 @@ export function watchDatabase(
   database: { readonly server: "embedded" | "external"; readonly ping: () => Promise<unknown> },
   onLost: (error: Error) => void,
 ): { stop(): void } {
-  let lastAnswer = Date.now();
+  // Counted in our own ticks and not by the clock: while this process stands still, the silence is its own.
+  let silentTicks = 0;
   let waiting = false;
   const timer = setInterval(() => {
     if (!waiting) {
       waiting = true;
       database.ping().then(
         () => {
-          lastAnswer = Date.now();
+          silentTicks = 0;
           waiting = false;
         },
         () => (waiting = false),
       );
     }
-    if (Date.now() - lastAnswer <= GRACE_MS[database.server] + EVERY_MS) return;
+    silentTicks += 1;
+    if (silentTicks * EVERY_MS <= GRACE_MS[database.server] + EVERY_MS) return;
     clearInterval(timer);
     onLost(
       new DatabaseError(

@@ -2,28 +2,28 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   attest,
-  fetchBranch,
+  fetchBase,
+  hasCommit,
   lastSeenBase,
   loadConfig,
   rememberBase,
   treeOf,
+  whenGitHubAnswers,
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
-
-export async function fetchBase(world: PipelineWorld): Promise<string> {
-  return await fetchBranch(
-    world.mirror,
-    { url: world.github.gitUrl, authorization: world.github.gitAuthorization },
-    world.github.baseBranch,
-  );
-}
 
 /**
  * The base that Jarvis starts with is attested by set-up: there is nothing earlier to judge it by.
  * Throws `invalid-config` where it does not say how it is verified; nothing is attested then.
  */
 export async function attestFirstBase(world: PipelineWorld): Promise<void> {
-  if ((await lastSeenBase(world.db)) !== null) return;
+  const known = await lastSeenBase(world.db);
+  if (known !== null) {
+    // Another kernel saw it, or the mirror was lost. While the host is away runs wait for it.
+    const isHere = await hasCommit(world.mirror, known);
+    if (!isHere) await whenGitHubAnswers(async () => await fetchBase(world));
+    return;
+  }
   const sha = await fetchBase(world);
   const treeSha = await treeOf(world.mirror, sha);
   await loadConfig(world.mirror, treeSha);
@@ -41,10 +41,11 @@ export async function attestFirstBase(world: PipelineWorld): Promise<void> {
  * A forge is seeded once. Where the start that seeded it ends without attesting the base, the seed is
  * taken back, so that the next start sees what the person has mended meanwhile.
  */
-export function seedUndo(stateDirectory: string): () => void {
+export function seedUndo(stateDirectory: string): () => { readonly undone: boolean } {
   const forge = join(stateDirectory, "forge");
   const isNew = !existsSync(forge);
   return () => {
     if (isNew) rmSync(forge, { recursive: true, force: true });
+    return { undone: isNew };
   };
 }

@@ -1,30 +1,46 @@
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { DBOS } from "@dbos-inc/dbos-sdk";
-import { openDatabase, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
+import { databaseDirectory, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
 import {
   attest,
+  fetchBase,
+  forgetRepository,
   hasCommit,
+  openIntents,
+  settleWorld,
+  tendIntents,
   openMirror,
-  openRuns,
   PIPELINE_PROTOCOL,
   registerPipeline,
   rememberBase,
-  setPromotionControlState,
+  restorePointers,
   treeOf,
+  type PauseAnswer,
   type Pipeline,
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
+import type { AbandonedHistory } from "@jarvis/ledger";
 import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
 import type { KernelActions } from "./actions.ts";
 import { connectRepositoryHost, type Connection } from "./connect.ts";
 import { watchBase } from "./base-watch.ts";
 import { watchDatabase } from "./database-watch.ts";
-import { attestFirstBase, fetchBase, seedUndo } from "./first-base.ts";
+import { attestFirstBase, seedUndo } from "./first-base.ts";
+import type { GoalKeeper } from "./goals/goal-keeper.ts";
+import { goalActions, startGoals } from "./goals/start-goals.ts";
+import { keepLedger, type LedgerKeeper } from "./ledger/ledger-keeper.ts";
 import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
+import { openModel } from "./model/open-model.ts";
+import { executorOf, resumeRunsOfOthers } from "./leadership/resume-runs.ts";
+import { standbyKernel, type Standby } from "./leadership/standby-kernel.ts";
+import { takeLead } from "./leadership/take-lead.ts";
+import { KernelMove } from "./move/kernel-move.ts";
 import { Progress } from "./progress.ts";
+import { keepPromotions, type PromotionKeeper } from "./promotion-keeper.ts";
 import { startReconciler } from "./reconciler.ts";
+import { keepRoom, type RoomKeeper } from "./room/room-keeper.ts";
 import { RollbackJobs } from "./serving/rollback-action.ts";
 import { startServing, type Serving } from "./serving/serving.ts";
 import { hideFromGit, lockForKernel } from "./state-lock.ts";
@@ -32,6 +48,32 @@ import { startWork } from "./work.ts";
 
 /** A promotion that is under way gets so long to end at a stop. */
 const LANDING_MS = 5000;
+
+/** Whom a kernel tells that it has to end. */
+export interface KernelEnds {
+  /** Something that it cannot do without has gone for good. */
+  readonly onLost: (error: Error) => void;
+  /** The next one is to be started in its place. */
+  readonly onMove: () => void;
+}
+
+/** What happens while another kernel leads. */
+export interface KernelWaits {
+  readonly onStandby: (standby: Standby) => Promise<void>;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+}
+
+/** A landing that was announced could not be read back yet. */
+export class LandingOpen extends Error {
+  override readonly name = "LandingOpen";
+
+  constructor(runId: string) {
+    super(
+      `The landing of run ${runId} could not be read back yet; try again when the repository host answers.`,
+    );
+  }
+}
 
 /** An operator names a commit that the base does not know. */
 export class CommitUnknown extends Error {
@@ -48,13 +90,24 @@ export interface Kernel {
   readonly progress: Progress;
   readonly actions: KernelActions;
   readonly serving: Serving;
+  readonly move: KernelMove;
+  readonly goals: GoalKeeper;
+  readonly ledger: Pick<LedgerKeeper, "status" | "verify">;
+  /** Goes on from a restored database; null where there is nothing to go on from. */
+  recover(change: { reason: string; actor: string }): Promise<AbandonedHistory | null>;
+  readonly room: Pick<RoomKeeper, "look">;
   /** Observe, then end every action and sandbox. Answers how many were cancelled or ended. */
   kill(change: { reason: string; actor: string }): Promise<{ cancelledCount: number }>;
+  readonly promotions: Pick<PromotionKeeper, "fence">;
+  /** Says where this kernel answers, to those that stand by. */
+  readonly answersAt: (url: string) => void;
+  /** Pauses, and waits so long for what is on its way to be resolved; or resumes. */
   pause(change: {
     paused: boolean;
     reason: string;
     actor: string;
-  }): Promise<{ paused: boolean; acknowledged: boolean; inFlight: readonly string[] }>;
+    waitMs: number;
+  }): Promise<PauseAnswer>;
   setMode(change: {
     mode: "observe" | "execute";
     reason: string;
@@ -66,12 +119,13 @@ export interface Kernel {
 
 /**
  * Makes the kernel: lock, database, mirror, repository host, pipeline, in this order, so that a
- * second kernel is refused before it touches anything. Everything is made here and passed on.
- * `onLost` is told when something that the kernel cannot do without has gone for good.
+ * second kernel is refused before it touches anything. Everything is made here and passed on. On a
+ * database that others share this may take as long as another kernel leads.
  */
 export async function startKernel(
   config: KernelConfig,
-  onLost: (error: Error) => void,
+  { onLost, onMove }: KernelEnds,
+  waits: KernelWaits,
 ): Promise<Kernel> {
   const statePath = await realpath(config.stateDir).catch(() => config.stateDir);
   const repository = await inspectRepository(config.repo, statePath);
@@ -80,23 +134,60 @@ export async function startKernel(
   const opened: (() => Promise<unknown>)[] = [async () => lock.release()];
   try {
     if (stateDirectory !== repository.directory) hideFromGit(stateDirectory);
-    const database = await openDatabase({
-      stateDirectory: config.stateDir,
-      ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
-      ...(config.databaseAdminUrl === undefined ? {} : { adminUrl: config.databaseAdminUrl }),
+    const progress = new Progress();
+    const room = keepRoom(
+      { floorBytes: config.freeSpaceBytes, directories: [stateDirectory] },
+      (error) => progress.problem(error),
+    );
+    opened.push(async () => await Promise.resolve(room.stop()));
+    // Before the database: on a full disk it comes up with what is kept back for it, or not at all.
+    await room.look();
+    const move = new KernelMove({
+      launcher: config.launcher,
+      repository: repository.directory,
+      releases: join(config.stateDir, "releases"),
+      onMove,
+      onProblem: (error) => progress.problem(error),
+    });
+    const { database, leadership, isTakenOver, waitedWith } = await takeLead({
+      config,
+      stateDirectory,
+      onWaiting: async (waiting) =>
+        await waits.onStandby(standbyKernel({ config, repository, progress, room, move }, waiting)),
+      onProblem: (error) => progress.problem(error),
+      onLost,
+      signal: waits.signal,
     });
     opened.push(async () => await database.close({ stopServer: true }));
+    opened.push(async () => await leadership?.release());
+    opened.push(async () => await waitedWith?.close());
+    const cluster = databaseDirectory(stateDirectory);
+    if (cluster !== null && database.server === "embedded") room.watch(cluster);
     const mirror = await openMirror(join(config.stateDir, "mirror.git"));
     const undoSeed = seedUndo(config.stateDir);
-    const connection = await connectRepositoryHost(config, repository, onLost);
+    const connection = await connectRepositoryHost(
+      config,
+      database.db,
+      repository,
+      onLost,
+      leadership === null ? null : async () => await leadership.confirm(),
+    );
     opened.push(async () => await connection.forge?.stop());
-    const progress = new Progress();
     // A forge that was made from what turned out to be no base must not be found at the next start.
     const undo = async (error: unknown): Promise<never> => {
       await connection.forge?.stop();
-      undoSeed();
+      // The next one is another repository, which nobody replaced.
+      if (undoSeed().undone && connection.kind === "forge") await forgetRepository(database.db);
       throw error;
     };
+    const model = config.model === null ? null : openModel(config.model, database.db);
+    const ledger = await keepLedger({
+      database,
+      stateDirectory,
+      isShared: leadership !== null,
+      onProblem: (error) => progress.problem(error),
+    });
+    opened.push(async () => await ledger.stop());
     let serving: Serving | null = null;
     const rollbacks = new RollbackJobs();
     const work = await startWork({
@@ -107,6 +198,11 @@ export async function startKernel(
       progress,
       body: () => serving?.life?.serving?.keeper ?? null,
       rollbacks,
+      move,
+      room: async () => await room.look(),
+      ledger,
+      goalActions: (of) =>
+        goalActions({ config: config.model, model, world: of, pipeline: () => pipeline }),
       unblessed: async () => (await serving?.life?.unblessed()) ?? null,
     }).catch(undo);
     const { world, actions } = work;
@@ -117,27 +213,45 @@ export async function startKernel(
       name: "jarvis",
       systemDatabaseUrl: database.runtimeUrl,
       applicationVersion: PIPELINE_PROTOCOL,
-      executorID: "kernel",
+      executorID: executorOf(leadership?.epoch ?? null),
       logLevel: "error",
     });
     await DBOS.launch();
+    if (leadership !== null) await resumeRunsOfOthers(executorOf(leadership.epoch));
 
     const reconciler = startReconciler(world, pipeline, {
       tidy: async () => await actions.tidy(),
       onProblem: (error) => progress.problem(error),
     });
+    await ledger.watch({ mirror, github: () => connection.target, kind: connection.kind });
     await reconciler.now();
+    await move.recordLeftOut(actions.executor);
     const baseWatch = watchBase(world, connection.kind, (error) => progress.problem(error));
+    const promotions = await keepPromotions(world, connection.kind, (error) =>
+      progress.problem(error),
+    );
+    // A directory that another kernel did not lead with knows nothing of what it blessed.
+    if (isTakenOver) await restorePointers(world.directories.releases, database.db);
     serving = await startServing({
       world,
       actions,
       pipeline,
       rollbacks,
+      move,
       stateDir: config.stateDir,
       reconcile: async () => await reconciler.now(),
       onProblem: (error) => progress.problem(error),
     });
     const served = serving;
+    const goals = await startGoals({
+      world,
+      actions,
+      pipeline,
+      config: config.model,
+      model,
+      serving: served,
+      onProblem: (error) => progress.problem(error),
+    });
     const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
     const watch = watchDatabase({ server: database.server, ping }, onLost);
 
@@ -162,17 +276,30 @@ export async function startKernel(
         },
       },
       serving: served,
+      move,
+      goals,
+      ledger,
+      room,
+      answersAt: (url) => leadership?.answersAt(url),
       async kill(change) {
+        model?.stop();
         return { cancelledCount: await actions.kill(change) };
       },
-      async pause({ paused, reason, actor }) {
-        await setPromotionControlState(database.db, { paused, reason, updatedBy: actor });
-        if (!paused) await reconciler.now();
-        const promoting = paused ? progress.promoting() : [];
-        // What has landed before this moment and only clears up cannot land any more.
-        const open = new Set((await openRuns(database.db)).map((run) => run.runId));
-        const inFlight = promoting.filter((runId) => open.has(runId));
-        return { paused, acknowledged: inFlight.length === 0, inFlight };
+      promotions,
+      async pause({ paused, reason, actor, waitMs }) {
+        if (paused) return await promotions.pause({ reason, actor, waitMs });
+        const answer = await promotions.resume({ reason, actor });
+        await reconciler.now();
+        return answer;
+      },
+      async recover(change) {
+        // What was announced before the backup and may have landed after it.
+        await tendIntents(settleWorld(world));
+        const [open] = await openIntents(database.db);
+        if (open !== undefined) throw new LandingOpen(open.runId);
+        const abandoned = await ledger.acceptRestore(change);
+        await reconciler.now();
+        return abandoned;
       },
       async setMode({ mode, reason, actor }) {
         const outcome = await actions.safety.setMode(mode, { reason, actor });
@@ -203,6 +330,8 @@ export async function startKernel(
       async stop() {
         reconciler.stop();
         baseWatch.stop();
+        goals.stop();
+        promotions.stop();
         watch.stop();
         await served.stop();
         await work.stop();

@@ -11,6 +11,11 @@ export class Progress {
     return this.#current.get(runId) ?? null;
   }
 
+  /** Of every run that is worked on. */
+  all(): readonly (readonly [runId: string, { what: string; since: string }])[] {
+    return [...this.#current];
+  }
+
   forget(runId: string): void {
     this.#current.delete(runId);
   }

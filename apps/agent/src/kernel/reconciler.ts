@@ -1,12 +1,16 @@
 import { readSafetyState } from "@jarvis/operator-core";
+import { HostLine, waitsForHost } from "./host-line.ts";
 import {
   getPromotionControlState,
+  hostReadyAt,
   mayContinue,
   openRuns,
   reconcileRuns,
   settleReleases,
+  hostAnswers,
   type Pipeline,
   type PipelineWorld,
+  type RunState,
 } from "@jarvis/tools/self-extension";
 
 /** How often parked and forgotten runs are looked for. */
@@ -20,11 +24,12 @@ export interface Reconciler {
 
 /** Continues what a crash, a turned switch or a person's decision has left, one look at a time. */
 export function startReconciler(
-  world: Pick<PipelineWorld, "db" | "actions" | "unblessed">,
+  world: Pick<PipelineWorld, "db" | "github" | "actions" | "unblessed" | "room">,
   pipeline: Pick<Pipeline, "start">,
   options: { readonly tidy: () => Promise<void>; readonly onProblem: (error: unknown) => void },
 ): Reconciler {
   const { db } = world;
+  const line = new HostLine(async () => await hostAnswers(world));
   async function look(): Promise<void> {
     await options.tidy();
     const runs = await openRuns(db);
@@ -32,9 +37,22 @@ export function startReconciler(
     const { paused } = await getPromotionControlState(db);
     const { mode } = await readSafetyState(db);
     const isWatching = (await world.unblessed()) !== null;
+    const isRoomLow = (await world.room()).level !== "enough";
+    const readyAt = await hostReadyAt(db);
     const now = new Date();
+    const due = (run: RunState): boolean =>
+      mayContinue(run, {
+        paused,
+        mode,
+        isWatching,
+        hostReadyAt: readyAt,
+        isRoomLow,
+        now,
+        parkedAt: new Date(run.updatedAt ?? now),
+      });
+    const turn = line.turn(runs, due);
     await reconcileRuns(pipeline, runs, (run) =>
-      mayContinue(run, { paused, mode, isWatching, now, parkedAt: new Date(run.updatedAt ?? now) }),
+      waitsForHost(run) ? run.runId === turn : due(run),
     );
     await settleReleases(world, pipeline, runs, mode);
   }

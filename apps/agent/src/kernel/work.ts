@@ -1,14 +1,28 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseHandle } from "@jarvis/db";
-import { ObserveOnlyError } from "@jarvis/operator-core";
-import { checkSandbox, killAllSandboxes, runInSandbox } from "@jarvis/sandbox";
-import { pipelineActions, type Mirror, type PipelineWorld } from "@jarvis/tools/self-extension";
+import { ObserveOnlyError, type ActionDefinition } from "@jarvis/operator-core";
+import {
+  checkSandbox,
+  killAllSandboxes,
+  runInSandbox,
+  type RunningSandboxes,
+} from "@jarvis/sandbox";
+import {
+  holderState,
+  isThisProcess,
+  pipelineActions,
+  type Mirror,
+  type PipelineWorld,
+} from "@jarvis/tools/self-extension";
 import type { KernelConfig } from "../config.ts";
 import { startActions, type ActionSystem } from "./actions.ts";
 import type { BodyKeeper } from "./body/keeper.ts";
 import type { Connection } from "./connect.ts";
+import type { KernelMove } from "./move/kernel-move.ts";
+import { moveActions } from "./move/move-actions.ts";
 import type { Progress } from "./progress.ts";
+import { fetchAction } from "./body-tools/fetch-action.ts";
 import { callToolAction } from "./serving/body-requests.ts";
 import type { RollbackJobs } from "./serving/rollback-action.ts";
 
@@ -30,22 +44,34 @@ export async function startWork(parts: {
   readonly body: () => BodyKeeper | null;
   readonly unblessed: PipelineWorld["unblessed"];
   readonly rollbacks: RollbackJobs;
+  readonly move: KernelMove;
+  readonly room: PipelineWorld["room"];
+  readonly ledger: PipelineWorld["ledger"];
+  /** What goals are changed and worked on by. */
+  readonly goalActions: (world: () => PipelineWorld) => readonly ActionDefinition[];
 }): Promise<Work> {
-  const { config, database, mirror, connection, progress } = parts;
+  const { config, database, mirror, connection, progress, move } = parts;
   const directory = join(config.stateDir, "work");
   // Whatever a killed kernel left there belongs to verifications that start anew.
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   let interrupt = new AbortController();
   let stopping = false;
-  const endSandboxes = async (): Promise<number> => {
+  const endSandboxes = async (before?: RunningSandboxes): Promise<number> => {
     interrupt.abort();
     interrupt = new AbortController();
-    return await killAllSandboxes();
+    return await killAllSandboxes(before);
   };
   const actions = await startActions(
     database,
-    [...pipelineActions(() => world), callToolAction(parts.body), parts.rollbacks.action()],
+    [
+      ...pipelineActions(() => world),
+      callToolAction(parts.body),
+      parts.rollbacks.action(),
+      ...moveActions(move.actions),
+      fetchAction(config.fetchHosts),
+      ...parts.goalActions(() => world),
+    ],
     endSandboxes,
   );
   const { executor, safety } = actions;
@@ -55,6 +81,7 @@ export async function startWork(parts: {
     get github() {
       return connection.target;
     },
+    ledger: parts.ledger,
     actions: {
       propose: async (request) => await executor.propose(request),
       validate: async (id) => await executor.validate(id),
@@ -71,7 +98,14 @@ export async function startWork(parts: {
       },
     },
     flights: new Map(),
+    // Whoever holds the state directory of a database of our own is the only one who lands.
+    holderState:
+      database.server === "embedded"
+        ? (holder) => (isThisProcess(holder) ? "alive" : "dead")
+        : holderState,
     unblessed: parts.unblessed,
+    room: parts.room,
+    inStage: async (stage) => await move.gate.pass(stage),
     async run(request) {
       const mayRun = await mayTest(safety);
       const result = await runInSandbox(

@@ -11,6 +11,10 @@ export interface HoldingProxy {
   readonly mutations: Mutation[];
   /** Stops at the given mutation, counted from now, before it is forwarded or before its answer is. */
   hold(index: number, when: "before" | "after"): Promise<void>;
+  /** The same, at the next mutation of that path. */
+  holdAt(path: RegExp, when: "before" | "after"): Promise<void>;
+  /** Lets everything through again, and what was held as well. */
+  forward(): void;
   /** Lets everything through again; what was held is dropped, as its asker is gone. */
   release(): void;
   close(): Promise<void>;
@@ -22,11 +26,22 @@ export interface HoldingProxy {
  */
 export async function startHoldingProxy(target: { port: number }): Promise<HoldingProxy> {
   const mutations: Mutation[] = [];
-  let held: { index: number; when: "before" | "after"; reached: () => void } | null = null;
+  let held: {
+    isIt: (index: number, path: string) => boolean;
+    when: "before" | "after";
+    reached: () => void;
+  } | null = null;
   let seen = 0;
+  let goOn: (() => void)[] = [];
 
-  const isHeld = (index: number, when: "before" | "after"): boolean => {
-    if (held?.index !== index || held.when !== when) return false;
+  /** Answers whether the world stops here; `next` is what comes after. */
+  const isHeld = (
+    [index, path]: readonly [index: number, path: string],
+    when: "before" | "after",
+    next: () => void,
+  ): boolean => {
+    if (held?.when !== when || !held.isIt(index, path)) return false;
+    goOn.push(next);
     held.reached();
     return true;
   };
@@ -43,28 +58,34 @@ export async function startHoldingProxy(target: { port: number }): Promise<Holdi
         seen += 1;
         mutations.push({ method: incoming.method ?? "", path: path.split("?")[0] ?? "" });
       }
-      if (isMutation && isHeld(index, "before")) return;
-      const forwarded = request(
-        {
-          host: "127.0.0.1",
-          port: target.port,
-          method: incoming.method,
-          path,
-          headers: { ...incoming.headers, host: `127.0.0.1:${target.port}` },
-        },
-        (answer) => {
-          const parts: Buffer[] = [];
-          answer.on("data", (chunk: Buffer) => parts.push(chunk));
-          answer.on("end", () => {
-            if (isMutation && isHeld(index, "after")) return;
-            const { "transfer-encoding": _, ...headers } = answer.headers;
-            outgoing.writeHead(answer.statusCode ?? 502, headers);
-            outgoing.end(Buffer.concat(parts));
-          });
-        },
-      );
-      forwarded.on("error", () => outgoing.destroy());
-      forwarded.end(Buffer.concat(chunks));
+      const forward = (): void => {
+        const forwarded = request(
+          {
+            host: "127.0.0.1",
+            port: target.port,
+            method: incoming.method,
+            path,
+            headers: { ...incoming.headers, host: `127.0.0.1:${target.port}` },
+          },
+          (answer) => {
+            const parts: Buffer[] = [];
+            answer.on("data", (chunk: Buffer) => parts.push(chunk));
+            answer.on("end", () => {
+              const reply = (): void => {
+                const { "transfer-encoding": _, ...headers } = answer.headers;
+                outgoing.writeHead(answer.statusCode ?? 502, headers);
+                outgoing.end(Buffer.concat(parts));
+              };
+              if (isMutation && isHeld([index, path], "after", reply)) return;
+              reply();
+            });
+          },
+        );
+        forwarded.on("error", () => outgoing.destroy());
+        forwarded.end(Buffer.concat(chunks));
+      };
+      if (isMutation && isHeld([index, path], "before", forward)) return;
+      forward();
     });
   }
 
@@ -75,11 +96,22 @@ export async function startHoldingProxy(target: { port: number }): Promise<Holdi
     mutations,
     async hold(index, when) {
       seen = 0;
-      await new Promise<void>((resolve) => (held = { index, when, reached: resolve }));
+      const isIt = (at: number): boolean => at === index;
+      await new Promise<void>((resolve) => (held = { isIt, when, reached: resolve }));
+    },
+    async holdAt(path, when) {
+      const isIt = (_: number, at: string): boolean => path.test(at);
+      await new Promise<void>((resolve) => (held = { isIt, when, reached: resolve }));
     },
     release() {
       held = null;
       seen = 0;
+      goOn = [];
+    },
+    forward() {
+      held = null;
+      seen = 0;
+      for (const next of goOn.splice(0)) next();
     },
     async close() {
       server.closeAllConnections();

@@ -20,6 +20,8 @@ export interface KernelOptions {
   readonly stateDir: string;
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Another program than the kernel's: a launcher that starts it. */
+  readonly program?: string;
 }
 
 /** A kernel as a program of its own, spoken to over HTTP. */
@@ -48,7 +50,7 @@ export function spawnKernel(options: KernelOptions): {
     process.execPath,
     [
       "--disable-warning=DeprecationWarning",
-      PROGRAM,
+      options.program ?? PROGRAM,
       "--repo",
       options.repo,
       "--state-dir",
@@ -168,8 +170,13 @@ export function processesWith(text: string): number[] {
     });
 }
 
-/** How many sandboxes of a kernel run: each begins with one bubblewrap that no other has started. */
+/** How many sandboxes of a kernel run. */
 export function sandboxesUnder(kernel: number): number {
+  return sandboxesOf(kernel).length;
+}
+
+/** The sandboxes of a kernel: each begins with one bubblewrap that no other has started. */
+export function sandboxesOf(kernel: number): number[] {
   const parents = new Map<number, { name: string; parent: number }>();
   for (const pid of processesWith("")) {
     try {
@@ -183,10 +190,12 @@ export function sandboxesUnder(kernel: number): number {
   }
   const isOurs = (pid: number | undefined): boolean =>
     pid === kernel || (pid !== undefined && pid > 1 && isOurs(parents.get(pid)?.parent));
-  return [...parents].filter(
-    ([pid, { name, parent }]) =>
-      name === "bwrap" && parents.get(parent)?.name !== "bwrap" && isOurs(pid),
-  ).length;
+  return [...parents]
+    .filter(
+      ([pid, { name, parent }]) =>
+        name === "bwrap" && parents.get(parent)?.name !== "bwrap" && isOurs(pid),
+    )
+    .map(([pid]) => pid);
 }
 
 /** The database server of a state directory. */

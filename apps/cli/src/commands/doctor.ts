@@ -11,20 +11,16 @@ import {
   type Mirror,
 } from "@jarvis/tools/self-extension";
 import type { CliConfig } from "../config.ts";
-import { findKernel } from "../kernel-client.ts";
-import { exitCodes, type Answer } from "../outcome.ts";
+import { findKernel, type KernelClient } from "../kernel-client.ts";
+import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { plain } from "../text.ts";
+import { hostFindings, type HostFinding } from "./host.ts";
 import * as wire from "../wire.ts";
 
 const run = promisify(execFile);
 
-interface Finding {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly what: string;
-  /** The command that mends it. */
-  readonly mend: string | null;
-}
+/** `mend`: the command that mends it. */
+type Finding = HostFinding;
 
 /** What is missing on this machine, and the command that mends it. */
 export async function doctor(config: CliConfig): Promise<Answer> {
@@ -139,5 +135,17 @@ async function kernelFindings(config: CliConfig): Promise<Finding[]> {
       what: status.database.ledger,
       mend: guarded ? null : `run as a superuser: ${status.database.mendSql ?? ""}`,
     },
+    ...(await askHost(kernel)),
   ];
+}
+
+/** Asked through the kernel, which holds the credentials. Only reads. */
+async function askHost(kernel: KernelClient): Promise<Finding[]> {
+  try {
+    return hostFindings(await kernel.get("/api/host", wire.hostReport));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const mend = "look at the credentials and whether the repository host can be reached";
+    return [{ name: "host", ok: false, what: plain(error.message), mend }];
+  }
 }

@@ -1,8 +1,10 @@
 import { listEvents, listRuns, readRun, type RunState } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
+import type { WireCost } from "../goal-wire.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
 import { withLocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
+import { describeSpent } from "../spent-text.ts";
 import { describeEvents, describeResult, describeRuns } from "../text.ts";
 import * as wire from "../wire.ts";
 
@@ -41,8 +43,14 @@ export async function show(config: CliConfig, runId: string): Promise<Answer> {
   );
   return {
     json: detail,
-    text: `${describeResult(detail.result)}\n\nEvents\n${describeEvents(detail.events)}`,
+    text: `${describeResult(detail.result)}${costLine(detail.cost ?? null)}\n\nEvents\n${describeEvents(detail.events)}`,
   };
+}
+
+function costLine(cost: WireCost): string {
+  if (cost === null) return "";
+  const { goalId, attempt, spent } = cost;
+  return `\nwritten by attempt ${attempt} at goal ${goalId}: ${describeSpent(spent)}`;
 }
 
 export interface EventOptions {
@@ -64,6 +72,8 @@ export async function events(config: CliConfig, options: EventOptions): Promise<
   return { json: list.events, text: describeEvents(list.events) };
 }
 
+const REMEMBERED = 5000;
+
 /** Prints events as they come, one JSON document or one line each, until the reader goes away. */
 export async function followEvents(
   config: CliConfig,
@@ -72,18 +82,31 @@ export async function followEvents(
   // `head` and a closed pager are an end, not an error.
   process.stdout.on("error", () => process.exit(exitCodes.done));
   const kernel = await needKernel(config);
-  let page = await kernel.get(`/api/events?${eventQuery(options)}`, wire.eventList);
-  let after = "0";
+  const print = (event: wire.WireEvent): void => {
+    process.stdout.write(`${options.json ? JSON.stringify(event) : describeEvents([event])}\n`);
+  };
+  // Where to begin is asked first: what comes between the two is told twice and printed once.
+  const [newest] = (await kernel.get("/api/events?limit=1", wire.eventList)).events;
+  const page = await kernel.get(`/api/events?${eventQuery(options)}`, wire.eventList);
+  const printed = new Set(page.events.map(({ id }) => id));
+  page.events.forEach(print);
+  let after = newest?.id ?? "0";
   for (;;) {
-    for (const event of page.events) {
-      after = event.id;
-      process.stdout.write(`${options.json ? JSON.stringify(event) : describeEvents([event])}\n`);
+    for await (const { id, name, data } of kernel.listen(`/api/stream?after=${after}`)) {
+      after = id ?? after;
+      if (name !== "ledger") continue;
+      const event = wire.event.parse(data);
+      const isOther =
+        (options.run !== undefined && options.run !== event.runId) ||
+        (options.type !== undefined && options.type !== event.type);
+      if (isOther || printed.has(event.id)) continue;
+      printed.add(event.id);
+      // Told again is only what is new.
+      if (printed.size > REMEMBERED)
+        for (const old of [...printed].slice(0, -REMEMBERED / 2)) printed.delete(old);
+      print(event);
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
-    page = await kernel.get(
-      `/api/events?${eventQuery({ ...options, limit: 500 })}&after=${after}`,
-      wire.eventList,
-    );
   }
 }
 

@@ -17,11 +17,13 @@ export async function rollback(
   };
 }
 
-/** What was rolled back and is not taken again. */
+/** What was rolled back and is not taken again, goals that are paused, and a base that serves badly. */
 export async function listHolds(config: CliConfig): Promise<Answer> {
   const kernel = await needKernel(config);
   const { holds } = await kernel.get("/api/holds", wire.holdList);
-  const lines = holds.map(({ runId, since, title }) => `${runId}  ${since}  ${plain(title)}`);
+  const lines = holds.map(
+    ({ runId, kind, since, title }) => `${runId}  ${kind.padEnd(6)}  ${since}  ${plain(title)}`,
+  );
   return { json: holds, text: lines.length === 0 ? "Nothing is held." : lines.join("\n") };
 }
 
@@ -36,7 +38,7 @@ export async function liftHold(
     options,
     wire.lifted,
   );
-  return { json: answer, text: `What run ${answer.runId} brought may be proposed again.` };
+  return { json: answer, text: `${answer.runId} is held no more.` };
 }
 
 /** Asks the body for what one of its tools answers; the executor decides whether it may. */

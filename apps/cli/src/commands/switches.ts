@@ -1,41 +1,17 @@
-import { userInfo } from "node:os";
 import { killSwitch, readSafetyState, setSafetyMode } from "@jarvis/operator-core";
-import { getPromotionControlState, openRuns, setPromotionControlState } from "@jarvis/tools/ledger";
+import {
+  getPromotionControlState,
+  openRuns,
+  standingOfSwitches,
+  wayOut,
+} from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
 import { killKernel } from "../kernel-processes.ts";
-import { withLocalState } from "../local-state.ts";
+import { person, withLocalState } from "../local-state.ts";
 import { exitCodes, type Answer } from "../outcome.ts";
-import { describeStatus, plain } from "../text.ts";
+import { describeStatus, describeWayOut, plain } from "../text.ts";
 import * as wire from "../wire.ts";
-
-/**
- * Sets or lifts the promotion pause. Where no kernel runs nothing can be landing. Where a silent one
- * holds the state the switch is written to the database, and every run that has passed its tests may
- * be on its way: what cannot be seen is not acknowledged.
- */
-export async function setPause(
-  config: CliConfig,
-  change: { paused: boolean; reason: string },
-): Promise<Answer> {
-  const answer = await kernelOr(
-    config,
-    async (kernel) => await kernel.post("/api/self-extension/promotion", change, wire.paused),
-    async () =>
-      await withLocalState(config, async ({ db, silentKernel }) => {
-        await setPromotionControlState(db, { ...change, updatedBy: person() });
-        const mayLand = change.paused && silentKernel !== null ? await openRuns(db) : [];
-        const inFlight = mayLand.filter((run) => run.testsPassed === true).map((run) => run.runId);
-        return { paused: change.paused, acknowledged: inFlight.length === 0, inFlight };
-      }),
-  );
-  const text = !change.paused
-    ? "Promotion is resumed; parked runs continue."
-    : answer.acknowledged
-      ? "Promotion is paused; nothing was on its way to land."
-      : `Promotion is paused, but these runs may still land: ${answer.inFlight.join(", ")}. Run \`jarvis pause\` again to ask once more.`;
-  return { json: answer, text, exitCode: answer.acknowledged ? exitCodes.done : exitCodes.refused };
-}
 
 export async function setMode(
   config: CliConfig,
@@ -102,11 +78,21 @@ async function localStatus({
   db,
   silentKernel,
 }: Parameters<Parameters<typeof withLocalState>[1]>[0]): Promise<Answer> {
+  const promotion = await getPromotionControlState(db);
+  const safety = await readSafetyState(db);
+  const next = wayOut(
+    standingOfSwitches({
+      kernel: silentKernel === null ? "stopped" : "silent",
+      mode: safety.mode,
+      paused: promotion.paused,
+    }),
+  );
   const facts = {
+    wayOut: next,
     kernel: null,
     silentKernel,
-    promotion: await getPromotionControlState(db),
-    safety: await readSafetyState(db),
+    promotion,
+    safety,
     openRuns: (await openRuns(db)).map(({ runId, status: state }) => ({ runId, status: state })),
   };
   return {
@@ -118,10 +104,7 @@ async function localStatus({
       `promotion  ${facts.promotion.paused ? `PAUSED by ${plain(facts.promotion.updatedBy)}: ${plain(facts.promotion.reason)}` : "open"}`,
       `mode       ${facts.safety.mode}`,
       `open runs  ${facts.openRuns.length}`,
+      describeWayOut(next),
     ].join("\n"),
   };
-}
-
-function person(): string {
-  return userInfo().username;
 }

@@ -24,39 +24,37 @@ export interface UpOptions {
   readonly port?: string;
   readonly once?: boolean;
   readonly dependenciesDir?: string;
+  readonly listen?: string;
+  readonly publicUrl?: string;
   readonly json: boolean;
 }
 
 /**
- * Runs the kernel as a program of its own until it ends or is told to stop; `--once` stops it as
- * soon as it is ready, which shows that everything it needs is there.
+ * Runs the launcher, which runs the kernel, until it ends or is told to stop; `--once` stops it as
+ * soon as a kernel is ready, which shows that everything it needs is there. However this process
+ * ends, nothing goes on running: the launcher holds the other end of a pipe.
  */
 export async function up(config: CliConfig, options: UpOptions): Promise<ExitCode> {
   // Apps start each other as programs, by their place in the release.
-  const program = fileURLToPath(new URL("../../../agent/dist/main.js", import.meta.url));
-  const args = ["--repo", config.repo, "--state-dir", config.stateDir];
+  const program = fileURLToPath(new URL("../../../agent/dist/launcher.js", import.meta.url));
+  const args = ["--repo", config.repo, "--state-dir", config.stateDir, "--until-stdin-closes"];
   if (options.port !== undefined) args.push("--port", options.port);
   if (options.dependenciesDir !== undefined)
     args.push("--dependencies-dir", options.dependenciesDir);
-  // DBOS uses its database driver in a way that the next major version of the driver will refuse; the
-  // versions are pinned, and a warning about it tells an operator nothing.
-  const kernel = spawn(
-    process.execPath,
-    ["--disable-warning=DeprecationWarning", program, ...args],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: config.environment,
-    },
-  );
-  const forward = (signal: NodeJS.Signals): void => void kernel.kill(signal);
+  if (options.listen !== undefined) args.push("--listen", options.listen);
+  if (options.publicUrl !== undefined) args.push("--public-url", options.publicUrl);
+  const launcher = spawn(process.execPath, [program, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: config.environment,
+  });
+  const forward = (signal: NodeJS.Signals): void => void launcher.kill(signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, forward);
   const ended = new Promise<Ending>((resolve) =>
-    kernel.once("close", (code, signal) => resolve({ code, signal })),
+    launcher.once("close", (code, signal) => resolve({ code, signal })),
   );
+  const lines = createInterface({ input: launcher.stdout });
   const line = await Promise.race([
-    new Promise<string>((resolve) =>
-      createInterface({ input: kernel.stdout }).once("line", resolve),
-    ),
+    new Promise<string>((resolve) => lines.once("line", resolve)),
     ended.then(() => null),
   ]);
   if (line === null) return exitCodeOf(await ended);
@@ -65,10 +63,18 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
     await ended;
     throw new KernelEnded(first.exitCode, first.error.code, first.error.message);
   }
+  if (!options.json) lines.on("line", sayAgain);
   if (options.json) process.stdout.write(`${JSON.stringify(first)}\n`);
   else await welcome(config, first.url);
-  if (options.once === true) kernel.kill("SIGTERM");
+  if (options.once === true) launcher.kill("SIGTERM");
   return exitCodeOf(await ended);
+}
+
+/** A kernel that was started in place of one that moved or ended. */
+function sayAgain(line: string): void {
+  const next = firstWord.parse(JSON.parse(line));
+  if (!next.ready) return;
+  process.stdout.write(`Jarvis runs again at ${next.url}, process ${next.pid}\n`);
 }
 
 function named(paths: readonly string[]): string {
@@ -81,11 +87,11 @@ interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A kernel that was killed cannot say so itself. */
+/** A launcher that was killed cannot say so itself. */
 function exitCodeOf({ code, signal }: Ending): ExitCode {
   if (signal !== null) {
     process.stderr.write(
-      `jarvis: The kernel was ended by ${signal}; start it again with \`pnpm jarvis up\`, open runs continue then.\n`,
+      `jarvis: The launcher was ended by ${signal}, and the kernel with it; start it again with \`pnpm jarvis up\`, open runs continue then.\n`,
     );
   }
   return code === 0 || code === 1 || code === 2 ? code : exitCodes.unavailable;
@@ -101,7 +107,12 @@ async function welcome(config: CliConfig, url: string): Promise<void> {
     );
   }
   const status = await kernel.get("/api/status", wire.status);
-  const lines = [`Jarvis runs at ${url}`, "", describeStatus(status), ""];
+  const lines = [
+    `Jarvis runs at ${url}; \`pnpm jarvis login\` lets a browser in`,
+    "",
+    describeStatus(status),
+    "",
+  ];
   if (status.repository.uncommitted.length > 0) {
     lines.push(
       `Not part of the base, because not committed: ${named(status.repository.uncommitted)}`,

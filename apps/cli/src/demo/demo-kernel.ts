@@ -3,9 +3,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { CliConfig } from "../config.ts";
 import { findKernel, type KernelClient } from "../kernel-client.ts";
+import { RECORDED_MODEL } from "./author-row.ts";
 import { CommandError, exitCodes } from "../outcome.ts";
 
-const AGENT = fileURLToPath(new URL("../../../agent/dist/main.js", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../../agent/dist/launcher.js", import.meta.url));
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A secret-looking value in the kernel's environment, for the hostile examples not to find. */
@@ -22,18 +23,18 @@ export function startDemoKernel(
   const child: ChildProcess = spawn(
     process.execPath,
     [
-      "--disable-warning=DeprecationWarning",
-      AGENT,
+      LAUNCHER,
       "--repo",
       config.repo,
       "--state-dir",
       config.stateDir,
       "--dependencies-dir",
       dependenciesDir,
+      "--until-stdin-closes",
     ],
     {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...withoutGitHub(config.environment), ...BAIT },
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...withoutGitHub(config.environment), ...BAIT, JARVIS_MODEL: RECORDED_MODEL },
     },
   );
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));

@@ -4,11 +4,18 @@ import { DatabaseError, destroyEmbedded, lockStateDirectory, openStateDirectory 
 import type { CliConfig } from "../config.ts";
 import { CommandError, exitCodes, type ExitCode } from "../outcome.ts";
 import * as wire from "../wire.ts";
+import { runAuthored } from "./author-row.ts";
 import { cases, deviations, refusedAttempts } from "./cases.ts";
 import { startDemoKernel } from "./demo-kernel.ts";
 import { runCase, type Demo } from "./hand-in.ts";
 import { survivors } from "./processes.ts";
-import { answers, runDegrading, untilBlessed, untilServing } from "./release-rows.ts";
+import {
+  answers,
+  runDegrading,
+  untilBlessed,
+  untilKernelMoved,
+  untilServing,
+} from "./release-rows.ts";
 import { runKilled, runSwitched } from "./switch-rows.ts";
 import { describeTable, type Row } from "./table.ts";
 
@@ -27,12 +34,7 @@ export async function demonstrate(config: CliConfig): Promise<ExitCode> {
     const api = await kernel.ready;
     // Observe is how Jarvis begins; letting it promote is an operator's act.
     await api.post("/api/mode", { mode: "execute", reason: "demonstration" }, wire.mode);
-    const demo: Demo = {
-      api,
-      config: { ...config, stateDir },
-      kernelPid: (await api.get("/api/status", wire.status)).kernel.pid,
-      say,
-    };
+    const demo: Demo = { api, config: { ...config, stateDir }, say };
     await untilServing(demo);
     const rows: Row[] = [];
     for (const demoCase of cases) {
@@ -41,6 +43,7 @@ export async function demonstrate(config: CliConfig): Promise<ExitCode> {
       const row = demoCase.question === undefined ? ended : await untilBlessed(demo, ended);
       const problems = deviations(demoCase, row.result);
       if (demoCase.question !== undefined && problems.length === 0) {
+        problems.push(...(await untilKernelMoved(demo, row.result)));
         problems.push(...(await answers(demo, demoCase.question)));
       }
       if (demoCase.patch.startsWith("3d")) problems.push(...survivors());
@@ -49,6 +52,7 @@ export async function demonstrate(config: CliConfig): Promise<ExitCode> {
       rows.push({ ...row, problems });
     }
     rows.push(await runKilled(demo), ...(await runSwitched(demo)), ...(await runDegrading(demo)));
+    rows.push(await runAuthored(demo));
     say(`\n${describeTable(rows)}`);
     const wrong = rows.filter((row) => row.problems.length > 0);
     for (const row of wrong) say(`NOT AS EXPECTED ${row.title}: ${row.problems.join("; ")}`);

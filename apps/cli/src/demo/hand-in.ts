@@ -14,7 +14,6 @@ const EXAMPLES = fileURLToPath(new URL("../../../../examples/changes/", import.m
 export interface Demo {
   readonly api: KernelClient;
   readonly config: CliConfig;
-  readonly kernelPid: number;
   readonly say: (text: string) => void;
 }
 

@@ -24,6 +24,28 @@ export async function untilBlessed(demo: Demo, finished: Finished): Promise<Fini
   return { ...finished, result, durationMs: finished.durationMs + Date.now() - started };
 }
 
+/**
+ * Waits until the kernel runs from the release that was blessed, and its body serves again: what is
+ * handed in from then on is judged by the code that was promoted.
+ */
+export async function untilKernelMoved(
+  { api, say }: Demo,
+  { mergeSha }: Finished["result"],
+): Promise<string[]> {
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    const { kernel, body } = await api.get("/api/status", wire.status);
+    if (kernel.release?.sha === mergeSha && body?.state === "running") {
+      say(`          the kernel runs from this release now, process ${kernel.pid}`);
+      return [];
+    }
+    const [left] = kernel.leftOut ?? [];
+    if (left !== undefined) return [`the release did not come up as the kernel: ${left.why}`];
+    if (Date.now() > deadline) return ["the kernel did not move to the release"];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 /** What is wrong with the new tool's answer from the running body; nothing where it is right. */
 export async function answers(
   { api, say }: Demo,

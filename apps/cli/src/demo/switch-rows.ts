@@ -4,6 +4,7 @@ import * as wire from "../wire.ts";
 import { killedCase, switchedCase } from "./cases.ts";
 import { isJudged, mutations, runCase, submit, waitForAttempt, type Demo } from "./hand-in.ts";
 import { freezeSandbox, sandboxesUnder } from "./processes.ts";
+import { untilKernelMoved } from "./release-rows.ts";
 import type { Row } from "./table.ts";
 
 /**
@@ -11,8 +12,9 @@ import type { Row } from "./table.ts";
  * is what this machine saw running, and nothing is promoted. The mode is set again afterwards.
  */
 export async function runKilled(demo: Demo): Promise<Row> {
-  const { api, say, kernelPid } = demo;
+  const { api, say } = demo;
   const { patch, title } = killedCase;
+  const { pid: kernelPid } = (await api.get("/api/status", wire.status)).kernel;
   say(`\n${title}, killed while it is verified (${patch})`);
   const before = mutations(demo).length;
   const started = Date.now();
@@ -80,11 +82,15 @@ export async function runSwitched(demo: Demo): Promise<Row[]> {
   const resumedAt = Date.now();
   await setPause(demo, false);
   const resumed = await waitForAttempt(demo, paused, isJudged);
+  const durationMs = Date.now() - resumedAt;
   rows.push({
     title: `${title} (resumed)`,
     result: resumed,
-    durationMs: Date.now() - resumedAt,
-    problems: resumed.status === "blessed" ? [] : [`outcome is ${resumed.status}`],
+    durationMs,
+    problems:
+      resumed.status === "blessed"
+        ? await untilKernelMoved(demo, resumed)
+        : [`outcome is ${resumed.status}`],
   });
   return rows;
 }

@@ -18,6 +18,8 @@ export interface Ended {
 export interface Running {
   readonly pid: number;
   readonly firstLine: Promise<string | null>;
+  /** Of standard error; never resolves where there is none. */
+  readonly firstError: Promise<string>;
   readonly ended: Promise<Ended>;
 }
 
@@ -32,6 +34,8 @@ export interface World {
   start(args: readonly string[], options?: RunOptions): Running;
   /** `up` on a free port, ready; answers the kernel's process and how `up` goes. */
   up(): Promise<Running & { readonly kernelPid: number }>;
+  /** Waits until another kernel than this one is ready; answers its process. */
+  otherKernel(pid: number): Promise<number>;
   discard(): Promise<void>;
 }
 
@@ -82,6 +86,14 @@ export function makeWorld(files: Record<string, string>): World {
       if (facts.ready !== true) throw new Error(`up: ${(await running.ended).stderr}`);
       return { ...running, kernelPid: facts.pid ?? 0 };
     },
+    async otherKernel(pid) {
+      for (;;) {
+        const facts = readFileSync(join(stateDir, "kernel.json"), "utf8");
+        const next = JSON.parse(facts) as { pid: number };
+        if (next.pid !== pid) return next.pid;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
     async discard() {
       await destroyEmbedded(stateDir);
       rmSync(directory, { recursive: true, force: true });
@@ -119,6 +131,9 @@ function startProgram(args: readonly string[], options: RunOptions): Running {
     pid: child.pid ?? 0,
     ended,
     firstLine: Promise.race([line, ended.then(() => null)]),
+    firstError: new Promise((resolve) =>
+      createInterface({ input: child.stderr }).once("line", resolve),
+    ),
   };
 }
 
@@ -139,6 +154,11 @@ export const plainProject: Record<string, string> = {
 export async function killAndWait(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
   while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+export function parentOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }
 
 export function isRunning(pid: number): boolean {

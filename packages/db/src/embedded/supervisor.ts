@@ -62,6 +62,11 @@ export async function startEmbedded(
   });
 }
 
+/** Where the files of the embedded server lie; null before its first start. */
+export function databaseDirectory(stateDirectory: string): string | null {
+  return readClusterRecord(join(stateDirectory, "postgres"))?.root ?? null;
+}
+
 /** Stops the server in order and waits until nothing of it is left. No server is fine too. */
 export async function stopEmbedded(stateDirectory: string): Promise<void> {
   const directory = join(stateDirectory, "postgres");

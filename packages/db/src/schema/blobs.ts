@@ -1,9 +1,6 @@
 import { sql } from "drizzle-orm";
-import { check, customType, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
-
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({
-  dataType: () => "bytea",
-});
+import { check, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { bytea } from "./bytea.ts";
 
 /**
  * Output, diffs and other long things, named by what they contain.

@@ -75,6 +75,9 @@ export const selfExtensionEvents = pgTable(
     index("self_extension_events_type_created_at").on(table.eventType, table.createdAt),
     index("self_extension_events_created_at").on(table.createdAt),
     index("self_extension_events_correlation").on(table.correlationId),
+    // Pages of the ledger are read by id, also those of one type and of one actor.
+    index("self_extension_events_type_id").on(table.eventType, table.id),
+    index("self_extension_events_actor_id").on(table.actor, table.id),
     check(
       "self_extension_events_event_type",
       sql.raw(`event_type in (${selfExtensionEventTypes.map((type) => `'${type}'`).join(", ")})`),

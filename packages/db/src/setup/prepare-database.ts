@@ -12,6 +12,7 @@ import type { SchemaFacts } from "../kernel-schema.ts";
 import { dbosVersion, migrateDbos } from "./dbos-schema.ts";
 import { ddlGuardSql, installDdlGuard } from "./ddl-guard.ts";
 import { prepareRoles, roles } from "./roles.ts";
+import { guardWorkflows, workflowLeaseSql } from "./workflow-lease.ts";
 
 /** Beside `src` and beside `dist`, so both find the same folder. */
 export const migrationsFolder = fileURLToPath(new URL("../../migrations", import.meta.url));
@@ -44,6 +45,7 @@ export function preparedMarker(): string {
     migrations: readMigrationFiles({ migrationsFolder }).map((migration) => migration.hash),
     ddlGuard: ddlGuardSql,
     dbos: dbosVersion(),
+    workflows: workflowLeaseSql,
   };
   return `sha256:${createHash("sha256").update(JSON.stringify(parts)).digest("hex")}`;
 }
@@ -73,9 +75,11 @@ export async function prepareDatabase(options: PrepareOptions): Promise<void> {
     });
     await migrateAsOwner(options.migratorUrl);
     await installDdlGuard(admin);
-    await migrateDbos(
-      separateMigrator ? options.migratorUrl : withRole(options.migratorUrl, roles.migrator),
-    );
+    const engineUrl = separateMigrator
+      ? options.migratorUrl
+      : withRole(options.migratorUrl, roles.migrator);
+    await migrateDbos(engineUrl);
+    await guardWorkflows(engineUrl);
     await admin.begin(async (tx) => {
       await tx`set local role jarvis_owner`;
       await tx`update public.schema_info set prepared = ${preparedMarker()}`;

@@ -44,6 +44,10 @@ export const branchOperations = [
   operation("repos/get-branch-protection", "GET", PROTECTION, async (request, world) => {
     const { repository, links } = world;
     const { branch } = request.parameters;
+    // Reading it takes the permission `administration`, which the app was not given.
+    if (request.actor.means === "installation") {
+      throw new Problem(403, "Resource not accessible by integration");
+    }
     const protection = (await repository.state.protections()).document[branch];
     if (protection === undefined) throw new Problem(404, "Branch not protected");
     return ok(renderProtection(links, branch, protection));

@@ -109,7 +109,10 @@ async function serve(
     }
     served = { ...refusalOf(error), ...hidden };
   }
-  if (actor !== undefined) addRateLimit(served.response, world, actor);
+  if (actor !== undefined) {
+    addRateLimit(served.response, world, actor);
+    addScopes(served.response, actor);
+  }
   return served;
 }
 
@@ -163,8 +166,15 @@ async function answerActor(
 ): Promise<Response> {
   if (found === undefined) throw notServed(context.req.method, pathOf(context));
   const { operation } = found;
+  if (operation.id.startsWith("apps/") !== (actor.means === "app")) {
+    const isApp = actor.means === "app";
+    throw new Problem(
+      401,
+      isApp ? "Requires authentication" : "A JSON web token could not be decoded",
+    );
+  }
   const parameters = decodeParameters(found);
-  requireRepository(world, parameters);
+  requireRepository(world, parameters, pathOf(context));
   const url = new URL(context.req.url);
   const request: ApiRequest<Record<string, string>> = {
     parameters,
@@ -213,15 +223,25 @@ async function readJson(context: ApiContext): Promise<unknown> {
 }
 
 /** GitHub compares owner and name without case, and says "Not Found" for what it does not show. */
-function requireRepository(world: World, parameters: Record<string, string>): void {
+function requireRepository(world: World, parameters: Record<string, string>, path: string): void {
   const { owner, name } = world.repository;
   const { owner: givenOwner = owner, repo: givenName = name } = parameters;
+  if (world.formerNames.includes(givenName) && givenName !== name) {
+    throw movedPermanently(world, path);
+  }
   if (
     givenOwner.toLowerCase() !== owner.toLowerCase() ||
     givenName.toLowerCase() !== name.toLowerCase()
   ) {
     throw notFound();
   }
+}
+
+/** GitHub names the repository by its id where it sends a client on. */
+function movedPermanently({ links, repository }: World, path: string): Problem {
+  const rest = path.split("/").slice(4).join("/");
+  const url = `${links.api}/repositories/${repository.meta.repositoryId}${rest === "" ? "" : `/${rest}`}`;
+  return new Problem(301, "Moved Permanently", { headers: { Location: url } });
 }
 
 function notServed(method: string, path: string): Problem {
@@ -237,6 +257,11 @@ function toProblem(thrown: unknown): Problem {
     return new Problem(409, "The repository changed while this request was served. Try again.");
   }
   return new Problem(500, "Server Error");
+}
+
+/** Classic tokens have scopes and say which; apps and fine-grained tokens do not. */
+function addScopes(response: Response, actor: Actor): void {
+  if (actor.administrator) response.headers.set("X-OAuth-Scopes", "repo");
 }
 
 function addRateLimit(response: Response, world: World, actor: Actor): void {

@@ -1,3 +1,4 @@
+import { appOperations } from "./apps.ts";
 import { branchOperations } from "./branches.ts";
 import { commentOperations } from "./comments.ts";
 import { commitOperations } from "./commits.ts";
@@ -17,6 +18,7 @@ import { statusOperations } from "./statuses.ts";
  */
 export const operations: readonly Operation[] = [
   ...metaOperations,
+  ...appOperations,
   ...refOperations,
   ...gitDataOperations,
   ...gitTreeOperations,

@@ -64,6 +64,10 @@ describe("refs", () => {
         "refs/forge/meta2 is not a valid ref name.",
       ],
       [
+        () => octokit.git.createRef({ ...repo, ref: "refs/pull/9/head", sha: seedCommit }),
+        "refs/pull/9/head is not a valid ref name.",
+      ],
+      [
         () => octokit.git.updateRef({ ...repo, ref: "pull/1/head", sha: seedCommit }),
         "Reference does not exist",
       ],
@@ -213,3 +217,20 @@ function rules(contexts: string[]) {
     restrictions: null,
   };
 }
+
+describe("a ref outside of branches and tags", () => {
+  it("can be made once, listed, read and removed, as notes are", async () => {
+    await using world = await forgeWorld();
+    const { octokit, repo, seedCommit } = world;
+    const ref = "refs/notes/mine/1";
+    await octokit.git.createRef({ ...repo, ref, sha: seedCommit });
+    const again = refusal(octokit.git.createRef({ ...repo, ref, sha: seedCommit }));
+    expect(await again).toMatchObject({ status: 422, message: "Reference already exists" });
+    const { data } = await octokit.git.listMatchingRefs({ ...repo, ref: "notes/mine/" });
+    expect(data.map((each) => [each.ref, each.object.sha])).toEqual([[ref, seedCommit]]);
+    expect((await octokit.git.getRef({ ...repo, ref: "notes/mine/1" })).data.ref).toBe(ref);
+    await octokit.git.deleteRef({ ...repo, ref: "notes/mine/1" });
+    const hidden = await octokit.git.listMatchingRefs({ ...repo, ref: "forge/" });
+    expect(hidden.data).toEqual([]);
+  });
+});

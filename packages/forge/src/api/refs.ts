@@ -30,8 +30,12 @@ export const refOperations = [
     "/repos/{owner}/{repo}/git/matching-refs/{ref}",
     async (request, world) => {
       const prefix = `refs/${request.parameters.ref}`;
-      const refs = await world.repository.refs.list("refs/heads", "refs/tags", "refs/pull");
-      const matching = [...refs].filter(([name]) => name.startsWith(prefix));
+      // Whole namespaces: of a part of a name alone, everything is listed.
+      const namespace = /^refs\/[^/]+(?=\/)/u.exec(prefix)?.[0];
+      const refs = await world.repository.refs.list(
+        ...(namespace === undefined ? [] : [namespace]),
+      );
+      const matching = [...refs].filter(([name]) => isVisible(name) && name.startsWith(prefix));
       return paginate(request, matching, ([name, sha]) => renderRef(world, name, sha));
     },
   ),
@@ -143,13 +147,14 @@ async function moveRef(
   }
 }
 
+/** Any namespace, as on GitHub, but the one in which the forge keeps what is its own. */
 function isVisible(ref: string): boolean {
-  return isRefName(ref) && /^refs\/(?:heads|tags|pull)\//u.test(ref);
+  return isRefName(ref) && /^refs\/(?!forge\/)[^/]+\//u.test(ref);
 }
 
-/** `refs/pull` and `refs/forge` are the forge's own. */
+/** `refs/pull` is written by the forge alone. */
 function isWritable(ref: string): boolean {
-  return isRefName(ref) && /^refs\/(?:heads|tags)\//u.test(ref);
+  return isVisible(ref) && !ref.startsWith("refs/pull/");
 }
 
 async function renderRef(world: World, ref: string, sha: Sha): Promise<GitHubRef> {

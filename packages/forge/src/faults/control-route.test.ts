@@ -43,6 +43,7 @@ it("is for this machine only", async () => {
     type: "User",
     email: "o@example.com",
     administrator: true,
+    means: "token",
   }));
   const from = (remoteAddress: string) =>
     control.request("/__control/faults", {}, { incoming: { socket: { remoteAddress } } });

@@ -1,5 +1,5 @@
 import { actorByLogin, type Actor } from "../actor.ts";
-import type { GitHubSimpleUser, GitHubUser } from "./github-types.ts";
+import type { GitHubPublicUser, GitHubSimpleUser, GitHubUser } from "./github-types.ts";
 import { nodeId, type Links } from "./links.ts";
 
 export function renderUser(links: Links, login: string): GitHubSimpleUser {
@@ -14,6 +14,14 @@ export function renderOwner(links: Links, owner: string): GitHubSimpleUser {
 }
 
 export function renderAuthenticatedUser(links: Links, actor: Actor, since: string): GitHubUser {
+  return describeUser(links, actor, since);
+}
+
+export function renderPublicUser(links: Links, actor: Actor, since: string): GitHubPublicUser {
+  return describeUser(links, actor, since);
+}
+
+function describeUser(links: Links, actor: Actor, since: string) {
   return {
     ...userLinks(links, actor),
     type: actor.type,

@@ -34,6 +34,7 @@ export interface GitHubContract {
  * no permission, what may not be seen, rate limits, unusable bodies, its own failures.
  */
 const ANYWHERE: ReadonlyMap<number, readonly string[]> = new Map([
+  [301, ["basic-error"]],
   [400, ["basic-error"]],
   [401, ["basic-error"]],
   [403, ["basic-error"]],

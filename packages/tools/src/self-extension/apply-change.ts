@@ -2,7 +2,7 @@ import { applyPatch } from "./git/apply-patch.ts";
 import { diffTrees, type TreeChange } from "./git/mirror.ts";
 import { patchId } from "./git/patch-id.ts";
 import { planRevert, restoredPaths } from "./git/revert-change.ts";
-import { heldBy, openHolds } from "./holds.ts";
+import { goalHeld, heldBy, isLifted, openGoalHolds, openHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
 import { revertedBy } from "./revert-run.ts";
@@ -16,7 +16,8 @@ export type AppliedChange =
       /** Of a revert: paths that only go back to what was attested before, and need no person. */
       readonly restored: ReadonlySet<string>;
     }
-  | { readonly applied: false; readonly refusal: Refusal };
+  /** `conflicts`: a person has to finish it, so it is shown on the repository host. */
+  | { readonly applied: false; readonly refusal: Refusal; readonly conflicts: boolean };
 
 /**
  * What a run would make of the base: its patch applied, or, for a run that takes a promoted change
@@ -32,13 +33,14 @@ export async function applyChange(
   const reverted = await revertedBy(world, runId);
   if (reverted !== null) {
     const { before, after, title } = reverted;
+    if (await isLifted(world.db, reverted.runId)) {
+      return refuse("hold-lifted", `An operator lets "${title}" stay, so it is not taken back.`);
+    }
     const planned = await planRevert(world.mirror, { before, after, current: base.tree });
     if (planned.kind === "conflict") {
       const paths = planned.paths.slice(0, 5).join(", ");
-      return refuse(
-        "revert-conflict",
-        `A later change touched what "${title}" changed (${paths}), so it is a person's to take back; Jarvis goes on serving the release before it.`,
-      );
+      const detail = `A later change touched what "${title}" changed (${paths}), so it is a person's to take back; Jarvis goes on serving the release before it.`;
+      return { ...refuse("revert-conflict", detail), conflicts: true };
     }
     if (planned.kind === "nothing-left") {
       return refuse("empty-change", `The base holds nothing of "${title}" any more.`);
@@ -54,11 +56,18 @@ export async function applyChange(
       `The patch does not apply to the base ${base.sha.slice(0, 12)}; make it again on that commit. git says: ${applied.message}`,
     );
   }
+  const asked = { goalId: run.context.goalId, goal: run.goal };
+  const paused = goalHeld(await openGoalHolds(world.db), asked);
+  if (paused !== null) {
+    return refuse(
+      "goal-paused",
+      `${paused.runIds.length} changes for this goal were rolled back, so it is paused; \`jarvis hold lift ${paused.id} --reason TEXT\` lets it go on.`,
+    );
+  }
   const held = heldBy(await openHolds(world), {
     treeSha: applied.tree,
     patchId: await patchId(world.mirror, base.tree, applied.tree),
-    goalId: run.context.goalId,
-    goal: run.goal,
+    ...asked,
   });
   if (held !== null) {
     const { hold, because } = held;
@@ -71,6 +80,9 @@ export async function applyChange(
   return { applied: true, tree: applied.tree, changes, restored: new Set() };
 }
 
-function refuse(reason: Refusal["reason"], detail: string): AppliedChange {
-  return { applied: false, refusal: { reason, detail } };
+function refuse(
+  reason: Refusal["reason"],
+  detail: string,
+): Extract<AppliedChange, { applied: false }> {
+  return { applied: false, refusal: { reason, detail }, conflicts: false };
 }

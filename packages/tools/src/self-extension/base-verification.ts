@@ -7,7 +7,8 @@ import {
   type BaseStanding,
 } from "./attestation.ts";
 import type { Evidence } from "./evidence.ts";
-import { diffTrees, fetchBranch, treeOf } from "./git/mirror.ts";
+import { fetchBase } from "./fetch-base.ts";
+import { diffTrees, treeOf } from "./git/mirror.ts";
 import { readImportGraph } from "./import-graph.ts";
 import {
   appendSelfExtensionEvent,
@@ -33,12 +34,7 @@ import { verifyChange } from "./verification.ts";
  * was rewritten pauses promotion. Everything but an outage is in the ledger.
  */
 export async function attendToBase(world: PipelineWorld): Promise<BaseStanding> {
-  const { github, mirror } = world;
-  const baseSha = await fetchBranch(
-    mirror,
-    { url: github.gitUrl, authorization: github.gitAuthorization },
-    github.baseBranch,
-  );
+  const baseSha = await fetchBase(world);
   const last = await lastSeenBase(world.db);
   const standing = await judgeBase(world, baseSha);
   if (standing === "rewritten") {

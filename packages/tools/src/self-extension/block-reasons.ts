@@ -8,10 +8,23 @@ export const blockReasonMeanings = {
   "observe-only": "Jarvis only observes; `jarvis mode execute --reason TEXT` lets it promote.",
   "kill-switch-active": "The kill switch ended this run while it was being verified or promoted.",
   "github-not-connected": "GitHub or the forge could not be reached or refused the credentials.",
+  "repository-identity-changed":
+    "The repository was renamed or replaced, or has another default branch; `jarvis takeover` accepts it.",
+  "repository-owned":
+    "Another instance of Jarvis, with another database, promotes there; `jarvis takeover` takes it over.",
+  "rate-budget-low":
+    "The host's rate limit does not leave enough for a whole promotion; it goes on after the reset.",
   "sandbox-unavailable":
     "There is no sandbox on this machine, so there is no verdict; see `jarvis doctor`.",
+  "disk-low":
+    "There is too little room on disk to begin anything; it goes on when there is room (`jarvis status`).",
   "status-missing": "A required status has not been reported on the commit.",
   "status-pending": "A required status is still pending on the commit.",
+  "ledger-mismatch":
+    "The ledger is not what was sealed; promotion is paused until a person has looked (`jarvis ledger verify`).",
+  "ledger-behind":
+    "The ledger ends before a checkpoint that was seen; `jarvis recover --accept-restore --reason TEXT` goes on from what was restored.",
+  "ledger-unsealed": "What was recorded about this run is not sealed yet.",
   "base-unverified":
     "The base holds a commit that has not passed verification and that nobody accepted; `jarvis accept SHA`.",
   // Who may act: the promotion is an action like any other.
@@ -24,6 +37,8 @@ export const blockReasonMeanings = {
     "The change touches manifests, lockfiles or package-manager configuration.",
   "kernel-closure": "The change touches or enlarges the code that runs with Jarvis's credentials.",
   "protected-path": "The change touches a path that only a person may change.",
+  "migration-irreversible":
+    "The base does not run on the data that the change migrates, so there would be no way back.",
   // What verification said.
   "isolated-verification-failed": "A verification stage failed in the sandbox.",
   "verdict-not-trusted":
@@ -35,6 +50,8 @@ export const blockReasonMeanings = {
     "The base no longer descends from the commit last seen; promotion is paused until a person runs `jarvis accept SHA` and `jarvis resume`.",
   "base-not-strict":
     "The base must be merged through the merge endpoint, and its protection does not demand up-to-date branches.",
+  "landing-unresolved":
+    "Whether an earlier landing took effect is not known yet; it is read back, and promotion goes on then.",
   "landing-refused": "The repository host refused the landing; its words are in `mergeError`.",
   "branch-occupied": "A branch of this run's name exists with another commit.",
   "tree-mismatch": "What GitHub holds is not what was verified.",
@@ -45,7 +62,13 @@ export const blockReasonMeanings = {
     "The base still holds a change that was rolled back; promotion goes on when it is reverted.",
   "held-after-rollback":
     "The same tree, patch or goal was rolled back; `jarvis hold lift RUN` lets it be tried again.",
-  "revert-conflict": "A later change touched what is to be reverted; a person has to take it back.",
+  "goal-paused":
+    "Two changes for this goal were rolled back; `jarvis hold lift` with the id of the goal's hold lets it go on.",
+  "revert-conflict":
+    "A later change touched what is to be reverted; a person finishes the pull request that Jarvis opened.",
+  "revert-failed": "Something broke while a change was taken back; it is tried again.",
+  "hold-lifted":
+    "An operator lets the change stay that was to be reverted, so it is not taken back any more.",
   // Why a proposal was refused.
   "does-not-apply": "The patch does not apply to the base.",
   "empty-change": "The patch changes nothing.",
@@ -73,8 +96,21 @@ export const personReasons = [
   "dependencies-changed",
   "kernel-closure",
   "protected-path",
+  "migration-irreversible",
 ] as const satisfies readonly BlockReason[];
 export type PersonReason = (typeof personReasons)[number];
+
+/** What is wrong with the repository host, and not with the change: all promotions wait for it. */
+const hostReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
+  "github-not-connected",
+  "repository-identity-changed",
+  "repository-owned",
+  "rate-budget-low",
+]);
+
+export function isHostReason(reason: BlockReason): boolean {
+  return hostReasons.has(reason);
+}
 
 /** Reasons that pass by themselves, by a switch or by a person: the run waits for a new attempt. */
 const parkingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
@@ -83,11 +119,19 @@ const parkingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
   "promotion-paused",
   "observe-only",
   "github-not-connected",
+  "repository-identity-changed",
+  "repository-owned",
+  "rate-budget-low",
   "sandbox-unavailable",
+  "disk-low",
   "status-missing",
   "status-pending",
+  "ledger-mismatch",
+  "ledger-behind",
+  "ledger-unsealed",
   "base-unverified",
   "base-rewritten",
+  "landing-unresolved",
   "health-window-open",
   "rollback-required",
 ]);
@@ -97,15 +141,22 @@ export function needsPerson(reasons: readonly BlockReason[]): boolean {
   return reasons.some((reason) => personReasons.some((word) => word === reason));
 }
 
+/** What ends a revert: there is nothing to take back any more, or the host holds what it must not. */
+const endsRevert: ReadonlySet<BlockReason> = new Set<BlockReason>([
+  "empty-change",
+  "hold-lifted",
+  "tree-mismatch",
+]);
+
 /**
- * True when every reason is one that can pass without a new proposal. A revert that was killed waits
- * for the switch: nobody would propose it again.
+ * True when every reason is one that can pass without a new proposal. A revert is tried again until
+ * the base holds nothing of the change: nobody would propose it again.
  */
 export function isParking(
   reasons: readonly BlockReason[],
   { isRevert = false }: { isRevert?: boolean } = {},
 ): boolean {
   const mayPass = (reason: BlockReason): boolean =>
-    parkingReasons.has(reason) || (isRevert && reason === "kill-switch-active");
+    isRevert ? !endsRevert.has(reason) : parkingReasons.has(reason);
   return reasons.length > 0 && reasons.every(mayPass);
 }

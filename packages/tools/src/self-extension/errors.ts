@@ -11,7 +11,9 @@ export type SelfExtensionErrorCode =
   | "workspace-mismatch"
   | "evidence-mismatch"
   | "github-unexpected"
-  | "run-unknown";
+  | "run-unknown"
+  | "scratch-refused"
+  | "disk-low";
 
 /** A bug or a broken world. What is expected to happen (blocked, refused) is a value instead. */
 export class SelfExtensionError extends Error {

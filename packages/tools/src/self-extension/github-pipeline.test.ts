@@ -297,6 +297,9 @@ describe("what is written on the host", () => {
       `Jarvis-Base: ${run.result.baseSha}`,
       `Jarvis-Tree: ${run.result.treeSha}`,
       `Jarvis-Evidence: ${run.state.evidenceDigest}`,
+      expect.stringMatching(
+        /^Jarvis-Ledger-Checkpoint: \d+ [A-Za-z0-9+/]{43}= jarvis\.local\/ledger\/[0-9a-f]{16}$/,
+      ),
     ]);
     expect(commit.message.split("\n", 1)[0]).not.toMatch(/[#@:]/);
     const { data: pull } = await suite.operator.rest.pulls.get({ ...at, pull_number: 1 });

@@ -4,27 +4,40 @@ import {
   type ActionContext,
   type ExecutionPermit,
 } from "@jarvis/operator-core";
+import { attestPromotion } from "./attest-promotion.ts";
 import { rememberBase } from "./attestation.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
+import { parkForHost } from "./host-block.ts";
+import { requireSealed } from "./ledger-seal.ts";
 import { appendSelfExtensionEvent, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-import { decidePromotion, decideSwitches, type ReportedStatus } from "./promotion-gate.ts";
-import { getPromotionControlState } from "./promotion-control.ts";
+import {
+  decidePromotion,
+  decideSwitches,
+  type PromotionDecision,
+  type ReportedStatus,
+} from "./promotion-gate.ts";
+import { getPromotionControlState, setPromotionControlState } from "./promotion-control.ts";
+import { promotionFence } from "./promotion-fence.ts";
+import { resolveLanded } from "./promotion-intents.ts";
+import { land } from "./promotion-landing.ts";
 import { removeLeftovers } from "./promotion-leftovers.ts";
-import { pullRequestText } from "./promotion-text.ts";
+import { evidenceDescription, pullRequestText } from "./promotion-text.ts";
 import type { PullRequest } from "./promotion-remote.ts";
 import {
   beginPromotion,
   hasLanded,
-  landingRefusal,
   recordPromotionBlock,
   type Promotion,
   type PromotionOutcome,
 } from "./promotion-outcome.ts";
-import { EVIDENCE_STATUS_CONTEXT } from "./run-result.ts";
+import { EVIDENCE_STATUS_CONTEXT, FENCE_STATUS_CONTEXT } from "./run-result.ts";
+import { readLanding } from "./read-landing.ts";
+import { claimRepository, repositoryProblem } from "./repository-standing.ts";
 import { foldRun } from "./run-state.ts";
+import { settleWorld } from "./settle-intent.ts";
 import { readServingFacts } from "./serving-gate.ts";
-import { JARVIS_IDENTITY } from "./staged-change.ts";
+import { JARVIS_IDENTITY } from "./restore-staged.ts";
 import type { Verified } from "./verification.ts";
 
 /** What the executor gives an action that it runs: without it nothing here changes the host. */
@@ -65,10 +78,7 @@ export async function promoteChange(
     return await promoteSteps(promotion, permission);
   });
   if (answer.answered) return answer.value;
-  return await recordPromotionBlock(promotion, null, {
-    reasons: ["github-not-connected"],
-    detail: answer.problem,
-  });
+  return await parkForHost(promotion, null, answer.problem);
 }
 
 /**
@@ -104,6 +114,9 @@ async function promoteSteps(
       detail: closed.map(({ detail }) => detail).join(" "),
     });
   }
+  // Another repository under this name, or another instance that promotes there: nothing is sent.
+  const unfit = await claimRepository(world, permission.permit);
+  if (unfit !== null) return await parkForHost(promotion, null, unfit);
   const currentBase = await remote.readBase();
   if (currentBase !== change.baseSha) {
     return { promoted: false, reasons: ["base-moved"] };
@@ -134,17 +147,21 @@ async function promoteSteps(
       detail: `The branch ${head.branch} stands at ${occupant}, expected ${head.sha}; remove it and propose again.`,
     });
   }
-  const pullRequest = await remote.ensurePullRequest(head.branch, pullRequestText(verified));
+  const attestation = await attestPromotion(world, verified, head, permission.proposalId);
+  const pullRequest = await remote.ensurePullRequest(
+    head.branch,
+    pullRequestText(verified, attestation),
+  );
   await remote.ensureStatus(head.sha, {
     context: EVIDENCE_STATUS_CONTEXT,
     state: "success",
-    description: `Verified in the sandbox; evidence ${verified.evidenceDigest.slice(0, 71)}`,
+    description: evidenceDescription(verified),
     targetUrl: pullRequest.url,
   });
-  return await land(promotion, pullRequest, permission);
+  return await gateAndLand(promotion, pullRequest, permission);
 }
 
-async function land(
+async function gateAndLand(
   promotion: Promotion,
   pullRequest: PullRequest,
   permission: PromotionPermission,
@@ -152,24 +169,44 @@ async function land(
   const { world, verified, remote, head } = promotion;
   const { change } = verified;
   const landing = change.config.landing ?? "fast-forward";
+  const unfit = await repositoryProblem(world);
+  if (unfit !== null) return await parkForHost(promotion, pullRequest, unfit);
+  const { id: ownAccountId } = await world.github.whoAmI();
   const protection = await remote.readProtection();
+  const isFenced = protection?.contexts.includes(FENCE_STATUS_CONTEXT) ?? false;
+  const { isRevert } = await readServingFacts(world, change);
+  // A person may land it as well: going back is what no fence may hold up.
+  if (isFenced && isRevert) {
+    await promotionFence(world.github).exempt(head.sha, "Takes a rolled back change back");
+  }
   const statuses: readonly ReportedStatus[] = await remote.readStatuses(head.sha);
   const currentBaseSha = await remote.readBase();
   world.progress(change.runId, "promote: gate");
-  const serving = await readServingFacts(world, change);
-  // Second guard: pause and mode are read last, immediately before the merge (promotion-paused).
-  const switches = await readSwitches(world);
-  stopWhereTold(permission.signal, switches.killed);
-  const decision = decidePromotion({
-    requiredContexts: protection?.contexts,
-    statuses,
-    verifiedBaseSha: change.baseSha,
-    currentBaseSha,
-    landing,
-    strict: protection?.strict ?? false,
-    ...serving,
-    ...switches,
-  });
+  const decide = async (): Promise<PromotionDecision> => {
+    const serving = await readServingFacts(world, change);
+    // Second guard: pause and mode are read last, immediately before the merge (promotion-paused).
+    const switches = await readSwitches(world);
+    stopWhereTold(permission.signal, switches.killed);
+    return decidePromotion({
+      requiredContexts: protection?.contexts,
+      statuses,
+      ownAccountId,
+      evidenceDescription: evidenceDescription(verified),
+      verifiedBaseSha: change.baseSha,
+      currentBaseSha,
+      landing,
+      strict: protection?.strict ?? false,
+      ...serving,
+      ...switches,
+    });
+  };
+  // Nothing lands whose story could still be told otherwise.
+  const unsealed = await requireSealed(world, change.runId, permission.proposalId);
+  if (unsealed !== null) {
+    const { reason, detail } = unsealed;
+    return await recordPromotionBlock(promotion, pullRequest, { reasons: [reason], detail });
+  }
+  const decision = await decide();
   if (!decision.promote) {
     if (decision.reasons.length === 1 && decision.reasons[0] === "base-moved") {
       await remote.abandon(head.branch, head.sha);
@@ -178,24 +215,23 @@ async function land(
     return await recordPromotionBlock(promotion, pullRequest, decision);
   }
   world.progress(change.runId, "promote: landing");
-  try {
-    if (landing === "fast-forward") await remote.fastForwardBase(head.sha);
-    else await remote.merge(pullRequest.number, head.sha);
-  } catch (error) {
-    const refusal = landingRefusal(error);
-    if (refusal === null) throw error;
-    // A refused landing may have been overtaken by someone else's push, or be our own from before.
-    if (!(await hasLanded(promotion))) {
-      if (refusal.reason === "base-moved") {
-        await remote.abandon(head.branch, head.sha);
-        return { promoted: false, reasons: ["base-moved"] };
-      }
-      return await recordPromotionBlock(promotion, pullRequest, {
-        reasons: [refusal.reason],
-        detail: `The repository host refused the landing: ${refusal.message}`,
-        mergeError: refusal.message,
-      });
-    }
+  const landed = await land(
+    { ...promotion, world: settleWorld(world) },
+    {
+      landing,
+      pullRequest,
+      isRevert,
+      isFenced,
+      lastLook: async () => {
+        const last = await decide();
+        return last.promote ? null : last;
+      },
+    },
+  );
+  if (landed.kind === "blocked") return await recordPromotionBlock(promotion, pullRequest, landed);
+  if (landed.kind === "base-moved") {
+    await remote.abandon(head.branch, head.sha);
+    return { promoted: false, reasons: ["base-moved"] };
   }
   return await recordLanding(promotion, permission.permit);
 }
@@ -207,15 +243,30 @@ async function recordLanding(
 ): Promise<PromotionOutcome> {
   const { world, verified, attempt, remote, head } = promotion;
   const { change } = verified;
-  const pullRequest = await remote.findPullRequest(head.branch);
-  const mergeSha = await remote.landedAs(head.sha);
-  const landedTree = mergeSha === null ? null : await remote.treeOf(mergeSha);
+  const { mergeSha, landedTree, pullRequest } = await readLanding(promotion);
+  if (mergeSha !== null && landedTree === change.treeSha && pullRequest === null) {
+    const detail = `The repository host does not show the pull request of ${head.branch}, which has landed; it is read again.`;
+    return await parkForHost(promotion, null, {
+      reason: "github-not-connected",
+      detail,
+      retryAt: null,
+    });
+  }
   if (mergeSha === null || landedTree !== change.treeSha || pullRequest === null) {
+    // A tree on the base that nobody verified: nothing else is promoted until a person has looked.
+    if (mergeSha !== null && landedTree !== change.treeSha) {
+      await setPromotionControlState(world.db, {
+        paused: true,
+        reason: `tree-mismatch: The base ${mergeSha} holds a tree that nobody verified; look at it, then run \`jarvis accept ${mergeSha}\` and \`jarvis resume\`.`,
+        updatedBy: "system",
+      });
+    }
     return await recordPromotionBlock(promotion, pullRequest, {
       reasons: ["tree-mismatch"],
       detail: `The base holds tree ${landedTree ?? "none"} after the landing, verified was ${change.treeSha}; look at the base before resuming.`,
     });
   }
+  await resolveLanded(world.db, head.sha, mergeSha);
   await appendSelfExtensionEvent(world.db, {
     context: change.context,
     type: "promoted",
@@ -255,5 +306,6 @@ export async function readSwitches(world: PipelineWorld) {
   const control = await getPromotionControlState(world.db);
   const safety = await readSafetyState(world.db);
   const killed = safety.trusted && safety.killSwitch === true;
-  return { paused: control.paused, pauseReason: control.reason, mode: safety.mode, killed };
+  const ledger = world.ledger.problem();
+  return { paused: control.paused, pauseReason: control.reason, mode: safety.mode, killed, ledger };
 }

@@ -13,6 +13,7 @@ describe("parseGuardConfig", () => {
       "tool-tests",
       "release-contract",
       "smoke",
+      "way-back",
     ]);
   });
 

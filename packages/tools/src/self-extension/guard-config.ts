@@ -89,7 +89,24 @@ const smokeStage = z.strictObject({
   limits: stageLimits.optional(),
 });
 
-const stage = z.discriminatedUnion("kind", [buildStage, checkStage, testStage, smokeStage]);
+const migrationStage = z
+  .strictObject({
+    ...smokeStage.shape,
+    kind: z.literal("migration"),
+    argv: argv.describe("A program that keeps what it stores in /data and ends by itself."),
+    when: z.array(glob).min(1).describe("Migrations: only their change needs this stage."),
+  })
+  .describe(
+    "Run by the base, by the change and by the base again on the same /data: one must be able to go back.",
+  );
+
+const stage = z.discriminatedUnion("kind", [
+  buildStage,
+  checkStage,
+  testStage,
+  smokeStage,
+  migrationStage,
+]);
 
 export const guardConfig = z.strictObject({
   $schema: z.string().optional(),
@@ -113,6 +130,12 @@ export const guardConfig = z.strictObject({
     .strictObject({
       entries: z.array(glob).describe("Modules whose import closure runs with credentials."),
       paths: z.array(glob).describe("Files that the kernel reads or people run."),
+      program: z
+        .string()
+        .regex(/^(?!\.\.?\/)[\w-][\w.-]*(\/[\w-][\w.-]*)*$/, "expected a path in a release")
+        .describe(
+          "The built program of the kernel. Where Jarvis guards the repository it was started from, its kernel moves to blessed releases that hold it.",
+        ),
     })
     .partial()
     .optional(),
@@ -149,6 +172,7 @@ export type BuildStage = z.infer<typeof buildStage>;
 export type CheckStage = z.infer<typeof checkStage>;
 export type TestStage = z.infer<typeof testStage>;
 export type SmokeStage = z.infer<typeof smokeStage>;
+export type MigrationStage = z.infer<typeof migrationStage>;
 
 export const CONFIG_PATH = "jarvis.config.json";
 export const DEFAULT_PATCH_BYTES = 2 * 2 ** 20;

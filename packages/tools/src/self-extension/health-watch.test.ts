@@ -154,6 +154,10 @@ describe("a health window", () => {
       "grows as a young heap does",
       (world) => world.seconds(60, { bytes: (second) => 80e6 + second * 1e6 }),
     ],
+    [
+      "is asked while the kernel itself is often kept waiting",
+      (world) => world.seconds(60, { latencyMs: (call) => (call % 3 === 0 ? 10 : null) }),
+    ],
     ["is slower within the factor", (world) => world.seconds(60, { latencyMs: 15 })],
     ["says that it is well", (world) => world.see({ kind: "self-report", status: "well" })],
     ["ends once", (world) => world.see({ kind: "exited" }, { kind: "started" })],
@@ -395,7 +399,7 @@ class World {
     habits: {
       calls?: number;
       outcome?: Outcome | ((call: number) => Outcome);
-      latencyMs?: number | ((call: number) => number);
+      latencyMs?: number | ((call: number) => number | null);
       bytes?: number | ((second: number) => number);
       memory?: boolean;
       beats?: boolean;

@@ -1,12 +1,20 @@
 import { actionProposals, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
-import { ActionAuditor, defineAction, type ActionDefinition } from "@jarvis/operator-core";
+import { ActionAuditor } from "@jarvis/operator-core";
 import { and, eq } from "drizzle-orm";
 import { z } from "zod";
-import { SelfExtensionError } from "./errors.ts";
 import { hasCommit, treeOf, type Mirror } from "./git/mirror.ts";
 import { patchId } from "./git/patch-id.ts";
+import {
+  goalHolds,
+  isLiftedBy,
+  normalised,
+  type GoalHold,
+  type Lifts,
+  type RolledBackRun,
+} from "./goal-holds.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
-import type { PipelineWorld } from "./pipeline-world.ts";
+
+export { goalHeld, type GoalHold } from "./goal-holds.ts";
 
 export const LIFT_HOLD = "lift_hold";
 
@@ -31,19 +39,32 @@ export interface HoldCandidate {
 
 /** The holds that stand, oldest first: every run that was rolled back and that nobody lifted. */
 export async function openHolds(world: { db: JarvisDatabase; mirror: Mirror }): Promise<Hold[]> {
-  const rows = await world.db
-    .selectDistinct({ runId: selfExtensionEvents.runId })
-    .from(selfExtensionEvents)
-    .where(eq(selfExtensionEvents.eventType, "rolled_back"))
-    .orderBy(selfExtensionEvents.runId);
-  const lifted = await liftedHolds(world.db);
+  const runs = await rolledBackRuns(world.db);
+  const lifts = await liftedHolds(world.db);
   const holds: Hold[] = [];
-  for (const { runId } of rows) {
-    if (lifted.has(runId)) continue;
+  for (const { runId } of runs) {
+    if (isLiftedBy(lifts, runs, runId)) continue;
     const hold = await holdOf(world, runId);
     if (hold !== null) holds.push(hold);
   }
   return holds;
+}
+
+/** The same runs without what a candidate is compared with, which takes git: for whoever only lists. */
+export async function heldRuns(db: JarvisDatabase): Promise<RolledBackRun[]> {
+  const runs = await rolledBackRuns(db);
+  const lifts = await liftedHolds(db);
+  return runs.filter(({ runId }) => !isLiftedBy(lifts, runs, runId));
+}
+
+/** Whether an operator lets a rolled back change stay or be tried again, by itself or with its goal. */
+export async function isLifted(db: JarvisDatabase, runId: string): Promise<boolean> {
+  return isLiftedBy(await liftedHolds(db), await rolledBackRuns(db), runId);
+}
+
+/** The goals that are paused because two of their changes were rolled back, oldest first. */
+export async function openGoalHolds(db: JarvisDatabase): Promise<GoalHold[]> {
+  return goalHolds(await rolledBackRuns(db), await liftedHolds(db));
 }
 
 /** The first hold that a candidate falls under, and by what. Pure. */
@@ -64,30 +85,26 @@ export function heldBy(
   return null;
 }
 
-const parameters = z.strictObject({ runId: z.string().min(1) });
+/** What a lift names: the id of a hold. */
+export const liftParameters = z.strictObject({ runId: z.string().min(1) });
 
-/** The action by which an operator lets a rolled back change be tried again. */
-export function liftHoldAction(world: () => PipelineWorld): ActionDefinition {
-  return defineAction({
-    name: LIFT_HOLD,
-    description: "lets a change that was rolled back be proposed again",
-    parameters,
-    effect: "promotion",
-    risk: "medium",
-    needsApproval: false,
-    idempotent: true,
-    timeoutMs: 10_000,
-    async run({ runId }) {
-      const hold = (await openHolds(world())).find((each) => each.runId === runId);
-      if (hold === undefined) {
-        throw new SelfExtensionError(
-          "run-unknown",
-          `Nothing is held for run ${runId}; \`jarvis status\` lists what is.`,
-        );
-      }
-      return { runId, title: hold.title };
-    },
-  });
+async function rolledBackRuns(db: JarvisDatabase): Promise<RolledBackRun[]> {
+  const rows = await db
+    .selectDistinct({ runId: selfExtensionEvents.runId })
+    .from(selfExtensionEvents)
+    .where(eq(selfExtensionEvents.eventType, "rolled_back"))
+    .orderBy(selfExtensionEvents.runId);
+  const runs: RolledBackRun[] = [];
+  for (const { runId } of rows) {
+    const events = await readRunEvents(db, runId);
+    const proposed = events.find((event) => event.type === "proposed");
+    const rolledBack = events.findLast((event) => event.type === "rolled_back");
+    if (proposed === undefined || rolledBack === undefined) continue;
+    const { goal, title } = proposed.payload;
+    const { goalId } = proposed.context;
+    runs.push({ runId, title, goalId, goal, since: rolledBack.createdAt });
+  }
+  return runs;
 }
 
 async function holdOf(
@@ -113,21 +130,23 @@ async function holdOf(
   };
 }
 
-/** Runs whose hold was lifted by an executed action; the action ledger has to say so too. */
-async function liftedHolds(db: JarvisDatabase): Promise<ReadonlySet<string>> {
+/** The holds that were lifted by an executed action, and when; the action ledger has to say so too. */
+export async function liftedHolds(db: JarvisDatabase): Promise<Lifts> {
   const rows = await db
     .select({ id: actionProposals.id, given: actionProposals.parameters })
     .from(actionProposals)
     .where(and(eq(actionProposals.actionName, LIFT_HOLD), eq(actionProposals.state, "completed")));
-  const lifted = new Set<string>();
+  const lifted = new Map<string, string>();
   for (const { id, given } of rows) {
-    const parsed = parameters.safeParse(given);
-    const done = await new ActionAuditor(db).getEvents({ proposalId: id, eventType: "completed" });
-    if (parsed.success && done.length > 0) lifted.add(parsed.data.runId);
+    const parsed = liftParameters.safeParse(given);
+    const events = await new ActionAuditor(db).getEvents({
+      proposalId: id,
+      eventType: "completed",
+    });
+    const at = events.at(-1)?.createdAt;
+    if (!parsed.success || at === undefined) continue;
+    const before = lifted.get(parsed.data.runId);
+    if (before === undefined || before < at) lifted.set(parsed.data.runId, at);
   }
   return lifted;
-}
-
-function normalised(text: string): string {
-  return text.trim().toLowerCase().replaceAll(/\s+/g, " ");
 }

@@ -92,6 +92,15 @@ export const lifecyclePayloads = {
     updatedBy: z.string(),
     updatedAt: z.string(),
     previouslyPaused: z.boolean().nullable(),
+    /** Of a pause, once it was answered: what was on its way, and what could not be known. */
+    acknowledgement: z
+      .object({
+        acknowledged: z.boolean(),
+        fence: z.string(),
+        drained: z.array(z.object({ runId: z.string(), outcome: z.string() })).max(20),
+        unresolved: z.array(z.object({ runId: z.string(), why: z.string() })).max(20),
+      })
+      .optional(),
   }),
   ...healthPayloads,
 } as const;

@@ -1,4 +1,4 @@
-import { connectionProblem, statusOf } from "./github-client.ts";
+import { connectionProblem, statusOf } from "./host-problem.ts";
 
 export interface Effect<T> {
   /** Looks whether the effect is there already: by name, SHA or head, never by "the newest". */

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { runInSandbox } from "@jarvis/sandbox";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { plainProject, type TestRepository } from "../testing/git-repository.ts";
 import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
@@ -63,6 +64,26 @@ describe("a plain project without dependencies", () => {
     const resumed = await world.attempt(run.state.runId, 2);
     expect(resumed.result).toMatchObject({ success: true, attempt: 2 });
     expect(resumed.events.filter(({ type }) => type === "tested")).toHaveLength(1);
+  });
+
+  it("begins nothing without room on disk, and goes on when there is some", async () => {
+    repository = plainProject();
+    let level: "enough" | "low" = "low";
+    const run = vi.fn(runInSandbox);
+    const room = async () => await Promise.resolve({ level, detail: "12 MiB are free." });
+    world = await makeTestWorld(repository, { room, run });
+    const parked = await world.propose(repository.patch(goodChange));
+    expect(parked.result).toMatchObject({ status: "parked", blockReasons: ["disk-low"] });
+    expect(run).not.toHaveBeenCalled();
+    level = "enough";
+    const staged = await world.steps.stage(parked.state.runId, 2);
+    level = "low";
+    const sha = staged.stagedSha ?? "";
+    expect(await world.steps.verify(parked.state.runId, sha)).toEqual({ passed: false });
+    expect(run).not.toHaveBeenCalled();
+    level = "enough";
+    const resumed = await world.attempt(parked.state.runId, 3);
+    expect(resumed.result).toMatchObject({ success: true });
   });
 });
 

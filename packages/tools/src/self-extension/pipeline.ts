@@ -5,11 +5,14 @@ import { blockReasons, type BlockReason } from "./block-reasons.ts";
 import { continueFromEvidence } from "./continue-run.ts";
 import { readRunEvents, type EventContext } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
+import { isMigrationReleased } from "./migration-gate.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promoteByAction } from "./promotion-action.ts";
+import { PromotionQueue } from "./promotion-queue.ts";
 import { parseProposal, type ProposalInput } from "./proposal.ts";
 import { recordBlock, recordFailure } from "./record-outcome.ts";
 import { recordProposed } from "./record-proposal.ts";
+import { refuseWithoutRoom, requireRoomToRecord } from "./room.ts";
 import type { RunState } from "./run-state.ts";
 import { loadStaged, readProposal } from "./staged-change.ts";
 import { recordVerdict, repeatVerdict, stageChange } from "./staging-deployer.ts";
@@ -32,7 +35,10 @@ const verifyResult = z.object({ passed: z.boolean() });
 const promoteResult = z.object({ promoted: z.boolean(), reasons: z.array(z.enum(blockReasons)) });
 
 export interface Pipeline {
-  /** Takes a change in: recorded as `proposed`, its workflow started. Throws `invalid-proposal`. */
+  /**
+   * Takes a change in: recorded as `proposed`, its workflow started. Throws `invalid-proposal`, and
+   * `disk-low` where there is no room to record it.
+   */
   submit(input: unknown): Promise<{ runId: string }>;
   /** Starts attempt `attempt` of a run; starting the same one twice is one attempt. */
   start(runId: string, attempt: number): Promise<void>;
@@ -48,24 +54,26 @@ export interface Pipeline {
 export function registerPipeline(world: () => PipelineWorld): Pipeline {
   const steps = pipelineSteps(world);
 
+  async function runStage<T>(stage: () => Promise<T>, name: string): Promise<T> {
+    return await DBOS.runStep(async () => await world().inStage(stage), { name });
+  }
+
   async function selfExtension(runId: string, attempt: number): Promise<void> {
     try {
       for (let round = 1; round <= MAX_ROUNDS; round += 1) {
         const staged = stageResult.parse(
-          await DBOS.runStep(() => steps.stage(runId, attempt), { name: `stage-${round}` }),
+          await runStage(() => steps.stage(runId, attempt), `stage-${round}`),
         );
         const { stagedSha } = staged;
         if (stagedSha === null) return;
         if (!staged.alreadyVerified) {
           const verdict = verifyResult.parse(
-            await DBOS.runStep(() => steps.verify(runId, stagedSha), { name: `verify-${round}` }),
+            await runStage(() => steps.verify(runId, stagedSha), `verify-${round}`),
           );
           if (!verdict.passed) return;
         }
         const outcome = promoteResult.parse(
-          await DBOS.runStep(() => steps.promote(runId, stagedSha, attempt), {
-            name: `promote-${round}`,
-          }),
+          await runStage(() => steps.promote(runId, stagedSha, attempt), `promote-${round}`),
         );
         if (!outcome.reasons.includes("base-moved")) return;
       }
@@ -73,7 +81,7 @@ export function registerPipeline(world: () => PipelineWorld): Pipeline {
     } catch (error) {
       await DBOS.runStep(() => recordFailure(world(), runId, attempt, error), { name: "fail" });
     } finally {
-      world().ended(runId);
+      steps.ended(runId);
     }
   }
 
@@ -88,7 +96,9 @@ export function registerPipeline(world: () => PipelineWorld): Pipeline {
     steps,
     start,
     async submit(input) {
-      const runId = await recordProposal(world(), parseProposal(input));
+      const proposal = parseProposal(input);
+      await requireRoomToRecord(world());
+      const runId = await recordProposal(world(), proposal);
       await start(runId, 1);
       return { runId };
     },
@@ -107,9 +117,12 @@ export interface PipelineSteps {
     attempt: number,
   ): Promise<{ promoted: boolean; reasons: BlockReason[] }>;
   giveUp(runId: string, attempt: number): Promise<void>;
+  /** The attempt has come to its end, however it did. */
+  ended(runId: string): void;
 }
 
 export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
+  const queue = new PromotionQueue();
   return {
     async stage(runId, attempt) {
       world().progress(runId, "stage");
@@ -120,8 +133,14 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
       if (continuation.kind === "unanswered") {
         const { context } = await readProposal(world(), runId);
         await recordBlock(world(), context, attempt, "stage", [
-          { reason: "github-not-connected", detail: continuation.problem },
+          { reason: continuation.problem.reason, detail: continuation.problem.detail },
         ]);
+        return { stagedSha: null, alreadyVerified: false };
+      }
+      const tight = await refuseWithoutRoom(world());
+      if (tight !== null) {
+        const { context } = await readProposal(world(), runId);
+        await recordBlock(world(), context, attempt, "stage", [tight]);
         return { stagedSha: null, alreadyVerified: false };
       }
       const outcome = await stageChange(world(), runId, attempt);
@@ -137,11 +156,18 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
         (event) =>
           event.type === "tested" &&
           event.payload.treeSha === change.treeSha &&
-          event.payload.baseSha === change.baseSha,
+          event.payload.baseSha === change.baseSha &&
+          // What a person let pass since is looked at again with that in hand.
+          (event.payload.passed || !isMigrationReleased(change.approval)),
       );
       if (known?.type === "tested") {
         await repeatVerdict(world(), change, known.payload);
         return { passed: known.payload.passed };
+      }
+      const tight = await refuseWithoutRoom(world());
+      if (tight !== null) {
+        await recordBlock(world(), change.context, change.attempt, "verify", [tight]);
+        return { passed: false };
       }
       const outcome = await verifyChange(world(), change);
       if (outcome.kind === "no-verdict") {
@@ -153,8 +179,17 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
     },
 
     async promote(runId, stagedSha, attempt) {
-      const outcome = await promoteByAction(world(), runId, stagedSha, attempt);
+      const outcome = await queue.turn(
+        runId,
+        async () => await promoteByAction(world(), runId, stagedSha, attempt),
+        (result) => !result.promoted && result.reasons.includes("base-moved"),
+      );
       return { promoted: outcome.promoted, reasons: outcome.promoted ? [] : [...outcome.reasons] };
+    },
+
+    ended(runId) {
+      queue.leave(runId);
+      world().ended(runId);
     },
 
     async giveUp(runId, attempt) {

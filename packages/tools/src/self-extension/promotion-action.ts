@@ -10,12 +10,15 @@ import { and, eq, inArray, sql } from "drizzle-orm";
 import { z } from "zod";
 import { SelfExtensionError } from "./errors.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
+import { parkForHost } from "./host-block.ts";
+import type { HostProblem } from "./host-problem.ts";
 import {
   promoteChange,
   PromotionStopped,
   readBackLanding,
   readSwitches,
 } from "./github-pipeline.ts";
+import { requireSealed } from "./ledger-seal.ts";
 import { readRunEvents, type EventContext } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
@@ -24,6 +27,7 @@ import {
   beginPromotion,
   hasLanded,
   recordPromotionBlock,
+  type Promotion,
   type PromotionOutcome,
 } from "./promotion-outcome.ts";
 import {
@@ -32,6 +36,9 @@ import {
   whyNotBegun,
   type PromotionRefusal,
 } from "./promotion-refusal.ts";
+import { budgetProblem, requestsOf } from "./rate-budget.ts";
+import { recordBlock } from "./record-outcome.ts";
+import { repositoryProblem } from "./repository-standing.ts";
 import { foldRun } from "./run-state.ts";
 import { readServingFacts } from "./serving-gate.ts";
 import { loadVerified, type Verified } from "./verification.ts";
@@ -189,16 +196,19 @@ async function decideBefore(
   if (state.status === "blocked" || state.status === "failed") {
     return { promoted: false, reasons: state.blockReasons };
   }
+  const unsealed = await requireSealed(world, runId, null);
+  if (unsealed !== null) {
+    const { context } = verified.change;
+    const { reasons } = await recordBlock(world, context, attempt, "promote", [unsealed]);
+    return { promoted: false, reasons };
+  }
   const promotion = await beginPromotion(world, verified, attempt);
-  const answer = await whenGitHubAnswers(async () => ({
-    landed: await hasLanded(promotion),
-    base: await promotion.remote.readBase(),
-  }));
+  const answer = await askHost(promotion);
   const switches = decideSwitches({
     ...(await readSwitches(world)),
     ...(await readServingFacts(world, verified.change)),
   });
-  if (answer.answered && answer.value.landed) return null;
+  if (!("unfit" in answer) && answer.landed) return null;
   if (switches.some(({ reason }) => reason !== "observe-only")) {
     return await recordPromotionBlock(promotion, null, {
       reasons: switches.map(({ reason }) => reason),
@@ -207,15 +217,31 @@ async function decideBefore(
   }
   // The executor refuses in observe, and says so on record; the host is not asked for more.
   if (switches.length > 0) return null;
-  if (!answer.answered) {
-    return await recordPromotionBlock(promotion, null, {
-      reasons: ["github-not-connected"],
-      detail: answer.problem,
-    });
-  }
-  return answer.value.base === verified.change.baseSha
+  if ("unfit" in answer) return await parkForHost(promotion, null, answer.unfit);
+  return answer.base === verified.change.baseSha
     ? null
     : { promoted: false, reasons: ["base-moved"] };
+}
+
+/**
+ * What the host shows before anything is begun, or why it is not worked with now: too few requests
+ * left, not the repository that was connected, another instance's, or away. What landed before
+ * another instance took over is a fact all the same.
+ */
+async function askHost(
+  promotion: Promotion,
+): Promise<{ readonly landed: boolean; readonly base: string } | { readonly unfit: HostProblem }> {
+  const { world, remote, verified } = promotion;
+  const answer = await whenGitHubAnswers(async () => {
+    const low = await budgetProblem(world, requestsOf(verified.change));
+    if (low !== null) return { unfit: low };
+    const unfit = await repositoryProblem(world);
+    if (unfit !== null && unfit.reason !== "repository-owned") return { unfit };
+    const landed = await hasLanded(promotion);
+    if (unfit !== null && !landed) return { unfit };
+    return { landed, base: await remote.readBase() };
+  });
+  return answer.answered ? answer.value : { unfit: answer.problem };
 }
 
 /** A landing that took effect is a fact; only without one a refusal of the action counts. */

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { compareAndSetAgentState, readAgentState, type JarvisDatabase } from "@jarvis/db";
 import { fitName, fitReason } from "./ledger-text.ts";
-import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+import { appendSelfExtensionEvent, kernelContext, type EventContext } from "./lifecycle-events.ts";
 
 const KEY = "self_extension:promotion_control";
 
@@ -80,6 +81,8 @@ async function trySet(
   change: PromotionControlChange,
 ): Promise<PromotionControlState | null> {
   return await db.transaction(async (tx) => {
+    // A process that is stopped in here would hold the switch: the database then lets go of it.
+    await tx.execute(sql`set local idle_in_transaction_session_timeout = '5s'`);
     const row = await readAgentState(tx, KEY);
     const before = promotionControlState.safeParse(row?.value);
     const next: PromotionControlState = { ...change, updatedAt: new Date().toISOString() };
@@ -89,17 +92,7 @@ async function trySet(
     });
     if (written.outcome === "conflict") return null;
     await appendSelfExtensionEvent(tx, {
-      context: {
-        runId: PROMOTION_CONTROL_STREAM,
-        correlationId: PROMOTION_CONTROL_STREAM,
-        actorSource: change.updatedBy === "system" ? "system" : "user",
-        actor: change.updatedBy,
-        toolName: null,
-        toolCallId: null,
-        goalId: null,
-        cycleId: null,
-        subGoalId: null,
-      },
+      context: contextOf(change.updatedBy),
       type: "promotion_pause_changed",
       stage: "control",
       idempotencyKey: randomUUID(),
@@ -107,6 +100,48 @@ async function trySet(
     });
     return next;
   });
+}
+
+/** What a pause could say of the promotions that were on their way. */
+export interface PauseAcknowledgement {
+  readonly acknowledged: boolean;
+  readonly drained: readonly { readonly runId: string; readonly outcome: string }[];
+  readonly unresolved: readonly { readonly runId: string; readonly why: string }[];
+  readonly fence: string;
+}
+
+/** Writes down what a pause was answered with: the switch stands, and this is what was known then. */
+export async function recordAcknowledgement(
+  db: JarvisDatabase,
+  control: PromotionControlState,
+  { acknowledged, drained, unresolved, fence }: PauseAcknowledgement,
+): Promise<void> {
+  await appendSelfExtensionEvent(db, {
+    context: contextOf(control.updatedBy),
+    type: "promotion_pause_changed",
+    stage: acknowledged ? "acknowledged" : "not-acknowledged",
+    idempotencyKey: randomUUID(),
+    payload: {
+      ...control,
+      previouslyPaused: true,
+      acknowledgement: {
+        acknowledged,
+        fence,
+        drained: drained.slice(0, SHOWN).map(({ runId, outcome }) => ({ runId, outcome })),
+        unresolved: unresolved.slice(0, SHOWN).map(({ runId, why }) => ({ runId, why })),
+      },
+    },
+  });
+}
+
+const SHOWN = 20;
+
+function contextOf(updatedBy: string): EventContext {
+  return {
+    ...kernelContext(PROMOTION_CONTROL_STREAM),
+    actorSource: updatedBy === "system" ? "system" : "user",
+    actor: updatedBy,
+  };
 }
 
 function unreadable(problem: string): PromotionControlReading {

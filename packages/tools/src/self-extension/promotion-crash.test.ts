@@ -4,8 +4,10 @@ import {
   makePromotionWorld,
   noAnswer,
   onRequest,
+  type Call,
   type PromotionWorld,
 } from "../testing/promotion-world.ts";
+import { openIntents } from "./promotion-intents.ts";
 import { foldRun } from "./run-state.ts";
 import { readRun } from "./runs.ts";
 
@@ -23,7 +25,8 @@ const MUTATIONS = [
   "POST /git/commits",
   "POST /git/refs",
   "POST /pulls",
-  "POST /statuses/{sha}",
+  "POST /statuses/{sha} jarvis/sandbox",
+  "POST /statuses/{sha} jarvis/promotion",
   "PATCH /git/refs/{ref}",
   "DELETE /git/refs/{ref}",
 ];
@@ -32,6 +35,8 @@ let suite: PromotionWorld;
 
 beforeAll(async () => {
   suite = await makePromotionWorld();
+  // The first promotion of all says on the host whose repository it is.
+  await suite.world.propose(suite.patch());
 });
 
 afterAll(async () => await suite.close());
@@ -50,7 +55,13 @@ it("makes these mutations when nothing goes wrong, in this order", async () => {
 
 describe.each(accidents)("when a mutation $name", ({ effect, after }) => {
   // Objects that were uploaded twice are the same objects: one way of losing them is enough.
-  const tried = MUTATIONS.slice(effect && after === "answers-again" ? 0 : 3);
+  const whole = MUTATIONS.slice(effect && after === "answers-again" ? 0 : 3);
+  // What the host does wrong is swept in `fault-sweep.test.ts`, at every call: of that the landing is
+  // left here, and of a kernel that is killed everything but objects. `pnpm sweep` runs them all.
+  const isWhole = process.env["JARVIS_SWEEP"] === "1";
+  const tried = whole.filter(
+    (mutation) => isWhole || after === "killed" || mutation.startsWith("PATCH"),
+  );
 
   it.each(tried)("at %s, the change lands once and is recorded once", async (mutation) => {
     const { world } = suite;
@@ -95,7 +106,11 @@ describe.each(accidents)("when a mutation $name", ({ effect, after }) => {
       ...at,
       ref: headSha ?? "",
     });
-    expect(statuses.data).toHaveLength(1);
+    expect(statuses.data.map(({ context, state }) => `${context} ${state}`)).toEqual([
+      "jarvis/promotion success",
+      "jarvis/sandbox success",
+    ]);
+    expect(await openIntents(world.db)).toEqual([]);
     const landed = await world.github.octokit.rest.repos.getCommit({ ...at, ref: headSha ?? "" });
     expect(landed.data.parents.map(({ sha }) => sha)).toEqual([before.base]);
     expect(host.branches).toEqual([]);
@@ -115,6 +130,7 @@ it("keeps a promotion whose branch could not be removed, and removes it with the
   expect((await suite.host()).branches).toEqual([]);
 });
 
-function short({ method, url }: { method: string; url: string }): string {
-  return `${method} ${url.replace("/repos/{owner}/{repo}", "")}`;
+function short({ method, url, context }: Call): string {
+  const status = context === null ? "" : ` ${context}`;
+  return `${method} ${url.replace("/repos/{owner}/{repo}", "")}${status}`;
 }

@@ -1,10 +1,14 @@
 import type { BlockReason } from "./block-reasons.ts";
-import { EVIDENCE_STATUS_CONTEXT } from "./run-result.ts";
+import type { Refusal } from "./proposal.ts";
+import { EVIDENCE_STATUS_CONTEXT, FENCE_STATUS_CONTEXT } from "./run-result.ts";
 import type { ServingFacts } from "./serving-gate.ts";
 
 export interface ReportedStatus {
   readonly context: string;
   readonly state: string;
+  /** Who wrote it, by the account's id; null where the host does not say. */
+  readonly creatorId: number | null;
+  readonly description: string | null;
 }
 
 /** What may keep a change from landing whatever the repository host says. */
@@ -12,6 +16,8 @@ export interface SwitchFacts extends ServingFacts {
   readonly paused: boolean;
   readonly pauseReason: string;
   readonly mode: "observe" | "execute";
+  /** Why the ledger is not to be built upon; null where it is what was sealed. */
+  readonly ledger: Refusal | null;
 }
 
 export interface PromotionFacts extends SwitchFacts {
@@ -19,6 +25,10 @@ export interface PromotionFacts extends SwitchFacts {
   readonly requiredContexts: readonly string[] | undefined;
   /** Statuses of the very commit that is to land, newest first. */
   readonly statuses: readonly ReportedStatus[];
+  /** Our own account on the host. */
+  readonly ownAccountId: number;
+  /** What our status says of the evidence that is stored here. */
+  readonly evidenceDescription: string;
   readonly verifiedBaseSha: string;
   readonly currentBaseSha: string;
   readonly landing: "fast-forward" | "merge";
@@ -61,16 +71,40 @@ export function decidePromotion(facts: PromotionFacts): PromotionDecision {
     );
   }
   const required = new Set([EVIDENCE_STATUS_CONTEXT, ...(facts.requiredContexts ?? [])]);
+  // The fence is opened by this decision: see `promotion-landing.ts`.
+  required.delete(FENCE_STATUS_CONTEXT);
   for (const context of required) {
     // The newest status of a context is the one that counts.
-    const state = facts.statuses.find((status) => status.context === context)?.state;
+    const newest = facts.statuses.find((status) => status.context === context);
+    const state = newest?.state;
+    if (newest !== undefined && context === EVIDENCE_STATUS_CONTEXT) {
+      const objection = whyNotOurs(newest, facts);
+      if (objection !== null) {
+        block("status-missing", `The status ${context} does not count: ${objection}.`);
+        continue;
+      }
+    }
     if (state === undefined) block("status-missing", `The status ${context} is missing.`);
     else if (state === "pending") block("status-pending", `The status ${context} is pending.`);
     else if (state !== "success") block("status-failing", `The status ${context} is ${state}.`);
   }
-  return reasons.length === 0
-    ? { promote: true }
-    : { promote: false, reasons, detail: details.join(" ") };
+  if (reasons.length === 0) return { promote: true };
+  // What waits for something looks at the base again anyway; named beside a reason that can pass, a
+  // base that moved would end the run.
+  const isAlone = reasons.length === 1;
+  const told = isAlone ? reasons : reasons.filter((reason) => reason !== "base-moved");
+  return { promote: false, reasons: told, detail: details.join(" ") };
+}
+
+/** Why a status is not the one that this Jarvis wrote about this evidence; null where it is. */
+function whyNotOurs(
+  status: ReportedStatus,
+  facts: Pick<PromotionFacts, "ownAccountId" | "evidenceDescription">,
+): string | null {
+  if (status.creatorId !== facts.ownAccountId) {
+    return `account ${status.creatorId ?? "unknown"} wrote it, ours is ${facts.ownAccountId}`;
+  }
+  return status.description === facts.evidenceDescription ? null : "it tells of other evidence";
 }
 
 /** The part of the decision that needs no GitHub: checked before the first mutation and again before the merge. */
@@ -80,6 +114,7 @@ export function decideSwitches(facts: SwitchFacts): { reason: BlockReason; detai
   if (facts.paused && !facts.isRevert) {
     found.push({ reason: "promotion-paused", detail: `Promotion is paused: ${facts.pauseReason}` });
   }
+  if (facts.ledger !== null && !facts.isRevert) found.push(facts.ledger);
   if (facts.mode !== "execute") {
     found.push({
       reason: "observe-only",

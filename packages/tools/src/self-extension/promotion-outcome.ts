@@ -1,5 +1,5 @@
 import { isParking, type BlockReason } from "./block-reasons.ts";
-import { statusOf } from "./github-client.ts";
+import { statusOf } from "./host-problem.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promotionHead, type Head } from "./promotion-head.ts";
@@ -28,7 +28,13 @@ export async function beginPromotion(
   return { world, verified, attempt, remote: promotionRemote(world.github), head };
 }
 
-export async function hasLanded({ remote, head }: Promotion): Promise<boolean> {
+export async function hasLanded({
+  remote,
+  head,
+}: {
+  readonly remote: Pick<PromotionRemote, "landedAs">;
+  readonly head: Pick<Head, "sha">;
+}): Promise<boolean> {
   return (await remote.landedAs(head.sha)) !== null;
 }
 

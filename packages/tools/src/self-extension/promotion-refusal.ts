@@ -57,6 +57,7 @@ export function observeOnly(): PromotionRefusal {
     paused: false,
     pauseReason: "",
     mode: "observe",
+    ledger: null,
     watched: null,
     unreverted: null,
     isRevert: false,

@@ -1,5 +1,5 @@
 import type { Mirror } from "./git/mirror.ts";
-import { statusOf } from "./github-client.ts";
+import { statusOf } from "./host-problem.ts";
 import { once } from "./once.ts";
 import { uploadTree, type NewCommit } from "./upload-tree.ts";
 import type { GitHubTarget } from "./pipeline-world.ts";
@@ -16,6 +16,8 @@ export interface PullRequest {
 export interface Protection {
   readonly contexts: readonly string[];
   readonly strict: boolean;
+  /** Whether administrators, who may be us, have to meet it too. */
+  readonly ofEverybody: boolean;
 }
 
 /** What promotion asks of the repository host. Every effect is made at most once (see `once`). */
@@ -132,13 +134,16 @@ export function promotionRemote(github: GitHubTarget) {
     ): Promise<void> {
       await once({
         find: async () => {
+          const { id: ownId } = await github.whoAmI();
           const { data } = await octokit.rest.repos.listCommitStatusesForRef({
             ...at,
             ref: sha,
             per_page: 100,
           });
           const newest = data.find((known) => known.context === status.context);
-          return newest?.state === status.state && newest.description === status.description
+          return newest?.creator?.id === ownId &&
+            newest.state === status.state &&
+            newest.description === status.description
             ? newest.id
             : null;
         },
@@ -163,7 +168,12 @@ export function promotionRemote(github: GitHubTarget) {
         ref: sha,
         per_page: 100,
       });
-      return all.map(({ context, state }) => ({ context, state }));
+      return all.map(({ context, state, creator, description }) => ({
+        context,
+        state,
+        creatorId: creator?.id ?? null,
+        description,
+      }));
     },
 
     /**
@@ -177,49 +187,40 @@ export function promotionRemote(github: GitHubTarget) {
           branch: baseBranch,
         });
         const checks = data.required_status_checks;
-        return { contexts: checks?.contexts ?? [], strict: checks?.strict ?? false };
+        return {
+          contexts: checks?.contexts ?? [],
+          strict: checks?.strict ?? false,
+          ofEverybody: data.enforce_admins?.enabled ?? false,
+        };
       } catch (error) {
         const status = statusOf(error);
         if (status !== 403 && status !== 404) throw error;
       }
       const { data } = await octokit.rest.repos.getBranch({ ...at, branch: baseBranch });
-      if (!data.protected) return { contexts: [], strict: false };
+      if (!data.protected) return { contexts: [], strict: false, ofEverybody: false };
       const checks = data.protection.required_status_checks;
-      // Whether it is strict is not told here, so it counts as not strict.
+      // Whether it is strict is not told here, so it counts as not strict. Who may not read the
+      // protection is no administrator, so it holds us either way, unless it is off.
       return checks?.contexts === undefined
         ? undefined
-        : { contexts: checks.contexts, strict: false };
+        : {
+            contexts: checks.contexts,
+            strict: false,
+            ofEverybody: checks.enforcement_level !== "off",
+          };
     },
 
-    /** Moves the base forward to exactly `sha`; the host refuses anything but a fast-forward. */
+    /**
+     * Moves the base forward to exactly `sha`; the host refuses anything but a fast-forward. Sent once:
+     * each request that moves the base is let through by itself.
+     */
     async fastForwardBase(sha: string): Promise<void> {
-      await once({
-        find: async () => ((await landedAs(sha)) === null ? null : sha),
-        make: async () => {
-          await octokit.rest.git.updateRef({
-            ...at,
-            ref: `heads/${baseBranch}`,
-            sha,
-            force: false,
-          });
-          return sha;
-        },
-      });
+      await octokit.rest.git.updateRef({ ...at, ref: `heads/${baseBranch}`, sha, force: false });
     },
 
+    /** Merges the pull request where its head is `sha`. Sent once, like a fast-forward. */
     async merge(number: number, sha: string): Promise<void> {
-      await once({
-        find: async () => ((await landedAs(sha)) === null ? null : sha),
-        make: async () => {
-          await octokit.rest.pulls.merge({
-            ...at,
-            pull_number: number,
-            sha,
-            merge_method: "merge",
-          });
-          return sha;
-        },
-      });
+      await octokit.rest.pulls.merge({ ...at, pull_number: number, sha, merge_method: "merge" });
     },
 
     landedAs,

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Attestation } from "./attest-promotion.ts";
+import { ANCHOR_TRAILER } from "./ledger-seal.ts";
 import type { Staged } from "./staged-change.ts";
 import { fencedBlock, inertLine } from "./text-fence.ts";
 import type { Verified } from "./verification.ts";
@@ -20,8 +22,13 @@ export function branchNameOf(change: Staged): string {
 }
 
 /** The message of the commit that lands. The trailers are for machines and come last. */
-export function promotionMessage(verified: Pick<Verified, "change" | "evidenceDigest">): string {
-  const { change, evidenceDigest } = verified;
+export function promotionMessage(
+  verified: Pick<Verified, "change" | "evidenceDigest"> & {
+    /** A checkpoint of the ledger: `<size> <base64 of its root> <origin>`. */
+    readonly anchor: string;
+  },
+): string {
+  const { change, evidenceDigest, anchor } = verified;
   const { context } = change;
   const trailers = [
     ["Jarvis-Run", change.runId],
@@ -33,6 +40,8 @@ export function promotionMessage(verified: Pick<Verified, "change" | "evidenceDi
     ["Jarvis-Tree", change.treeSha],
     ["Jarvis-Evidence", evidenceDigest],
   ].flatMap(([key, value]) => (value == null ? [] : [`${key}: ${trailerValue(value)}`]));
+  // Made by the sealer and of no other letters than its form has.
+  trailers.push(`${ANCHOR_TRAILER}: ${anchor}`);
   return `${inertLine(change.title)}\n\n${trailers.join("\n")}\n`;
 }
 
@@ -41,7 +50,15 @@ function trailerValue(value: string): string {
   return value.replaceAll(/[^A-Za-z0-9._:-]+/g, "-").slice(0, 200);
 }
 
-export function pullRequestText(verified: Verified): { title: string; body: string } {
+/** What the status on the commit says: it names the evidence, so that it counts for no other. */
+export function evidenceDescription({ evidenceDigest }: Pick<Verified, "evidenceDigest">): string {
+  return `Verified in the sandbox; evidence ${evidenceDigest}`;
+}
+
+export function pullRequestText(
+  verified: Verified,
+  attestation: Attestation,
+): { title: string; body: string } {
   const { change, evidence, evidenceDigest } = verified;
   const rows = evidence.stages.map(
     (stage) => `| ${stage.name.replaceAll("|", " ")} | ${stage.status} | ${stage.durationMs} ms |`,
@@ -60,6 +77,7 @@ export function pullRequestText(verified: Verified): { title: string; body: stri
     `- Release: \`${evidence.releaseDigest}\``,
     `- Evidence: \`${evidenceDigest}\` (test evidence: ${evidence.testEvidence})`,
     `- Sandbox: ${evidence.sandbox.tier}, ${evidence.sandbox.version}`,
+    `- Attestation: \`${attestation.digest}\`, sealed in the ledger as record ${attestation.recordId}: \`jarvis ledger prove records:${attestation.recordId}\` writes it with its proof, \`jarvis ledger check\` verifies that against a clone`,
   ];
   return { title: inertLine(change.title), body: body.join("\n") };
 }

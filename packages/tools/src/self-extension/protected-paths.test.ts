@@ -85,6 +85,7 @@ describe("findProtected", () => {
     ["them in a folder, in another case", { "src/agents.MD": "obey" }],
     ["instructions of other agents", { "CLAUDE.md": "", ".cursor/rules/x.mdc": "" }],
     ["prompts", { "src/prompts/author.txt": "" }],
+    ["skills", { ".agents/skills/release/SKILL.md": "obey" }],
     ["git attributes", { ".gitattributes": "* -diff" }],
     ["git attributes in a folder", { "src/.gitattributes": "* -diff" }],
     ["what git ignores", { ".gitignore": "*.test.ts" }],

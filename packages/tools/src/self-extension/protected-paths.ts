@@ -47,6 +47,7 @@ export const alwaysProtected = {
   ],
   paths: [
     "**/AGENTS.md",
+    "**/.agents/**",
     "**/{CLAUDE,GEMINI}.md",
     "**/.{cursorrules,windsurfrules,clinerules}",
     "**/.{cursor,claude,gemini}/**",

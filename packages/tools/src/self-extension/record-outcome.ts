@@ -3,6 +3,9 @@ import { SelfExtensionError } from "./errors.ts";
 import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
+import { isDiskFull } from "./room.ts";
+import type { OpenedConflict } from "./revert-conflict.ts";
+import { runRevertedBy } from "./revert-run.ts";
 import { foldRun, isTerminal } from "./run-state.ts";
 
 /**
@@ -15,9 +18,10 @@ export async function recordBlock(
   attempt: number,
   stage: string,
   refusals: readonly Refusal[],
-  { parked }: { parked?: boolean } = {},
+  { parked, shown = null }: { parked?: boolean; shown?: OpenedConflict | null } = {},
 ): Promise<{ staged: false; reasons: readonly BlockReason[] }> {
   const reasons = [...new Set(refusals.map(({ reason }) => reason))];
+  const isRevert = (await runRevertedBy(world.db, context.runId)) !== null;
   await appendSelfExtensionEvent(world.db, {
     context,
     type: "promotion_blocked",
@@ -27,11 +31,11 @@ export async function recordBlock(
       attempt,
       reasons,
       detail: sentences(refusals),
-      parked: parked ?? isParking(reasons),
-      branchName: null,
-      headSha: null,
-      pullRequestNumber: null,
-      pullRequestUrl: null,
+      parked: parked ?? isParking(reasons, { isRevert }),
+      branchName: shown?.branchName ?? null,
+      headSha: shown?.headSha ?? null,
+      pullRequestNumber: shown?.pullRequestNumber ?? null,
+      pullRequestUrl: shown?.pullRequestUrl ?? null,
     },
   });
   return { staged: false, reasons };
@@ -47,7 +51,8 @@ function sentences(refusals: readonly Refusal[]): string {
 const SHOWN_REFUSALS = 20;
 
 /**
- * Ends a run that broke. The sentence is for people; the code is for programs. A run that has ended
+ * Ends a run that broke; where a disk is full, or the run takes a change back, it is parked and tried
+ * again. The sentence is for people; the code is for programs. A run that has ended
  * keeps its end: what breaks while tidying up is no reason to deny a promotion.
  */
 export async function recordFailure(
@@ -59,6 +64,16 @@ export async function recordFailure(
   const events = await readRunEvents(world.db, runId);
   const context = events[0]?.context;
   if (context === undefined || isTerminal(foldRun(runId, events).status)) return;
+  if (isDiskFull(error)) {
+    const detail = "A disk was full in the middle of it; the run goes on when there is room.";
+    await recordBlock(world, context, attempt, "pipeline", [{ reason: "disk-low", detail }]);
+    return;
+  }
+  if ((await runRevertedBy(world.db, runId)) !== null) {
+    const detail = `Taking the change back broke: ${error instanceof Error ? error.message : String(error)}`;
+    await recordBlock(world, context, attempt, "pipeline", [{ reason: "revert-failed", detail }]);
+    return;
+  }
   const known = error instanceof SelfExtensionError ? error : null;
   await appendSelfExtensionEvent(world.db, {
     context,

@@ -15,6 +15,7 @@ export interface RevertedChange {
   readonly title: string;
   readonly before: string;
   readonly after: string;
+  readonly mergeSha: string;
   readonly promotedAt: string;
 }
 
@@ -41,13 +42,19 @@ export async function revertedBy(
   world: { db: JarvisDatabase; mirror: Mirror },
   runId: string,
 ): Promise<RevertedChange | null> {
+  const reverted = await runRevertedBy(world.db, runId);
+  return reverted === null ? null : await promotedChange(world, reverted);
+}
+
+/** The run whose change this one takes back; null for a run that is no revert. */
+export async function runRevertedBy(db: JarvisDatabase, runId: string): Promise<string | null> {
   const { eventType, payload } = selfExtensionEvents;
-  const [row] = await world.db
+  const [row] = await db
     .select()
     .from(selfExtensionEvents)
     .where(and(eq(eventType, "rolled_back"), sql`${payload} ->> 'rollbackRunId' = ${runId}`))
     .limit(1);
-  return row === undefined ? null : await promotedChange(world, parseRow(row).runId);
+  return row === undefined ? null : parseRow(row).runId;
 }
 
 /** Of a revert, the paths of its change that only go back, proved from git; empty for any other run. */
@@ -95,6 +102,7 @@ export async function promotedChange(
     title: proposed.payload.title,
     before: await treeOf(world.mirror, promoted.payload.baseSha),
     after: promoted.payload.treeSha,
+    mergeSha: promoted.payload.mergeSha,
     promotedAt: promoted.createdAt,
   };
 }

@@ -7,6 +7,9 @@ import { isTerminal, runStatuses, type RunState, type RunStatus } from "./run-st
 /** The context of the commit status that carries the sandbox's verdict. */
 export const EVIDENCE_STATUS_CONTEXT = "jarvis/sandbox";
 
+/** The context of the commit status without which the base takes nothing: the fence. */
+export const FENCE_STATUS_CONTEXT = "jarvis/promotion";
+
 /** One stage of a verification as a person or a program reads it. */
 export const stageDiagnostics = stageSummary.extend({
   kind: z.string(),

@@ -60,6 +60,8 @@ export interface RunState {
   readonly releaseDigest: string | null;
   readonly testEvidence: "black-box" | "in-process" | "none";
   readonly testsPassed: boolean | null;
+  /** When it first had a passing verdict; null before. */
+  readonly readyAt: string | null;
   readonly verificationReason: string | null;
   readonly blockReasons: readonly BlockReason[];
   readonly blockDetail: string | null;
@@ -159,6 +161,7 @@ export function initialRunState(runId: string): RunState {
     releaseDigest: null,
     testEvidence: "none",
     testsPassed: null,
+    readyAt: null,
     verificationReason: null,
     blockReasons: [],
     blockDetail: null,
@@ -217,6 +220,7 @@ export function applyEvent(state: RunState, event: LifecycleEvent): RunState {
         releaseDigest: event.payload.releaseDigest,
         testEvidence: event.payload.testEvidence,
         testsPassed: event.payload.passed,
+        readyAt: state.readyAt ?? (event.payload.passed ? event.createdAt : null),
         verificationReason: event.payload.reason,
       };
     case "promotion_blocked": {

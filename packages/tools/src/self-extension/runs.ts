@@ -1,12 +1,12 @@
-import { and, asc, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { ZodError } from "zod";
-import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import { ledgerWriters, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { SelfExtensionError } from "./errors.ts";
 import { evidence } from "./evidence.ts";
 import { readLedgerBlob } from "./ledger-blob.ts";
 import { parseRow, readRunEvents, type LifecycleEvent } from "./lifecycle-events.ts";
 import { resultOf, type RunResult } from "./run-result.ts";
-import { foldRun, type RunState } from "./run-state.ts";
+import { foldRun, type RunState, type RunStatus } from "./run-state.ts";
 
 /** A run's answer to the result contract; null where there is no such run. */
 export async function readRunResult(db: JarvisDatabase, runId: string): Promise<RunResult | null> {
@@ -27,8 +27,30 @@ export async function readRun(db: JarvisDatabase, runId: string): Promise<Run | 
   return { state, result: resultOf(state, await readDiagnostics(db, state)), events };
 }
 
+/** How many runs are folded at a time, and in all, to find those with a status. */
+const SCAN = 100;
+const LOOKED_THROUGH = 2000;
+
 /** The states of the newest runs, newest first; `before` continues from a run id of an earlier page. */
 export async function listRuns(
+  db: JarvisDatabase,
+  page: { limit: number; before?: string | undefined; status?: RunStatus | undefined },
+): Promise<RunState[]> {
+  const { status, limit } = page;
+  if (status === undefined) return await pageOfRuns(db, page);
+  // A status is what the events add up to, so runs are looked through until there are enough.
+  const found: RunState[] = [];
+  let { before } = page;
+  for (let looked = 0; found.length < limit && looked < LOOKED_THROUGH; looked += SCAN) {
+    const states = await pageOfRuns(db, { limit: SCAN, before });
+    found.push(...states.filter((state) => state.status === status));
+    before = states.at(-1)?.runId;
+    if (states.length < SCAN) break;
+  }
+  return found.slice(0, limit);
+}
+
+async function pageOfRuns(
   db: JarvisDatabase,
   page: { limit: number; before?: string | undefined },
 ): Promise<RunState[]> {
@@ -44,14 +66,17 @@ export async function listRuns(
     )
     .orderBy(desc(selfExtensionEvents.runId))
     .limit(page.limit);
-  return await readStates(
+  return await readRunStates(
     db,
     rows.map(({ runId }) => runId),
   );
 }
 
 /** Folds many runs from one query, in the order asked for. */
-async function readStates(db: JarvisDatabase, runIds: readonly string[]): Promise<RunState[]> {
+export async function readRunStates(
+  db: JarvisDatabase,
+  runIds: readonly string[],
+): Promise<RunState[]> {
   if (runIds.length === 0) return [];
   const rows = await db
     .select()
@@ -63,14 +88,26 @@ async function readStates(db: JarvisDatabase, runIds: readonly string[]): Promis
   return [...events].map(([runId, history]) => foldRun(runId, history));
 }
 
+/**
+ * Below this event id every run of a database has ended, which no run takes back. Without it each look
+ * would go through the whole ledger.
+ */
+const endedBelow = new WeakMap<JarvisDatabase, number>();
+
 /** Runs that have not ended: to be started again after a crash, or to continue once a switch is turned. */
 export async function openRuns(db: JarvisDatabase): Promise<RunState[]> {
+  const floor = endedBelow.get(db) ?? 0;
+  const { id, runId, eventType } = selfExtensionEvents;
+  // In this order: every row up to the newest can be seen once nobody writes any more.
+  const [last] = await db.select({ id }).from(selfExtensionEvents).orderBy(desc(id)).limit(1);
+  const isSettled = (await ledgerWriters(db, ["self_extension_events"])).size === 0;
   const rows = await db
-    .selectDistinct({ runId: selfExtensionEvents.runId })
+    .select({ runId, first: sql<string>`min(${id})` })
     .from(selfExtensionEvents)
     .where(
       and(
-        eq(selfExtensionEvents.eventType, "proposed"),
+        gt(id, floor),
+        eq(eventType, "proposed"),
         sql`not exists (
           select 1 from ${selfExtensionEvents} as e
           where e.run_id = ${selfExtensionEvents}.run_id
@@ -78,15 +115,26 @@ export async function openRuns(db: JarvisDatabase): Promise<RunState[]> {
               or (e.event_type = 'promotion_blocked' and e.payload ->> 'parked' = 'false'))
         )`,
       ),
-    );
-  return await readStates(db, rows.map(({ runId }) => runId).sort());
+    )
+    .groupBy(runId);
+  if (isSettled) {
+    const below = Math.min(...rows.map(({ first }) => Number(first) - 1), last?.id ?? 0);
+    endedBelow.set(db, Math.max(floor, below));
+  }
+  return await readRunStates(db, rows.map((row) => row.runId).sort());
 }
 
 export interface EventFilter {
   readonly runId?: string | undefined;
   readonly type?: string | undefined;
+  readonly actor?: string | undefined;
+  /** Not before, and before: instants. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
   /** Events with a greater id, in ascending order; without it the newest, in ascending order. */
   readonly after?: string | undefined;
+  /** Events with a smaller id only. */
+  readonly before?: string | undefined;
   readonly limit: number;
 }
 
@@ -97,9 +145,19 @@ export async function listEvents(
   const where = and(
     filter.runId === undefined ? undefined : eq(selfExtensionEvents.runId, filter.runId),
     filter.type === undefined ? undefined : sql`${selfExtensionEvents.eventType} = ${filter.type}`,
+    filter.actor === undefined ? undefined : eq(selfExtensionEvents.actor, filter.actor),
+    filter.from === undefined
+      ? undefined
+      : sql`${selfExtensionEvents.createdAt} >= ${filter.from}::timestamptz`,
+    filter.to === undefined
+      ? undefined
+      : sql`${selfExtensionEvents.createdAt} < ${filter.to}::timestamptz`,
     filter.after === undefined
       ? undefined
       : sql`${selfExtensionEvents.id} > ${filter.after}::bigint`,
+    filter.before === undefined
+      ? undefined
+      : sql`${selfExtensionEvents.id} < ${filter.before}::bigint`,
   );
   const query = db.select().from(selfExtensionEvents).where(where).limit(filter.limit);
   if (filter.after !== undefined) {

@@ -1,6 +1,6 @@
 import { attestationRunId } from "./attestation.ts";
 import { planRevert } from "./git/revert-change.ts";
-import { openHolds } from "./holds.ts";
+import { liftedHolds, openHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import { promotedChange, revertedBy, runThatPromoted } from "./revert-run.ts";
@@ -26,28 +26,39 @@ export async function readServingFacts(
     return { watched: null, unreverted: null, isRevert: true };
   }
   const watched = await world.unblessed();
-  const unreverted =
-    (await degradedBase(world.db, change.baseSha)) ?? (await unrevertedOn(world, change.baseTree));
-  return { watched, unreverted, isRevert: false };
+  const degraded = await degradedBase(world.db, change.baseSha);
+  const unreverted = degraded ?? (await unrevertedOn(world, change.baseTree));
+  return { watched, unreverted: unreverted?.title ?? null, isRevert: false };
 }
 
-/** A base that does not serve although it is the newest: what is built upon it would not either. */
-async function degradedBase(db: PipelineWorld["db"], baseSha: string): Promise<string | null> {
+/**
+ * A base that does not serve although it is the newest: what is built upon it would not either,
+ * until an operator lets it be. Null where it serves, or nobody has seen it serve yet.
+ */
+export async function degradedBase(
+  db: PipelineWorld["db"],
+  baseSha: string,
+): Promise<{ readonly runId: string; readonly title: string; readonly since: string } | null> {
   const promotedBy = await runThatPromoted(db, baseSha);
   const runId = promotedBy ?? attestationRunId(baseSha);
-  const { status, title } = foldRun(runId, await readRunEvents(db, runId));
+  const { status, title, updatedAt } = foldRun(runId, await readRunEvents(db, runId));
   // What a run of ours brought is taken back by a revert, and counts until that has landed.
   const isLeft = status === "rollback-failed" || (promotedBy === null && status === "rolled-back");
-  return isLeft ? (title ?? `the commit ${baseSha}`) : null;
+  if (!isLeft || (await liftedHolds(db)).has(runId)) return null;
+  return { runId, title: title ?? `the commit ${baseSha}`, since: updatedAt ?? "" };
 }
 
-async function unrevertedOn(world: PipelineWorld, current: string): Promise<string | null> {
+/** The first rolled back change that a tree still holds something of; null where it holds none. */
+export async function unrevertedOn(
+  world: Pick<PipelineWorld, "db" | "mirror">,
+  current: string,
+): Promise<{ readonly runId: string; readonly title: string } | null> {
   for (const { runId, title } of await openHolds(world)) {
     const promoted = await promotedChange(world, runId);
     if (promoted === null) continue;
     const { before, after } = promoted;
     const plan = await planRevert(world.mirror, { before, after, current });
-    if (plan.kind !== "nothing-left") return title;
+    if (plan.kind !== "nothing-left") return { runId, title };
   }
   return null;
 }

@@ -5,10 +5,9 @@ import type { Approval } from "./lifecycle-payloads.ts";
 import { readRunEvents, type EventContext, type LifecycleEvent } from "./lifecycle-events.ts";
 import { readLedgerBlob } from "./ledger-blob.ts";
 import { loadConfig } from "./load-config.ts";
+import { restoreStaged } from "./restore-staged.ts";
 import { restoredBy } from "./revert-run.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-
-export const JARVIS_IDENTITY = { name: "Jarvis", email: "jarvis@localhost" } as const;
 
 /** A change as one commit on the current base. Only staging makes it. */
 export interface Staged {
@@ -48,6 +47,7 @@ export async function loadStaged(
     throw new SelfExtensionError("evidence-mismatch", `run ${runId} never staged ${stagedSha}`);
   }
   const { baseSha, attempt, treeSha, approval } = proposed.payload;
+  await restoreStaged(world, runId, run, { attempt, stagedSha, baseSha });
   const baseTree = await treeOf(world.mirror, baseSha);
   const stagedTree = await treeOf(world.mirror, stagedSha);
   if (stagedTree !== treeSha) {

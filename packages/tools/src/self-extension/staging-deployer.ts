@@ -2,22 +2,26 @@ import { applyChange } from "./apply-change.ts";
 import { judgeBase, rememberBase } from "./attestation.ts";
 import { pauseForRewrittenBase, whyUnverified } from "./base-verification.ts";
 import { isParking, type BlockReason } from "./block-reasons.ts";
-import { fetchBranch, keepCommit, treeOf, writeCommit } from "./git/mirror.ts";
-import { whenGitHubAnswers } from "./github-client.ts";
+import { treeOf } from "./git/mirror.ts";
 import { DEFAULT_PATCH_BYTES } from "./guard-config.ts";
 import { readImportGraph } from "./import-graph.ts";
+import { baseToBuildOn } from "./fetch-base.ts";
 import { appendSelfExtensionEvent, type LifecyclePayload } from "./lifecycle-events.ts";
 import { loadConfig } from "./load-config.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { refuseChanges, refusePatchText, type Refusal } from "./proposal.ts";
-import { findProtected } from "./protected-paths.ts";
+import { irreversibleMigrations } from "./migration-gate.ts";
+import { findProtected, type ProtectionFinding } from "./protected-paths.ts";
+import { noteHostWait } from "./rate-budget.ts";
 import { recordBlock } from "./record-outcome.ts";
 import { decideRelease } from "./staged-release.ts";
-import { JARVIS_IDENTITY, readProposal, type Staged } from "./staged-change.ts";
+import { showConflict, shownConflict } from "./revert-conflict.ts";
+import { readProposal, type ProposedChange, type Staged } from "./staged-change.ts";
 import { refuseContents } from "./refuse-contents.ts";
-import { inertLine } from "./text-fence.ts";
+import { writeStaged } from "./restore-staged.ts";
 import { verdictOf } from "./verdict.ts";
 import type { Evidence } from "./evidence.ts";
+import { MIGRATION_IRREVERSIBLE } from "./verification/migration-stage.ts";
 
 export type StagingOutcome =
   | { readonly staged: true; readonly change: Staged }
@@ -37,17 +41,12 @@ export async function stageChange(
   const block = async (refusals: readonly Refusal[]): Promise<StagingOutcome> =>
     await recordBlock(world, run.context, attempt, "stage", refusals);
 
-  const fetched = await whenGitHubAnswers(() =>
-    fetchBranch(
-      world.mirror,
-      { url: world.github.gitUrl, authorization: world.github.gitAuthorization },
-      world.github.baseBranch,
-    ),
-  );
-  if (!fetched.answered) {
-    return await block([{ reason: "github-not-connected", detail: fetched.problem }]);
+  const base = await baseToBuildOn(world);
+  if ("problem" in base) {
+    await noteHostWait(world.db, base.problem);
+    return await block([{ reason: base.problem.reason, detail: base.problem.detail }]);
   }
-  const baseSha = fetched.value;
+  const baseSha = base.sha;
   const standing = await judgeBase(world, baseSha);
   if (standing === "rewritten") {
     const detail = await pauseForRewrittenBase(world.db, baseSha);
@@ -68,21 +67,19 @@ export async function stageChange(
   });
   if (textRefusals.length > 0) return await block(textRefusals);
   const applied = await applyChange(world, runId, run, { sha: baseSha, tree: baseTree });
-  if (!applied.applied) return await block([applied.refusal]);
+  if (!applied.applied) {
+    return applied.conflicts
+      ? await blockShown(world, run, { attempt, baseSha, baseTree, refusal: applied.refusal })
+      : await block([applied.refusal]);
+  }
   const { changes } = applied;
   const refusals = [
     ...refuseChanges(changes),
     ...(await refuseContents(world, changes, allowBinary)),
   ];
   if (refusals.length > 0) return await block(refusals);
-  const touched = findProtected({
-    changes,
-    config,
-    base: await readImportGraph(world.mirror, baseTree),
-    candidate: await readImportGraph(world.mirror, applied.tree),
-  });
-  // What only goes back to attested bytes was let pass before.
-  const findings = touched.filter(({ path }) => !applied.restored.has(path));
+  const { tree: treeSha, restored } = applied;
+  const findings = await findingsOf(world, { runId, changes, config, baseTree, treeSha, restored });
   const release = await decideRelease(world, {
     context: run.context,
     attempt,
@@ -97,14 +94,7 @@ export async function stageChange(
     return await recordBlock(world, run.context, attempt, "stage", objections, { parked });
   }
 
-  const stagedSha = await writeCommit(world.mirror, {
-    tree: applied.tree,
-    parents: [baseSha],
-    identity: JARVIS_IDENTITY,
-    date: run.date,
-    message: `${inertLine(run.title)}\n\nJarvis-Run: ${runId}\n`,
-  });
-  await keepCommit(world.mirror, `${runId}-${attempt}`, stagedSha);
+  const stagedSha = await writeStaged(world, runId, run, { attempt, tree: applied.tree, baseSha });
   const change: Staged = {
     runId,
     attempt,
@@ -142,6 +132,42 @@ export async function stageChange(
   return { staged: true, change };
 }
 
+/** Blocks a revert that conflicts, with the pull request in which a person finishes it. */
+async function blockShown(
+  world: PipelineWorld,
+  run: ProposedChange,
+  at: { attempt: number; baseSha: string; baseTree: string; refusal: Refusal },
+): Promise<StagingOutcome> {
+  const { attempt, baseSha, baseTree, refusal } = at;
+  const { runId } = run.context;
+  const known = shownConflict(run.events);
+  const shown =
+    known === null ? await showConflict(world, { runId, baseSha, baseTree }) : { opened: known };
+  const refusals = "opened" in shown ? [refusal] : [refusal, shown.refusal];
+  return await recordBlock(world, run.context, attempt, "stage", refusals, {
+    shown: "opened" in shown ? shown.opened : null,
+  });
+}
+
+/** What of a change only a person lets pass. */
+async function findingsOf(
+  { db, mirror }: PipelineWorld,
+  change: Pick<Staged, "runId" | "changes" | "config" | "baseTree" | "treeSha" | "restored">,
+): Promise<ProtectionFinding[]> {
+  const { changes, config, baseTree, treeSha, restored } = change;
+  const touched = findProtected({
+    changes,
+    config,
+    base: await readImportGraph(mirror, baseTree),
+    candidate: await readImportGraph(mirror, treeSha),
+  });
+  return [
+    // What only goes back to attested bytes was let pass before.
+    ...touched.filter(({ path }) => !restored.has(path)),
+    ...(await irreversibleMigrations(db, change)),
+  ];
+}
+
 /** Writes the verdict of verification as `tested`, and what it means where it says no. */
 export async function recordVerdict(
   world: PipelineWorld,
@@ -171,7 +197,7 @@ export async function repeatVerdict(
   if (verdict.passed) return { blocked: [] };
   const failed = verdict.stages.find((stage) => stage.status !== "passed");
   const sentence = `Stage ${failed?.name ?? "unknown"}: ${verdict.reason ?? "no verdict"}.`;
-  if (failed?.status === "error") {
+  if (failed?.status === "error" && change.restored.size === 0) {
     // No trustworthy exit status is nobody's verdict: it ends the run and blames no change.
     await appendSelfExtensionEvent(world.db, {
       context: change.context,
@@ -187,14 +213,33 @@ export async function repeatVerdict(
     });
     return { blocked: [] };
   }
+  if (failed?.category === MIGRATION_IRREVERSIBLE) return await askAPerson(world, change, sentence);
   const reason: BlockReason =
     failed?.category === "aborted"
       ? "kill-switch-active"
-      : failed?.category === "verdict-not-trusted"
-        ? "verdict-not-trusted"
-        : "isolated-verification-failed";
+      : failed?.status === "error"
+        ? "revert-failed"
+        : failed?.category === "verdict-not-trusted"
+          ? "verdict-not-trusted"
+          : "isolated-verification-failed";
   const parked = isParking([reason], { isRevert: change.restored.size > 0 });
   const refusals = [{ reason, detail: sentence }];
   await recordBlock(world, change.context, change.attempt, "verify", refusals, { parked });
   return { blocked: [reason] };
+}
+
+/** What verification found and a person may let pass all the same: asked for like what staging finds. */
+async function askAPerson(
+  world: PipelineWorld,
+  change: Staged,
+  sentence: string,
+): Promise<{ blocked: readonly BlockReason[] }> {
+  const { context, attempt } = change;
+  const findings = await findingsOf(world, change);
+  const release = await decideRelease(world, { ...change, findings });
+  const found = { reason: MIGRATION_IRREVERSIBLE, detail: sentence } as const;
+  const { reasons } = release.released
+    ? await recordBlock(world, context, attempt, "verify", [found])
+    : await recordBlock(world, context, attempt, "verify", release.refusals, release);
+  return { blocked: reasons };
 }

@@ -18,7 +18,15 @@ export interface TestRepository {
 }
 
 export function makeRepository(files: Record<string, string>): TestRepository {
-  const directory = mkdtempSync(join(tmpdir(), "jarvis-repo-"));
+  const repository = openRepository(mkdtempSync(join(tmpdir(), "jarvis-repo-")));
+  repository.git("init", "-q", "-b", "main");
+  repository.write(files);
+  repository.commit("First commit");
+  return repository;
+}
+
+/** A repository that is there already. */
+export function openRepository(directory: string): TestRepository {
   const git = (...args: string[]): string =>
     execFileSync("git", ["-C", directory, ...args], {
       encoding: "utf8",
@@ -60,9 +68,6 @@ export function makeRepository(files: Record<string, string>): TestRepository {
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
-  git("init", "-q", "-b", "main");
-  repository.write(files);
-  repository.commit("First commit");
   return repository;
 }
 

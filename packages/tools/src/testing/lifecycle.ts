@@ -126,3 +126,38 @@ function common(runId: string, type: string, attempt = 1) {
     idempotencyKey: `${type}:${attempt}`,
   };
 }
+
+/** What the kernel writes when it has gone back from a promoted change. */
+export function rollback(
+  runId: string,
+  rollbackRunId: string | null,
+): [Event<"rollback_started">, Event<"rolled_back">] {
+  const occurredAt = new Date().toISOString();
+  return [
+    {
+      ...common(runId, "rollback_started"),
+      type: "rollback_started",
+      payload: {
+        attempt: 1,
+        cause: "operator",
+        reason: "test",
+        fromReleaseDigest: digest("f"),
+        targetReleaseDigest: digest("0"),
+        targetBaselineSha: sha("a"),
+        occurredAt,
+      },
+    },
+    {
+      ...common(runId, "rolled_back"),
+      type: "rolled_back",
+      payload: {
+        attempt: 1,
+        releaseDigest: digest("0"),
+        targetBaselineSha: sha("a"),
+        durationMs: 1,
+        rollbackRunId,
+        occurredAt,
+      },
+    },
+  ];
+}

@@ -2,18 +2,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
-import { startForge, type Forge } from "@jarvis/forge";
+import { startForge, type Forge, type ForgeOptions } from "@jarvis/forge";
 import {
   ActionExecutor,
   ActionRegistry,
   SafetyController,
   SessionRiskTracker,
 } from "@jarvis/operator-core";
+import { startTestSealer } from "@jarvis/ledger/testing";
 import { checkSandbox, runInSandbox } from "@jarvis/sandbox";
 import {
   attest,
-  fetchBranch,
-  makeOctokit,
+  fetchBase,
+  fixedToken,
+  holderState,
+  makeGitHubTarget,
   openMirror,
   packageManagerEnv,
   pipelineActions,
@@ -21,6 +24,7 @@ import {
   readRun,
   rememberBase,
   treeOf,
+  type HostCredentials,
   type PipelineSteps,
   type PipelineWorld,
   type Run,
@@ -41,6 +45,8 @@ export interface TestWorld extends PipelineWorld {
   submit(patch: string, more?: Record<string, unknown>): Promise<string>;
   /** One more attempt of a parked run. */
   attempt(runId: string, attempt: number): Promise<Run>;
+  /** The forge goes away; answers how it comes back, at the same address, perhaps changed. */
+  stopForge(): Promise<(changed?: Partial<ForgeOptions>) => Promise<void>>;
   /** Requests of the forge that changed something. */
   mutations(): { method: string; path: string; status: number }[];
   close(): Promise<void>;
@@ -51,12 +57,17 @@ export async function makeTestWorld(
   options: {
     mode?: "observe" | "execute";
     run?: PipelineWorld["run"];
+    room?: PipelineWorld["room"];
+    ledgerProblem?: PipelineWorld["ledger"]["problem"];
+    forge?: Partial<ForgeOptions>;
+    /** What requests are signed with; the forge's own token unless told. */
+    credentials?: (forge: Forge) => HostCredentials;
     packageManagerEnv?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<TestWorld> {
   const directory = mkdtempSync(join(tmpdir(), "jarvis-world-"));
   const database = await createTestDatabase();
-  const forge = await startForge({
+  const forgeOptions: ForgeOptions = {
     directory: join(directory, "forge"),
     owner: "local",
     repository: "project",
@@ -64,7 +75,9 @@ export async function makeTestWorld(
       gitDirectory: repository.gitDirectory,
       commit: repository.git("rev-parse", "HEAD").trim(),
     },
-  });
+    ...options.forge,
+  };
+  let forge = await startForge(forgeOptions);
   const mirror = await openMirror(join(directory, "mirror.git"));
   const directories = {
     work: join(directory, "work"),
@@ -76,6 +89,7 @@ export async function makeTestWorld(
   };
   for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });
   const never = new AbortController();
+  const sealer = await startTestSealer(database.db);
   const registry = new ActionRegistry();
   for (const action of pipelineActions(() => world)) registry.register(action);
   const safety = new SafetyController(database.db);
@@ -83,7 +97,13 @@ export async function makeTestWorld(
     db: database.db,
     registry,
     policy: {
-      rules: ["promote_change", "release_change"].map((action) => ({
+      rules: [
+        "promote_change",
+        "release_change",
+        "open_revert_pull_request",
+        "lift_hold",
+        "take_over",
+      ].map((action) => ({
         action,
         decision: "allow" as const,
         reason: "what the pipeline does",
@@ -96,17 +116,26 @@ export async function makeTestWorld(
   const world: PipelineWorld = {
     db: database.db,
     mirror,
-    github: {
-      octokit: makeOctokit({ apiUrl: forge.apiUrl, token: forge.token, remote: false }),
-      owner: "local",
-      repo: "project",
-      baseBranch: "main",
-      gitUrl: forge.cloneUrl,
-      gitAuthorization: `Basic ${Buffer.from(`x-access-token:${forge.token}`).toString("base64")}`,
-    },
+    github: makeGitHubTarget(
+      {
+        apiUrl: forge.apiUrl,
+        owner: "local",
+        repo: "project",
+        baseBranch: "main",
+        gitUrl: forge.cloneUrl,
+        remote: false,
+      },
+      options.credentials?.(forge) ?? fixedToken(forge.token),
+    ),
+    ledger: { ...sealer, problem: options.ledgerProblem ?? (() => null) },
     actions: executor,
     flights: new Map(),
+    holderState,
     unblessed: async () => await Promise.resolve(null),
+    room:
+      options.room ??
+      (async () => await Promise.resolve({ level: "enough", detail: "There is room." })),
+    inStage: async (stage) => await stage(),
     run: options.run ?? runInSandbox,
     checkSandbox,
     packageManager: {
@@ -118,11 +147,7 @@ export async function makeTestWorld(
     progress: () => undefined,
     ended: () => undefined,
   };
-  const sha = await fetchBranch(
-    mirror,
-    { url: world.github.gitUrl, authorization: world.github.gitAuthorization },
-    "main",
-  );
+  const sha = await fetchBase(world);
   await attest(database.db, {
     sha,
     treeSha: await treeOf(mirror, sha),
@@ -136,10 +161,15 @@ export async function makeTestWorld(
   const steps = pipelineSteps(() => world);
 
   async function attempt(runId: string, number: number): Promise<Run> {
-    const staged = await steps.stage(runId, number);
-    if (staged.stagedSha !== null) {
-      const passed = staged.alreadyVerified || (await steps.verify(runId, staged.stagedSha)).passed;
-      if (passed) await steps.promote(runId, staged.stagedSha, number);
+    try {
+      const staged = await steps.stage(runId, number);
+      if (staged.stagedSha !== null) {
+        const passed =
+          staged.alreadyVerified || (await steps.verify(runId, staged.stagedSha)).passed;
+        if (passed) await steps.promote(runId, staged.stagedSha, number);
+      }
+    } finally {
+      steps.ended(runId);
     }
     const run = await readRun(database.db, runId);
     if (run === null) throw new Error(`run ${runId} is gone`);
@@ -153,6 +183,12 @@ export async function makeTestWorld(
   return {
     ...world,
     forge,
+    async stopForge() {
+      await forge.close();
+      return async (changed = {}) => {
+        forge = await startForge({ ...forgeOptions, ...changed });
+      };
+    },
     database,
     executor,
     safety,
@@ -172,6 +208,7 @@ export async function makeTestWorld(
     },
     async close() {
       executor.close();
+      await sealer.stop();
       await forge.close();
       await database.close();
       rmSync(directory, { recursive: true, force: true });

@@ -30,6 +30,7 @@ export interface Pull {
 
 export async function makePromotionWorld(
   config: Record<string, unknown> = {},
+  options: Parameters<typeof makeTestWorld>[1] = {},
 ): Promise<PromotionWorld> {
   const repository = makeRepository({
     "README.md": "A project.\n",
@@ -40,7 +41,7 @@ export async function makePromotionWorld(
       ...config,
     }),
   });
-  const world = await makeTestWorld(repository);
+  const world = await makeTestWorld(repository, options);
   const operator = makeOctokit({
     apiUrl: world.forge.apiUrl,
     token: world.forge.operatorToken,
@@ -73,12 +74,14 @@ export async function makePromotionWorld(
       tree: made.data.sha,
       parents,
     });
-    await operator.rest.repos.createCommitStatus({
-      ...at,
-      sha: data.sha,
-      state: "success",
-      context: "jarvis/sandbox",
-    });
+    for (const context of ["jarvis/sandbox", "jarvis/promotion"]) {
+      await operator.rest.repos.createCommitStatus({
+        ...at,
+        sha: data.sha,
+        state: "success",
+        context,
+      });
+    }
     return { sha: data.sha, treeSha: made.data.sha };
   }
 
@@ -125,7 +128,12 @@ export async function makePromotionWorld(
   };
 }
 
-export type Call = { readonly method: string; readonly url: string };
+export type Call = {
+  readonly method: string;
+  readonly url: string;
+  /** Of a status: which one. */
+  readonly context: string | null;
+};
 
 /** Wraps every request of the pipeline; answers how to stop wrapping. */
 export function onRequest(
@@ -135,7 +143,9 @@ export function onRequest(
   let active = true;
   world.github.octokit.hook.wrap("request", async (request, options) => {
     const send = async () => await request(options);
-    const answer = active ? await act({ method: options.method, url: options.url }, send) : send();
+    const context = typeof options["context"] === "string" ? options["context"] : null;
+    const call = { method: options.method, url: options.url, context };
+    const answer = active ? await act(call, send) : send();
     return (await answer) as Awaited<ReturnType<typeof request>>;
   });
   return () => {

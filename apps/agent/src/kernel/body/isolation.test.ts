@@ -23,22 +23,27 @@ it("a body reaches nothing of the kernel's, and changes nothing of its release",
   writeFileSync(token, "secret", { mode: 0o644 });
   mkdirSync(join(stateDirectory, "run"));
   const databaseSocket = join(stateDirectory, "run", ".s.PGSQL.5432");
-  const [forgePort] = [
-    await listen({ port: 0, host: "127.0.0.1" }),
-    await listen({ path: databaseSocket }),
-  ];
+  const forgePort = await listen({ port: 0, host: "127.0.0.1" });
+  const apiPort = await listen({ port: 0, host: "127.0.0.1" });
+  // Lies in no directory, so that nothing but a namespace keeps it.
+  const abstractSocket = `\0jarvis-isolation-${process.pid}`;
+  await listen({ path: databaseSocket });
+  await listen({ path: abstractSocket });
   const decoys = {
     kernelPid: process.pid,
     token,
     stateDirectory,
     databaseSocket,
-    forgePort: forgePort ?? 0,
+    abstractSocket,
+    forgePort,
+    apiPort,
   };
   // All of it is there for whoever is not in the sandbox.
   expect(readFileSync(token, "utf8")).toBe("secret");
   expect(readFileSync(`/proc/${process.pid}/environ`).length).toBeGreaterThan(0);
   await reach({ path: databaseSocket });
-  await reach({ port: decoys.forgePort, host: "127.0.0.1" });
+  await reach({ path: abstractSocket });
+  for (const port of [forgePort, apiPort]) await reach({ port, host: "127.0.0.1" });
 
   const looked = await keeper.perform("look", decoys);
   if (!looked.ok) throw new Error(looked.error.message);
@@ -46,7 +51,7 @@ it("a body reaches nothing of the kernel's, and changes nothing of its release",
   for (const [attempt, answer] of Object.entries(report)) {
     expect(`${attempt}: ${answer}`).toMatch(/: refused: E[A-Z]+$/);
   }
-  expect(Object.keys(report)).toHaveLength(10);
+  expect(Object.keys(report)).toHaveLength(12);
   // The namespace's first process, and the body itself.
   expect(processes.map(([, program]) => program.split("/").at(-1))).toEqual(["bwrap", "node"]);
   expect(Object.keys(environment).sort()).toEqual(

@@ -4,6 +4,7 @@ import type { AnnouncedTool, Json } from "../../body/protocol.ts";
 import { judgeByBaseline, judgeByExample, type ProbeVerdict } from "./judge-probe.ts";
 import type { KnownAnswer } from "./known-answers.ts";
 import type { PerformOutcome } from "./performs.ts";
+import { OwnDelay } from "./own-delay.ts";
 import { now, type BodySignal } from "./signals.ts";
 import { randomFrom, varyInput, type Random } from "./vary-input.ts";
 
@@ -21,8 +22,8 @@ export type ProbeResult = ProbeVerdict & {
   readonly tool: string;
   /** How the answer was known. */
   readonly by: "example" | "baseline";
-  /** Of the serving body. */
-  readonly latencyMs: number;
+  /** Of the serving body; null where the kernel itself was kept waiting meanwhile. */
+  readonly latencyMs: number | null;
 };
 
 export interface ProbeOptions {
@@ -35,6 +36,8 @@ export interface ProbeOptions {
   /** Tools that the change touches: their outputs may differ from the baseline's. */
   readonly changedTools?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
+  /** How late this process itself is. */
+  readonly delay?: OwnDelay;
 }
 
 /**
@@ -68,11 +71,13 @@ export interface ProbingOptions extends Omit<ProbeOptions, "signal"> {
 /** Asks round after round, each from a seed that nobody can foresee. Answers how to stop. */
 export function startProbing(options: ProbingOptions): { stop(): Promise<void> } {
   const over = new AbortController();
-  const working = probeUntil(over.signal, options);
+  const delay = new OwnDelay();
+  const working = probeUntil(over.signal, { ...options, delay });
   return {
     async stop() {
       over.abort();
       await working;
+      delay.stop();
     },
   };
 }
@@ -137,11 +142,13 @@ async function ask(
   { tool, input, example }: Question,
   serving: Probed,
   baseline: Probed | null,
-  { timeoutMs, changedTools, signal }: ProbeOptions,
+  { timeoutMs, changedTools, signal, delay }: ProbeOptions,
 ): Promise<ProbeResult> {
   const options = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
+  const askedAtMs = performance.now();
   const answer = await serving.perform(tool, input, options);
-  const { latencyMs } = answer;
+  // On a machine that is too busy everybody is slow, and the release is not to blame.
+  const latencyMs = delay?.wasLateSince(askedAtMs) === true ? null : answer.latencyMs;
   if (example !== null) {
     return { tool, by: "example", latencyMs, ...judgeByExample(example, answer) };
   }

@@ -36,7 +36,8 @@ export type BodySignal = { readonly at: Instant } & (
       readonly kind: "tool-call";
       readonly tool: string;
       readonly outcome: "right" | "wrong" | "late" | "refused";
-      readonly latencyMs: number;
+      /** Null where the kernel itself was kept waiting. */
+      readonly latencyMs: number | null;
       /** Why it is not right: a sentence, with text of the body in it. */
       readonly detail: string | null;
     }

@@ -28,6 +28,8 @@ export interface RollbackWorld {
   readonly running: WatchedRelease | null;
   readonly start: (blessed: BlessedRelease) => Promise<WatchedRelease | null>;
   readonly point: (release: ServedRelease) => void;
+  /** The kernel stops, and every body with it: what does not answer then says nothing. */
+  readonly isOver: () => boolean;
 }
 
 export type RollbackOutcome =
@@ -37,6 +39,8 @@ export type RollbackOutcome =
       /** The body that ran as the blessed one before and is not any more. */
       readonly left: WatchedRelease | null;
       readonly revertRunId: string | null;
+      /** Whether its revert is still to be proposed, by `finishReverts`. */
+      readonly isRevertLeft: boolean;
     }
   | { readonly kind: "no-target" }
   | { readonly kind: "failed" };
@@ -72,6 +76,7 @@ export async function goBack(
   const isRunning = left?.facts.releaseDigest === target.releaseDigest;
   const serving = isRunning ? left : await rollback.start(target);
   if (serving === null || !(await answers(serving))) {
+    if (rollback.isOver()) throw new Error("the kernel stopped while it went back");
     await started;
     const reason = `The body of the release ${target.sha} did not come up.`;
     const code = "body-did-not-start";
@@ -92,22 +97,43 @@ export async function goBack(
     durationMs,
     revertRunId: revert?.runId ?? null,
   });
-  // Without a database it is proposed by `finishReverts`, once there is one again.
-  if (revert?.change != null) await proposeRevert(world, { ...revert, change: revert.change });
+  // The body before serves, whatever becomes of this: a database that fails now must not make it
+  // look as if going back had.
+  const isProposed =
+    revert === null ||
+    (revert.change !== null && (await isProposedNow(world, revert, revert.change)));
   return {
     kind: "rolled-back",
     serving,
     left: isRunning ? null : left,
     revertRunId: revert?.runId ?? null,
+    isRevertLeft: !isProposed,
   };
 }
 
+async function isProposedNow(
+  world: PipelineWorld,
+  revert: Revert,
+  change: RevertedChange,
+): Promise<boolean> {
+  try {
+    await proposeRevert(world, { ...revert, change });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What the ledger tells of a run, or as much as its id tells where the ledger does not answer. */
-export async function knownRun(world: PipelineWorld, runId: string): Promise<WatchedRun> {
+export async function knownRun(
+  world: PipelineWorld,
+  runId: string,
+  patienceMs: number = DATABASE_PATIENCE_MS,
+): Promise<WatchedRun> {
   const read = readWatchedRun(world, runId).catch(() => null);
   const context = kernelContext(runId);
   const silent = { context, windows: 0, rollbacks: 0, isRollingBack: false, promotedAt: null };
-  return (await inTime(read, DATABASE_PATIENCE_MS, null)) ?? silent;
+  return (await inTime(read, patienceMs, null)) ?? silent;
 }
 
 /** A body that is switched off answers nothing, and going back by pointer is allowed meanwhile. */

@@ -8,65 +8,57 @@ import {
   recordBlessing,
   recordOf,
   sweepReleases,
+  type BaselinePointer,
   type BlessedRelease,
-  type HealthWindowConfig,
-  type PipelineWorld,
   type RollbackCause,
   type WindowCause,
 } from "@jarvis/tools/self-extension";
-import type { KeepBodyOptions } from "../body/keeper.ts";
 import { eventWriter, type EventWriter } from "./event-writer.ts";
-import { forThisNode, rebuilt } from "./first-baseline.ts";
+import { rebuilt } from "./first-baseline.ts";
+import { PASSING_PATIENCE_MS } from "./in-time.ts";
 import { LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
-import {
-  finishReverts,
-  goBack,
-  knownRun,
-  type RollbackOutcome,
-  type RollbackWorld,
-} from "./go-back.ts";
+import { finishReverts, goBack, type RollbackOutcome, type RollbackWorld } from "./go-back.ts";
 import { promotedRelease, titleOfUnjudged, type PromotedRelease } from "./promoted-release.ts";
 import { ReleasePointers } from "./release-pointers.ts";
 import { fetchRelease } from "./release-shelf.ts";
+import { RunningReleases, type Candidate, type RunningReleasesParts } from "./running-releases.ts";
 import { RollbackRefused, type RollbackAnswer } from "./rollback-refused.ts";
-import { WatchedRelease, type ServedRelease } from "./watched-release.ts";
+import type { ServedRelease, WatchedRelease } from "./watched-release.ts";
 
-export interface ReleaseLifeParts {
-  readonly world: PipelineWorld;
-  readonly config: HealthWindowConfig;
-  readonly body: Omit<KeepBodyOptions, "onSignal" | "release">;
+export interface ReleaseLifeParts extends RunningReleasesParts {
   readonly stateDir: string;
   /** Does a rollback as an action, and without one where none may be or can be recorded. */
   readonly asAction: (
     rollback: { fromReleaseDigest: string; cause: RollbackCause; reason: string },
     work: () => Promise<RollbackOutcome>,
   ) => Promise<RollbackOutcome>;
-  /** Who switched the body off, or null while it may run. */
-  readonly suspension: () => Promise<Parameters<WatchedRelease["keeper"]["suspend"]>[0] | null>;
-  /** Starts the run that takes a change back, and lets waiting promotions look again. */
-  readonly onSettled: (revertRunId: string | null) => Promise<void>;
+  readonly kernel: KernelFollower;
+  /** Lets what waited for a verdict look again. */
+  readonly onSettled: () => Promise<void>;
   readonly onProblem: (error: unknown) => void;
 }
 
-interface Candidate {
-  readonly watched: WatchedRelease;
-  readonly runId: string;
+/** The kernel, which follows what is blessed. */
+export interface KernelFollower {
+  /** While it is true, this kernel begins nothing any more: the next one goes on. */
+  isMoving(): boolean;
+  /** Repeating it costs nothing. Must not throw. */
+  follow(pointer: BaselinePointer): Promise<void>;
 }
 
 const COOL_DOWN_MS = 60_000;
 
 /**
- * What runs: the blessed release, and beside it the one that was promoted last, until its health
- * window has decided. Everything here happens one after another, in turns; what a crash interrupts
- * is read from pointers and ledger and finished by the next turn.
+ * What becomes of what runs: a promoted release is watched beside the blessed one until its health
+ * window has decided, then blessed or rolled back. Everything here happens one after another, in
+ * turns; what a crash interrupts is read from pointers and ledger and finished by the next turn.
  */
 export class ReleaseLife {
   readonly #parts: ReleaseLifeParts;
   readonly #events: EventWriter;
   readonly #writer: LifecycleWriter;
   readonly #pointers: ReleasePointers;
-  #baseline: WatchedRelease | null = null;
-  #candidate: Candidate | null = null;
+  readonly #running: RunningReleases;
   #turn: Promise<unknown> = Promise.resolve();
   #isOver = false;
   #isDeciding = false;
@@ -76,25 +68,28 @@ export class ReleaseLife {
   #attended: string | null = null;
   /** A release that degraded and has nothing older to go back to: said once. */
   #withoutTarget: string | null = null;
+  /** A way back was gone, and the database did not take what follows it. */
+  #isRevertLeft = false;
 
   constructor(parts: ReleaseLifeParts) {
     this.#parts = parts;
     this.#events = eventWriter(parts.world.db, join(parts.stateDir, "journal.ndjson"));
     this.#writer = new LifecycleWriter(this.#events);
     this.#pointers = new ReleasePointers(parts.world, parts.onProblem);
+    this.#running = new RunningReleases(parts, {
+      onFinal: (watched) => void this.#decide(watched).catch(parts.onProblem),
+      onRestart: (cause) =>
+        void this.#inTurn(async () => await this.#sayWindow(cause)).catch(parts.onProblem),
+    });
   }
 
   /** The body that serves: the candidate while it is watched, else the blessed one. */
   get serving(): WatchedRelease | null {
-    return this.#candidate?.watched ?? this.#baseline;
-  }
-
-  get baseline(): WatchedRelease | null {
-    return this.#baseline;
+    return this.#running.serving;
   }
 
   get candidate(): Candidate | null {
-    return this.#candidate;
+    return this.#running.candidate;
   }
 
   /** Reads where things stand and goes on from there. The first start makes the first baseline. */
@@ -104,16 +99,27 @@ export class ReleaseLife {
       await this.#events.replay();
       const pointer = await this.#pointers.open();
       await finishReverts(this.#parts.world);
-      await this.#runBlessed(pointer.current);
+      await this.#running.runBlessed(pointer.current);
+      await this.#moveKernel();
     });
     await this.tend();
   }
 
   /** Looks for a release that was promoted and does not run yet, or for a way back to finish. */
   async tend(): Promise<void> {
+    const { world, onSettled } = this.#parts;
+    // Read before the turn: a database that does not answer must not keep an order to go back waiting.
+    const sha = await lastSeenBase(world.db);
+    if (this.#isRevertLeft) {
+      await finishReverts(world);
+      this.#isRevertLeft = false;
+      await onSettled();
+    }
     await this.#inTurn(async () => {
-      if (this.#candidate !== null || this.#baseline === null) return;
-      const sha = await lastSeenBase(this.#parts.world.db);
+      if (this.#running.candidate !== null || this.#running.baseline === null) return;
+      await this.#moveKernel();
+      // A window that is opened now would only begin anew in the next kernel.
+      if (this.#parts.kernel.isMoving()) return;
       if (sha === null || sha === this.#attended) return;
       const promoted = await promotedRelease(this.#parts.world, sha);
       if (promoted?.step === "same") this.#pointers.serve(promoted.release, "promoted");
@@ -182,38 +188,13 @@ export class ReleaseLife {
 
   /** The switches may have moved: bodies run while Jarvis may execute, and else are suspended. */
   async followSwitches(): Promise<void> {
-    const suspension = await this.#parts.suspension();
-    const bodies = [this.#baseline, this.#candidate?.watched].filter((each) => each != null);
-    for (const { keeper } of bodies) {
-      if (suspension === null) keeper.resume();
-      else await keeper.suspend(suspension);
-    }
+    await this.#running.followSwitches();
   }
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#candidate?.watched.stop();
-    await this.#baseline?.stop();
+    await this.#running.stop();
     await this.#turn.catch(() => undefined);
-  }
-
-  async #runBlessed(wanted: BlessedRelease): Promise<void> {
-    const { world } = this.#parts;
-    let blessed = wanted;
-    let fetched = await fetchRelease(world, blessed, { isBlessed: true });
-    if (!fetched.ok && fetched.code === "node-differs") {
-      blessed = await forThisNode(world, wanted);
-      fetched = await fetchRelease(world, blessed, { isBlessed: true });
-    }
-    if (!fetched.ok) throw new Error(`The blessed release cannot run: ${fetched.detail}`);
-    this.#baseline = await this.#begin({
-      facts: blessed,
-      run: await knownRun(world, blessed.runId),
-      release: fetched.release,
-      purpose: "watch",
-      record: blessed.record,
-      changedTools: new Set(),
-    });
   }
 
   async #watch({ release: named, run, changedTools }: PromotedRelease): Promise<void> {
@@ -231,7 +212,7 @@ export class ReleaseLife {
     const cause: WindowCause =
       run.windows > 0 ? "kernel-restarted" : release.runId === null ? "accepted" : "promoted";
     this.#pointers.serve(release, "promoted");
-    const watched = await this.#begin({
+    const watched = await this.#running.begin({
       facts: release,
       run,
       release: fetched.release,
@@ -239,55 +220,21 @@ export class ReleaseLife {
       record: this.#pointers.baseline?.current.record ?? emptyRecord,
       changedTools,
     });
-    this.#candidate = { watched, runId: run.context.runId };
+    this.#running.candidate = { watched, runId: run.context.runId };
     await this.#sayWindow(cause);
   }
 
   async #sayWindow(cause: WindowCause): Promise<void> {
-    const candidate = this.#candidate;
+    const candidate = this.#running.candidate;
     if (candidate === null) return;
     const { window, facts, run } = candidate.watched;
     await this.#writer.windowStarted(run.context, {
       number: numberOf(candidate.watched),
       cause,
       release: facts,
-      baselineReleaseDigest: this.#baseline?.facts.releaseDigest ?? null,
+      baselineReleaseDigest: this.#running.baseline?.facts.releaseDigest ?? null,
       window,
     });
-  }
-
-  async #begin(options: {
-    facts: ServedRelease;
-    run: WatchedRun;
-    release: KeepBodyOptions["release"];
-    purpose: "bless" | "watch";
-    record: BlessedRelease["record"];
-    changedTools: ReadonlySet<string>;
-  }): Promise<WatchedRelease> {
-    const { facts, run, release, purpose, record } = options;
-    const suspension = await this.#parts.suspension();
-    const watched = new WatchedRelease({
-      facts,
-      run,
-      purpose,
-      record,
-      config: this.#parts.config,
-      body: {
-        ...this.#parts.body,
-        release,
-        ...(suspension === null ? {} : { suspended: suspension }),
-      },
-      baseline: () => this.#baseline,
-      onVerdict: ({ final }) => {
-        if (final) void this.#decide(watched).catch(this.#parts.onProblem);
-      },
-      onRestart: (window) => {
-        const why = window.restarts.at(-1)?.cause ?? "clock-jump";
-        void this.#inTurn(async () => await this.#sayWindow(why)).catch(this.#parts.onProblem);
-      },
-    });
-    await watched.startProbing(options.changedTools);
-    return watched;
   }
 
   async #decide(watched: WatchedRelease): Promise<void> {
@@ -297,10 +244,10 @@ export class ReleaseLife {
       await this.#inTurn(async () => {
         const { verdict } = watched;
         if (!verdict.final) return;
-        if (this.#candidate?.watched === watched) {
-          if (verdict.verdict === "healthy") await this.#bless(this.#candidate);
-          else await this.#fail(this.#candidate);
-        } else if (this.#baseline === watched && this.#candidate === null) {
+        if (this.#running.candidate?.watched === watched) {
+          if (verdict.verdict === "healthy") await this.#bless(this.#running.candidate);
+          else await this.#fail(this.#running.candidate);
+        } else if (this.#running.baseline === watched && this.#running.candidate === null) {
           if (this.#withoutTarget === watched.facts.releaseDigest) return;
           await this.#goBack(watched, "degraded-after-blessing", verdict.reasons.join(", "));
         }
@@ -330,13 +277,14 @@ export class ReleaseLife {
       this.#parts.onProblem(error);
       for (const event of blessingEvents(pointer, undefined)) await this.#events.record(event);
     }
-    const before = this.#baseline;
-    this.#baseline = watched;
-    this.#candidate = null;
+    const before = this.#running.baseline;
+    this.#running.baseline = watched;
+    this.#running.candidate = null;
     watched.becomeBlessed(record);
     await before?.stop();
     await this.#pointers.tidy(pointer);
-    await this.#parts.onSettled(null);
+    await this.#moveKernel();
+    await this.#parts.onSettled();
   }
 
   async #fail({ watched }: Candidate): Promise<void> {
@@ -355,10 +303,11 @@ export class ReleaseLife {
       world: this.#parts.world,
       writer: this.#writer,
       releases: this.#parts.world.directories.releases,
-      running: this.#baseline,
+      running: this.#running.baseline,
+      isOver: () => this.#isOver,
       start: async (blessed) => {
-        await this.#runBlessed(blessed);
-        return this.#baseline;
+        await this.#running.runBlessed(blessed, PASSING_PATIENCE_MS);
+        return this.#running.baseline;
       },
       point: (release) =>
         this.#pointers.serve(release, cause === "operator" ? "operator" : "rolled-back"),
@@ -376,14 +325,20 @@ export class ReleaseLife {
       this.#coolUntilMs = performance.now() + COOL_DOWN_MS;
       return outcome.kind;
     }
-    const candidate = this.#candidate;
-    this.#candidate = null;
-    this.#baseline = outcome.serving;
+    const candidate = this.#running.candidate;
+    this.#running.candidate = null;
+    this.#running.baseline = outcome.serving;
+    this.#isRevertLeft ||= outcome.isRevertLeft;
     this.#pointers.repeatBaseline();
     await candidate?.watched.stop();
     if (outcome.left !== null && outcome.left !== outcome.serving) await outcome.left.stop();
-    await this.#parts.onSettled(outcome.revertRunId);
+    await this.#parts.onSettled();
     return outcome.kind;
+  }
+
+  async #moveKernel(): Promise<void> {
+    const { baseline } = this.#pointers;
+    if (baseline !== null) await this.#parts.kernel.follow(baseline);
   }
 
   /** One thing after another; a turn that fails does not keep the next from its own. */

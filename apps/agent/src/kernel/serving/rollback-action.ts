@@ -7,7 +7,7 @@ import {
 } from "@jarvis/operator-core";
 import { rollbackCauses, type RollbackCause } from "@jarvis/tools/self-extension";
 import { z } from "zod";
-import { inTime } from "./in-time.ts";
+import { inTime, PASSING_PATIENCE_MS } from "./in-time.ts";
 
 export const ROLL_BACK = "roll_back";
 
@@ -19,8 +19,6 @@ const parameters = z.strictObject({
 
 /** A body that comes up slowly, twice. */
 const TIME_LIMIT_MS = 60_000;
-/** Going back does not wait longer than this to be put on record first. */
-const PATIENCE_MS = 1_000;
 
 const kernel: Principal = { kind: "system", name: "kernel" };
 
@@ -75,7 +73,7 @@ export class RollbackJobs {
         () => undefined,
         () => undefined,
       );
-    await inTime(performed, PATIENCE_MS, undefined);
+    await inTime(performed, PASSING_PATIENCE_MS, undefined);
     await this.#take(job)?.();
     return await (begun.work ?? work());
   }

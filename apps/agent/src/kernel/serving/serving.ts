@@ -10,7 +10,8 @@ import {
 import type { KernelActions } from "../actions.ts";
 import { defaultBodyLimits } from "../body/body-limits.ts";
 import { bodyRequests } from "./body-requests.ts";
-import { ReleaseLife } from "./release-life.ts";
+import type { KernelMove } from "../move/kernel-move.ts";
+import { ReleaseLife, type KernelFollower } from "./release-life.ts";
 import type { RollbackJobs } from "./rollback-action.ts";
 import type { WatchedRelease } from "./watched-release.ts";
 
@@ -21,6 +22,7 @@ export interface ServingParts {
   readonly actions: KernelActions;
   readonly pipeline: Pick<Pipeline, "submit">;
   readonly rollbacks: RollbackJobs;
+  readonly move: KernelMove;
   readonly stateDir: string;
   /** Lets waiting runs look again. */
   readonly reconcile: () => Promise<void>;
@@ -59,11 +61,13 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
       },
       requests: bodyRequests({
         db: world.db,
+        mirror: world.mirror,
         executor: actions.executor,
         pipeline: parts.pipeline,
       }),
     },
     stateDir: parts.stateDir,
+    kernel: kernelFollower(parts),
     asAction: async (rollback, work) =>
       await parts.rollbacks.asAction(actions.executor, rollback, work),
     suspension: async () => await suspensionOf(world),
@@ -113,13 +117,29 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
   };
 }
 
-/** Nothing of a body runs while Jarvis only observes. Unreadable is observe. */
+/** The kernel follows what is blessed; where that fails it stays what it is, and says so. */
+function kernelFollower({ move, world, actions, onProblem }: ServingParts): KernelFollower {
+  const moving = {
+    world,
+    executor: actions.executor,
+    mayExecute: async () => (await suspensionOf(world)) === null,
+  };
+  return {
+    isMoving: () => move.isMoving,
+    follow: async (pointer) => await move.follow(pointer, moving).catch(onProblem),
+  };
+}
+
+/** Nothing of a body runs while Jarvis only observes, or while nobody can say whether it does. */
 async function suspensionOf(
   world: PipelineWorld,
-): Promise<Parameters<WatchedRelease["keeper"]["suspend"]>[0] | null> {
+): Promise<Parameters<WatchedRelease["keeper"]["suspend"]>[0] | null | "unknown"> {
   const state = await readSafetyState(world.db);
   if (state.mode === "execute") return null;
-  if (!state.trusted) return { by: "system", reason: "observe-only" };
+  if (!state.trusted) {
+    if (state.problem === "database-unreachable") return "unknown";
+    return { by: "system", reason: "observe-only" };
+  }
   return {
     by: state.updatedBy,
     reason: state.killSwitch === true ? "kill-switch" : "observe-only",

@@ -100,6 +100,8 @@ async function look(decoys) {
     stateDirectory: () => readdirSync(decoys.stateDirectory),
     databaseSocket: () => connect({ path: decoys.databaseSocket }),
     forge: () => connect({ port: decoys.forgePort, host: "127.0.0.1" }),
+    controlApi: () => connect({ port: decoys.apiPort, host: "127.0.0.1" }),
+    abstractSocket: () => connect({ path: decoys.abstractSocket }),
     writeRelease: () => writeFileSync("/ws/planted", "x"),
     writeProgram: () => writeFileSync("/ws/body.mjs", "x"),
     writeDependencies: () => writeFileSync("/ws/node_modules/planted", "x"),

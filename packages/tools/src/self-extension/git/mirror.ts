@@ -75,7 +75,9 @@ async function fetchNow(
     remote.authorization === null
       ? []
       : [["http.extraHeader", `Authorization: ${remote.authorization}`]];
-  const env = { ...gitEnvironment(headers), GIT_ALLOW_PROTOCOL: "http:https:file" };
+  // A redirect names another repository.
+  const settings = [...headers, ["http.followRedirects", "false"] as const];
+  const env = { ...gitEnvironment(settings), GIT_ALLOW_PROTOCOL: "http:https:file" };
   await runGit(
     [
       "fetch",
@@ -89,6 +91,15 @@ async function fetchNow(
     { gitDir: mirror.gitDir, env },
   );
   return await gitText(["rev-parse", "--verify", `refs/jarvis/remote/${branch}^{commit}`], mirror);
+}
+
+/** The commit that a branch stood at when it was fetched last; null where it never was. */
+export async function fetchedBranch(mirror: Mirror, branch: string): Promise<string | null> {
+  const { exitCode, stdout } = await runGit(
+    ["rev-parse", "--verify", "--quiet", `refs/jarvis/remote/${branch}^{commit}`],
+    { gitDir: mirror.gitDir, accept: [0, 1, 128] },
+  );
+  return exitCode === 0 ? stdout.toString("utf8").trim() : null;
 }
 
 export async function treeOf(mirror: Mirror, commit: string): Promise<string> {

@@ -95,7 +95,14 @@ describe("taking a change back", () => {
   ])(
     "leaves it to a person where a later change touched the same path: %s",
     async (current, paths) => {
-      expect(await plan(current)).toEqual({ kind: "conflict", paths });
+      const planned = await plan(current);
+      expect(planned).toMatchObject({ kind: "conflict", paths });
+      if (planned.kind !== "conflict") return;
+      // What does not conflict goes back; the rest stays as it is.
+      expect(await readFileOfTree(mirror, planned.tree, "added/new.txt")).toBeNull();
+      const path = paths[0] ?? "";
+      const now = await readFileOfTree(mirror, await tree(current), path);
+      expect(await readFileOfTree(mirror, planned.tree, path)).toEqual(now);
     },
   );
 });

@@ -8,8 +8,11 @@ export type PlannedRevert =
   | { readonly kind: "revert"; readonly tree: string; readonly patch: Buffer }
   /** Nothing of the change is left in the tree. */
   | { readonly kind: "nothing-left" }
-  /** Later changes touched the same paths: which of both is right is a person's to say. */
-  | { readonly kind: "conflict"; readonly paths: readonly string[] };
+  /**
+   * Later changes touched the same paths: which of both is right is a person's to say. `tree` takes
+   * back all but these.
+   */
+  | { readonly kind: "conflict"; readonly paths: readonly string[]; readonly tree: string };
 
 /**
  * Takes one change back by restoring every file it touched to what it was before, while later
@@ -34,9 +37,9 @@ export async function planRevert(
     if (is(change.newSha, change.newMode) && !isBlocked) stillThere.push(change);
     else conflicts.push(change.path);
   }
-  if (conflicts.length > 0) return { kind: "conflict", paths: conflicts };
-  if (stillThere.length === 0) return { kind: "nothing-left" };
+  if (conflicts.length === 0 && stillThere.length === 0) return { kind: "nothing-left" };
   const tree = await restore(mirror, trees.current, stillThere);
+  if (conflicts.length > 0) return { kind: "conflict", paths: conflicts, tree };
   const { stdout } = await runGit(
     ["diff-tree", "-p", "--binary", "--full-index", "--no-renames", trees.current, tree],
     { gitDir: mirror.gitDir },

@@ -12,12 +12,12 @@ export type HealthSignal = { readonly at: Instant } & (
   /**
    * A question that the kernel asked and knows the answer to. `refused`: policy said no, which is
    * neither an error nor an exposure. `late`: no answer within the caller's limit; `latencyMs` is
-   * then the limit.
+   * then the limit. It is null where the kernel itself was kept waiting: nobody knows the time then.
    */
   | {
       readonly kind: "tool-call";
       readonly outcome: "right" | "wrong" | "late" | "refused";
-      readonly latencyMs: number;
+      readonly latencyMs: number | null;
     }
   | { readonly kind: "cycle"; readonly outcome: "completed" | "error" | "refused" }
   /** Resident memory of all processes of the body. */

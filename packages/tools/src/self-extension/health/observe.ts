@@ -128,7 +128,7 @@ function onCall(
     wrongInARow: isError ? window.wrongInARow + 1 : 0,
     against: { ...window.against, calls: bet(window.against.calls, isError) },
   };
-  return isBlind ? counted : onLatency(counted, call.latencyMs);
+  return isBlind || call.latencyMs === null ? counted : onLatency(counted, call.latencyMs);
 }
 
 function onLatency(window: HealthWindow, latencyMs: number): HealthWindow {
@@ -185,7 +185,7 @@ function isCrashLoop({ purpose, exitsAtMs }: HealthWindow): boolean {
 
 function refuseOddNumbers(signal: HealthSignal): void {
   const numbers = [signal.at.monotonicMs, signal.at.wallMs];
-  if (signal.kind === "tool-call") numbers.push(signal.latencyMs);
+  if (signal.kind === "tool-call") numbers.push(signal.latencyMs ?? 0);
   if (signal.kind === "memory") numbers.push(signal.bytes);
   if (numbers.every(Number.isFinite)) return;
   throw new RangeError(`a ${signal.kind} signal has a number that is none`);

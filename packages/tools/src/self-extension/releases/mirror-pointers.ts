@@ -52,6 +52,11 @@ export async function reconcilePointers(
   ];
 }
 
+/** What the database says is blessed; null where it says nothing, or nothing that can be read. */
+export async function readMirroredBaseline(db: JarvisDatabase): Promise<MirroredPointer | null> {
+  return (await read("baseline", db)).said;
+}
+
 /** Writes a baseline into the database, in the transaction of the events that say so. */
 export async function mirrorBaseline(db: JarvisDatabase, pointer: BaselinePointer): Promise<void> {
   await write("baseline", baselineOf(pointer), db);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { baselineRecord } from "../health/baseline-record.ts";
@@ -50,7 +50,7 @@ export type Reading<T> =
 const SERVING = "serving.json";
 const BASELINE = "baseline.json";
 /** Earlier blessed releases that the pointer remembers. */
-const EARLIER = 8;
+export const EARLIER = 8;
 
 /** The pointers lie beside the releases, so that going back needs neither database nor forge. */
 export function readServing(directory: string): Reading<ServingPointer> {
@@ -64,6 +64,11 @@ export function readBaseline(directory: string): Reading<BaselinePointer> {
 /** Switches what the body runs; whole and lasting when this returns, as it was when it throws. */
 export function writeServing(directory: string, pointer: ServingPointer): void {
   writePointer(join(directory, SERVING), servingPointer.parse(pointer));
+}
+
+/** What served is another kernel's: nobody knows until this one serves something. */
+export function forgetServing(directory: string): void {
+  rmSync(join(directory, SERVING), { force: true });
 }
 
 export function writeBaseline(directory: string, pointer: BaselinePointer): void {

@@ -77,6 +77,13 @@ export class BaseExam {
     await this.#store.layOut(baseTree, stage, outputs);
   }
 
+  /** The base with what it builds, to run its program. */
+  async program(): Promise<{ world: StageWorld } | { failure: StageFailure }> {
+    const built = await this.#buildBase();
+    if ("failure" in built) return built;
+    return { world: await this.#session.workspace(this.#change.baseTree, built.outputs) };
+  }
+
   /** The base's own build, for what runs on built output of the base; made once, whoever asks. */
   async #buildBase(): Promise<BaseBuild> {
     this.#built ??= this.#build();

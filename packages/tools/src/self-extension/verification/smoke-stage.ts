@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import picomatch from "picomatch";
 import { z } from "zod";
 import { readFileOfTree, type Mirror } from "../git/mirror.ts";
-import type { SmokeStage } from "../guard-config.ts";
+import type { MigrationStage, SmokeStage } from "../guard-config.ts";
 import type { StageDiagnostics } from "../run-result.ts";
 import { definedLimits } from "./build-stage.ts";
 import { diagnose, failureOf, type RunInSandbox, type StageWorld } from "./stage-world.ts";
@@ -48,7 +48,7 @@ const answerLine = z.discriminatedUnion("type", [
  * tools that the base has, the base's examples count; a new tool is held to its own.
  */
 export async function runSmokeStage(
-  stage: SmokeStage,
+  stage: SmokeStage | MigrationStage,
   world: StageWorld,
   facts: { mirror: Mirror; baseTree: string; basePaths: readonly string[]; tree: string },
   tools: { run: RunInSandbox; signal: AbortSignal },
@@ -91,7 +91,7 @@ export async function runSmokeStage(
 }
 
 async function readExamples(
-  stage: SmokeStage,
+  stage: SmokeStage | MigrationStage,
   paths: readonly string[],
   facts: { mirror: Mirror; baseTree: string; basePaths: readonly string[]; tree: string },
 ): Promise<Expected[] | string> {
@@ -166,7 +166,7 @@ export function judgeAnswers(
 }
 
 function judgeOutput(
-  stage: SmokeStage,
+  stage: SmokeStage | MigrationStage,
   stdout: string,
 ): { category: string; reason: string } | null {
   if (stage.expectOutput === undefined || stdout.includes(stage.expectOutput)) return null;

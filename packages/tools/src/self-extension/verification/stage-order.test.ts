@@ -10,6 +10,7 @@ describe("neededStages", () => {
       { kind: "check", name: "types", argv: ["true"] },
       { ...testStage("a"), when: ["a/**"] },
       { ...testStage("b"), when: ["b/**"] },
+      { kind: "migration", name: "way-back", argv: ["true"], when: ["migrations/**"] },
     ],
   };
 
@@ -18,6 +19,10 @@ describe("neededStages", () => {
     [
       ["a/x.js", "b/y.js"],
       ["types", "a", "b"],
+    ],
+    [
+      ["a/x.js", "migrations/1.sql"],
+      ["types", "a", "way-back"],
     ],
     // No change goes untested.
     [["docs/x.md"], ["types", "a", "b"]],

@@ -2,14 +2,16 @@ import type { GuardConfig, Stage } from "../guard-config.ts";
 import { matcher } from "../protected-paths.ts";
 
 /**
- * The stages a change needs. A test stage with `when` is left out where the change does not touch its
+ * The stages a change needs. A stage with `when` is left out where the change does not touch its
  * paths; where that would leave no test stage at all, every one runs: no change goes untested.
  */
 export function neededStages(config: GuardConfig, changedPaths: readonly string[]): Stage[] {
+  const isTouched = (globs: readonly string[]): boolean => changedPaths.some(matcher(globs));
   const isNeeded = (stage: Stage): boolean =>
-    stage.kind !== "test" || stage.when === undefined || changedPaths.some(matcher(stage.when));
+    !("when" in stage) || stage.when === undefined || isTouched(stage.when);
   const needed = config.stages.filter(isNeeded);
-  return needed.some((stage) => stage.kind === "test") ? needed : [...config.stages];
+  if (needed.some((stage) => stage.kind === "test")) return needed;
+  return config.stages.filter((stage) => stage.kind === "test" || isNeeded(stage));
 }
 
 /**

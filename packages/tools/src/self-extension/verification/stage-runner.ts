@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { BuildStage, SmokeStage, Stage, TestStage } from "../guard-config.ts";
+import type { BuildStage, MigrationStage, SmokeStage, Stage, TestStage } from "../guard-config.ts";
+import { isMigrationReleased } from "../migration-gate.ts";
 import type { PipelineWorld } from "../pipeline-world.ts";
 import { matcher } from "../protected-paths.ts";
 import type { StageDiagnostics } from "../run-result.ts";
@@ -10,6 +11,7 @@ import { runBuildStage, runCheckStage } from "./build-stage.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { stillDemanded } from "./inventory.ts";
 import type { Inventory } from "./judge-tests.ts";
+import { MIGRATION_IRREVERSIBLE, runMigrationStage } from "./migration-stage.ts";
 import type { TestTools } from "./run-tests.ts";
 import { runSmokeStage } from "./smoke-stage.ts";
 import { diagnose, type OutputDirectory } from "./stage-world.ts";
@@ -63,6 +65,8 @@ export class StageRunner {
         return await this.#runTestStage(stage);
       case "smoke":
         return await this.#runSmokeStage(stage);
+      case "migration":
+        return await this.#runMigrationStage(stage);
     }
   }
 
@@ -91,6 +95,26 @@ export class StageRunner {
     const result = await runSmokeStage(stage, world, facts, tools);
     if (result.diagnostics.status === "passed") this.questionsAnswered += result.asked;
     return result.diagnostics;
+  }
+
+  async #runMigrationStage(stage: MigrationStage): Promise<StageDiagnostics> {
+    const { treeSha, baseTree, approval } = this.#change;
+    const program = await this.#base.program();
+    if ("failure" in program) return baseFails(stage, program.failure);
+    const tools = await this.#tools("migration");
+    const worlds = {
+      base: program.world,
+      candidate: await this.#workspaces.shared(treeSha, this.#outputs),
+      mirror: this.#world.mirror,
+      baseTree,
+      tree: treeSha,
+    };
+    const data = join(tools.scratch, "data");
+    const diagnostics = await runMigrationStage(stage, worlds, { ...tools, data });
+    const isLetPass =
+      diagnostics.category === MIGRATION_IRREVERSIBLE && isMigrationReleased(approval);
+    // What it found stays in the evidence; a person has seen it and wants the change all the same.
+    return isLetPass ? { ...diagnostics, status: "passed", category: null } : diagnostics;
   }
 
   async #runTestStage(stage: TestStage): Promise<StageDiagnostics> {
@@ -131,7 +155,7 @@ export class StageRunner {
 
 /** No verdict about the base is none about the change either; a base that fails is one. */
 function baseFails(
-  stage: TestStage,
+  stage: Stage,
   { category, reason }: { category: string; reason: string },
 ): StageDiagnostics {
   const isOutside = category === "infrastructure" || category === "aborted";
@@ -140,7 +164,9 @@ function baseFails(
     category: isOutside ? category : "verdict-not-trusted",
     reason: isOutside
       ? reason
-      : `the base's own tests do not pass in the sandbox, so there is nothing to hold the change against: ${reason}`,
+      : stage.kind === "migration"
+        ? `the base does not build in the sandbox, so there is nothing to go back to: ${reason}`
+        : `the base's own tests do not pass in the sandbox, so there is nothing to hold the change against: ${reason}`,
     results: [],
   });
 }

@@ -1,0 +1,64 @@
+import { goalStates } from "@jarvis/db";
+import { describe, expect, it } from "vitest";
+import type { AttemptOutcome } from "./attempt-outcomes.ts";
+import { whyOver, whyPaused } from "./goal-end.ts";
+import { afterMove, goalMoves, type GoalMove } from "./goal-states.ts";
+import { judgeAttempt } from "./judge-attempt.ts";
+
+describe("a goal", () => {
+  it.each<[string, AttemptOutcome[], string | null]>([
+    ["that was not tried", [], null],
+    ["that was refused twice of three times", ["refused", "refused"], null],
+    ["that used all of its attempts", ["refused", "rolled-back", "refused"], "All 3 attempts"],
+    ["whose model gave up", ["refused", "given-up"], "Attempt 2 ended: because"],
+    ["whose budget is used up", ["budget"], "Attempt 1 ended: because"],
+    ["that stands still once", ["no-progress"], null],
+    ["that stands still twice in a row", ["no-progress", "no-progress"], "nothing new"],
+    ["that moved in between", ["no-progress", "refused"], null],
+    ["that was cut off by others", ["stopped", "interrupted", "model-unavailable"], null],
+    ["that was cut off all the time", Array(12).fill("stopped"), "interrupted 12 times"],
+  ])("%s", (_what, outcomes, expected) => {
+    const report = JSON.stringify({ reason: "because" });
+    const attempts = outcomes.map((outcome, index) => ({ outcome, number: index + 1, report }));
+    const why = whyOver({ maxAttempts: 3 }, attempts, 99);
+    if (expected === null) expect(why).toBeNull();
+    else expect(why).toContain(expected);
+  });
+
+  it("waits for a person when a day's budget is used up, until somebody touches it", () => {
+    const at = (ms: number) => new Date(ms);
+    const report = JSON.stringify({ reason: "the day" });
+    const last = { outcome: "day-budget", number: 1, report, endedAt: at(10) };
+    expect(whyPaused({ updatedAt: at(5) }, [last])).toContain("the day");
+    expect(whyPaused({ updatedAt: at(20) }, [last])).toBeNull();
+    expect(whyPaused({ updatedAt: at(5) }, [{ ...last, outcome: "refused" }])).toBeNull();
+  });
+
+  it("moves from where a move begins and from nowhere else; what has ended stays", () => {
+    for (const move of Object.keys(goalMoves) as GoalMove[]) {
+      for (const state of goalStates) {
+        const isFrom = goalMoves[move].from.some((from) => from === state);
+        expect(afterMove(state, move)).toBe(isFrom ? goalMoves[move].to : null);
+        if (["reached", "given-up", "cancelled"].includes(state)) expect(isFrom).toBe(false);
+      }
+    }
+  });
+});
+
+describe("a proposed attempt", () => {
+  it.each([
+    ["blessed", true, "reached"],
+    ["promoted", true, "waiting"],
+    ["promoted", false, "reached"],
+    ["watched", true, "waiting"],
+    ["window-failed", true, "waiting"],
+    ["rolled-back", true, "rolled-back"],
+    ["rollback-failed", true, "rolled-back"],
+    ["blocked", true, "refused"],
+    ["failed", true, "refused"],
+    ["parked", true, "waiting"],
+    ["tested", true, "waiting"],
+  ] as const)("whose run is %s (releases run: %s) is %s", (status, runsReleases, verdict) => {
+    expect(judgeAttempt({ status, blockReasons: [] }, { runsReleases }).verdict).toBe(verdict);
+  });
+});

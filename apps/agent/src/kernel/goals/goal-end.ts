@@ -1,0 +1,56 @@
+import type { GoalAttemptRow, GoalRow } from "@jarvis/db";
+import type { AttemptOutcome } from "./attempt-outcomes.ts";
+
+/** What ends a goal instead of one more attempt; null where it may have one. Pure. */
+export function whyOver(
+  goal: Pick<GoalRow, "maxAttempts">,
+  attempts: readonly Pick<GoalAttemptRow, "outcome" | "number" | "report">[],
+  otherwise: number,
+): string | null {
+  const limit = goal.maxAttempts ?? otherwise;
+  // What the model's host or a stop cut off says nothing about the goal; a host that is away for
+  // good still ends it, after as many tries again.
+  const counted = attempts.filter(({ outcome }) => !isInterruption(outcome));
+  const last = counted.at(-1);
+  if (last?.outcome === "given-up" || last?.outcome === "budget" || last?.outcome === "filtered") {
+    return `Attempt ${last.number} ended: ${reasonIn(last.report)}`;
+  }
+  const [one, two] = counted.slice(-2);
+  if (one?.outcome === "no-progress" && two?.outcome === "no-progress") {
+    return "Two attempts in a row brought nothing new.";
+  }
+  if (counted.length >= limit) return `All ${limit} attempts were used.`;
+  if (attempts.length >= limit * 4) return `It was interrupted ${attempts.length} times.`;
+  return null;
+}
+
+/** Why a goal waits for a person after its last attempt; null where it need not. Pure. */
+export function whyPaused(
+  goal: Pick<GoalRow, "updatedAt">,
+  attempts: readonly Pick<GoalAttemptRow, "outcome" | "number" | "report" | "endedAt">[],
+): string | null {
+  const last = attempts.at(-1);
+  // Whoever has touched the goal since then has seen it.
+  const isSeen = (last?.endedAt ?? goal.updatedAt) <= goal.updatedAt;
+  if (last?.outcome !== "day-budget" || isSeen) return null;
+  return `Attempt ${last.number} ended: ${reasonIn(last.report)}`;
+}
+
+const interruptions: ReadonlySet<string> = new Set<AttemptOutcome>([
+  "interrupted",
+  "stopped",
+  "model-unavailable",
+  "day-budget",
+]);
+
+/** Whether an attempt was cut off by something that says nothing about it. */
+export function isInterruption(outcome: string | null): boolean {
+  return outcome !== null && interruptions.has(outcome);
+}
+
+function reasonIn(report: string | null): string {
+  const { reason } = JSON.parse(report ?? "{}") as { reason?: unknown };
+  if (typeof reason !== "string") return "nobody knows why";
+  // Some of it may be a model's words: the database takes no NUL and no half of a character.
+  return reason.replaceAll(/\0|\p{Surrogate}/gu, "").slice(0, 1_000);
+}

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { selfExtensionEvents } from "@jarvis/db";
+import { anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { readSafetyState, setSafetyMode } from "@jarvis/operator-core";
+import { getPromotionControlState } from "@jarvis/tools/self-extension";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keepLedger, type LedgerKeeper } from "./ledger-keeper.ts";
+
+let database: TestDatabase;
+let stateDirectory: string;
+let keeper: LedgerKeeper | null = null;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  stateDirectory = mkdtempSync(join(tmpdir(), "jarvis-keeper-"));
+  await database.db.insert(selfExtensionEvents).values([anEvent(), anEvent(), anEvent()]);
+  await setSafetyMode(database.db, { mode: "execute", reason: "test", actor: "test" });
+});
+afterEach(async () => {
+  await keeper?.stop();
+  await database.close();
+  rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+describe("the ledger of a kernel", () => {
+  it("is sealed and verified, and holds nothing up while it is what was sealed", async () => {
+    keeper = await keep();
+    expect(await keeper.verify()).toMatchObject({ ok: true, anchors: 1 });
+    expect(keeper.problem()).toBeNull();
+    expect(keeper.status()).toMatchObject({ size: 5, verified: { report: { ok: true } } });
+    expect((await getPromotionControlState(database.db)).paused).toBe(false);
+  });
+
+  it("pauses promotion, with the first divergent event, once it is something else", async () => {
+    keeper = await keep();
+    await tamper("update self_extension_events set stage = 'forged' where id = 2");
+    await keeper.verify();
+    expect(keeper.problem()?.reason).toBe("ledger-mismatch");
+    const control = await getPromotionControlState(database.db);
+    expect(control).toMatchObject({ paused: true, updatedBy: "system" });
+    expect(control.reason).toContain("ledger-mismatch: event-changed: Row 2");
+  });
+
+  it("that was set back starts paused and observing", async () => {
+    await (await keep()).stop();
+    await tamper("delete from ledger_checkpoints; delete from ledger_leaves");
+    keeper = await keep();
+    expect(keeper.problem()?.reason).toBe("ledger-behind");
+    expect((await getPromotionControlState(database.db)).paused).toBe(true);
+    expect((await readSafetyState(database.db)).mode).toBe("observe");
+    const row = { ledger: "self_extension_events", id: 1 } as const;
+    await expect(keeper.cover(row)).rejects.toMatchObject({ code: "not-sealed" });
+  });
+
+  it("goes on from a restore that somebody accepted, and says so for ever", async () => {
+    await (await keep()).stop();
+    await tamper("delete from ledger_checkpoints; delete from ledger_leaves");
+    keeper = await keep();
+    const change = { actor: "anna", reason: "the disk died" };
+    expect(await keeper.acceptRestore(change)).toMatchObject({ from: 0, to: 5 });
+    expect(keeper.problem()).toBeNull();
+    const report = await keeper.verify();
+    expect(report).toMatchObject({ ok: true, remarks: [{ code: "history-abandoned" }] });
+    // Promotion stays paused until a person has looked.
+    expect((await getPromotionControlState(database.db)).paused).toBe(true);
+    expect(await keeper.acceptRestore(change)).toBeNull();
+  });
+
+  it("whose key is gone seals nothing, and says so", async () => {
+    await (await keep()).stop();
+    rmSync(join(stateDirectory, "ledger/key.pem"));
+    keeper = await keep();
+    expect(keeper.problem()).toMatchObject({
+      reason: "ledger-unsealed",
+      detail: expect.stringContaining("restore ledger/key.pem"),
+    });
+  });
+});
+
+async function keep(): Promise<LedgerKeeper> {
+  return await keepLedger({
+    database,
+    stateDirectory,
+    isShared: false,
+    onProblem: () => undefined,
+  });
+}
+
+/** As whoever knows of the guard, and puts it back afterwards. */
+async function tamper(statements: string): Promise<void> {
+  const admin = database.openAdmin();
+  const tables = ["self_extension_events", "ledger_checkpoints", "ledger_leaves"];
+  const set = (how: string): string =>
+    tables.map((table) => `alter table ${table} ${how} trigger user;`).join(" ");
+  await admin.unsafe(`begin; alter event trigger jarvis_guard_ddl disable;
+    ${set("disable")} ${statements}; ${set("enable")}
+    alter event trigger jarvis_guard_ddl enable always; commit`);
+  await admin.end();
+}

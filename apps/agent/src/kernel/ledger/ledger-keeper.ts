@@ -1,0 +1,246 @@
+import type { DatabaseHandle } from "@jarvis/db";
+import {
+  acceptRestore,
+  encodeVerifier,
+  LedgerError,
+  readKeys,
+  readNewestSeen,
+  readTreeHead,
+  startSealer,
+  verifyLedger,
+  type AbandonedHistory,
+  type Anchor,
+  type Sealer,
+  type VerificationReport,
+} from "@jarvis/ledger";
+import { readSafetyState, setSafetyMode } from "@jarvis/operator-core";
+import {
+  getPromotionControlState,
+  lastSeenBase,
+  pushCheckpoint,
+  readLedgerAnchors,
+  readPushed,
+  setPromotionControlState,
+  type GitHubTarget,
+  type LedgerSeal,
+  type Mirror,
+  type Refusal,
+} from "@jarvis/tools/self-extension";
+import { oneAtATime } from "../reconciler.ts";
+
+/** How often the whole ledger is computed again: a million events take some seconds of one core. */
+const VERIFY_EVERY_MS = 3_600_000;
+/** A push is three requests that write, of which GitHub allows 500 an hour. */
+const PUSH_EVERY_MS = { forge: 15_000, github: 600_000 } as const;
+
+/** How long a start waits for the first verification. */
+const FIRST_LOOK_MS = 5000;
+
+const notLookedAt: Refusal = {
+  reason: "ledger-unsealed",
+  detail: "The ledger is being verified since the start; promotion goes on when that has ended.",
+};
+
+/** What the kernel says of its ledger. */
+export interface LedgerStatus {
+  /** Sealed events, and the checkpoint over them; null before the first one. */
+  readonly size: number | null;
+  readonly problem: Refusal | null;
+  /** The last verification; null until the first has ended. */
+  readonly verified: { readonly at: string; readonly report: VerificationReport } | null;
+  /** What the repository host holds of it; null where that is not known. */
+  readonly pushed: Anchor | null;
+}
+
+export interface LedgerKeeper extends LedgerSeal {
+  status(): LedgerStatus;
+  /** Computes the whole ledger again. A divergence pauses promotion. */
+  verify(): Promise<VerificationReport>;
+  /** From now on checkpoints are pushed, and the ledger is verified, at once and on a schedule. */
+  watch(world: Watched): Promise<void>;
+  /**
+   * Goes on from a restored database that ends before what was seen; null where it does not. The
+   * caller has read back every landing that may have happened since.
+   */
+  acceptRestore(change: {
+    readonly actor: string;
+    readonly reason: string;
+  }): Promise<AbandonedHistory | null>;
+  stop(): Promise<void>;
+}
+
+interface Watched {
+  readonly mirror: Mirror;
+  readonly github: () => GitHubTarget;
+  readonly kind: keyof typeof PUSH_EVERY_MS;
+}
+
+/**
+ * Seals the ledger while the kernel runs. A ledger that is not what was sealed does not keep the
+ * kernel from starting: promotion is paused with the reason, and everything can be looked at.
+ */
+export async function keepLedger(parts: {
+  readonly database: Pick<DatabaseHandle, "db">;
+  readonly stateDirectory: string;
+  /** Whether kernels with other state directories share the database. */
+  readonly isShared: boolean;
+  readonly onProblem: (error: unknown) => void;
+}): Promise<LedgerKeeper> {
+  const { stateDirectory, onProblem } = parts;
+  const { db } = parts.database;
+  let held: Refusal | null = null;
+  let sealer: Sealer | null = null;
+  let watched: Watched | null = null;
+  let verified: LedgerStatus["verified"] = null;
+  let pushed: Anchor | null = null;
+  // Before its first verification the ledger is not built upon.
+  let isLookedAt = false;
+  const timers: NodeJS.Timeout[] = [];
+
+  async function hold(problem: Refusal): Promise<void> {
+    held = problem;
+    const reason = `${problem.reason}: ${problem.detail}`;
+    const { paused } = await getPromotionControlState(db);
+    if (!paused) await setPromotionControlState(db, { paused: true, reason, updatedBy: "system" });
+    if (problem.reason !== "ledger-behind") return;
+    const safety = await readSafetyState(db);
+    if (safety.mode === "execute")
+      await setSafetyMode(db, { mode: "observe", reason, actor: "system" });
+  }
+
+  async function tellSealer(error: unknown): Promise<void> {
+    if (error === null) return;
+    onProblem(error);
+    const problem = problemOf(error);
+    if (problem.reason !== "ledger-unsealed") await hold(problem);
+  }
+
+  async function seal(): Promise<void> {
+    try {
+      sealer = await startSealer({
+        db,
+        stateDirectory,
+        takesOver: parts.isShared,
+        onProblem: (error) => void tellSealer(error).catch(onProblem),
+      });
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error;
+      onProblem(error);
+      await hold(problemOf(error));
+    }
+  }
+  await seal();
+
+  /** Everything outside of the database that says what the ledger was. */
+  async function anchors(): Promise<Anchor[]> {
+    const found: Anchor[] = [];
+    const seen = readNewestSeen(stateDirectory);
+    if (seen !== null) {
+      const { size, root, origin } = readTreeHead(seen.note);
+      found.push({ size, root: root.toString("base64"), origin, where: "the state directory" });
+    }
+    if (watched === null) return found;
+    const base = await lastSeenBase(db);
+    if (base !== null) {
+      const carried = await readLedgerAnchors(watched.mirror, base);
+      found.push(...carried);
+    }
+    // A host that is away says nothing; the trailers of the base are here.
+    const there = await readPushed(watched.github()).catch(() => null);
+    if (there !== null) found.push(there.anchor);
+    return found;
+  }
+
+  async function verify(): Promise<VerificationReport> {
+    let report: VerificationReport;
+    try {
+      report = await verifyLedger(db, { anchors: await anchors() });
+    } catch (error) {
+      // What cannot be read cannot be believed: a damaged page, a lost table.
+      await hold({
+        reason: "ledger-mismatch",
+        detail: `The ledger cannot be read: ${messageOf(error)}`,
+      });
+      throw error;
+    }
+    isLookedAt = true;
+    verified = { at: new Date().toISOString(), report };
+    const [first] = report.divergences;
+    if (first !== undefined) {
+      const reason = first.attack === "ledger-truncated" ? "ledger-behind" : "ledger-mismatch";
+      await hold({ reason, detail: `${first.attack}: ${first.detail}` });
+    } else if (sealer !== null) held = null;
+    return report;
+  }
+
+  const push = oneAtATime(async () => {
+    const checkpoint = sealer?.state().checkpoint ?? null;
+    if (watched === null || checkpoint === null || held !== null) return;
+    if (pushed?.size === checkpoint.size) return;
+    const keys = (await readKeys(db)).map(({ verifier }) => encodeVerifier(verifier));
+    pushed = (await pushCheckpoint(watched.github(), checkpoint, keys)).anchor;
+  });
+
+  return {
+    get signer() {
+      if (sealer === null) throw noSealer(held);
+      return sealer.signer;
+    },
+    async cover(row, limitMs) {
+      if (sealer === null) throw noSealer(held);
+      return await sealer.cover(row, limitMs);
+    },
+    problem: () => held ?? (isLookedAt ? null : notLookedAt),
+    status: () => ({
+      size: sealer?.state().checkpoint?.size ?? null,
+      problem: held,
+      verified,
+      pushed,
+    }),
+    verify,
+    async acceptRestore(change) {
+      if (held?.reason !== "ledger-behind") return null;
+      const abandoned = await acceptRestore(db, stateDirectory, await anchors(), change);
+      await sealer?.stop();
+      sealer = null;
+      held = null;
+      await seal();
+      await verify();
+      return abandoned;
+    },
+    async watch(world) {
+      watched = world;
+      const first = verify().catch(onProblem);
+      timers.push(
+        setInterval(() => void verify().catch(onProblem), VERIFY_EVERY_MS),
+        setInterval(() => {
+          // A host that is away gets the next one.
+          if (!push.busy()) push.run().catch(() => undefined);
+        }, PUSH_EVERY_MS[world.kind]),
+      );
+      for (const timer of timers) timer.unref();
+      // Until it has ended nothing is promoted; a large ledger does not hold the rest up.
+      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await sealer?.stop();
+    },
+  };
+}
+
+function problemOf(error: unknown): Refusal {
+  const detail = messageOf(error);
+  if (!(error instanceof LedgerError)) return { reason: "ledger-unsealed", detail };
+  if (error.code === "ledger-behind") return { reason: "ledger-behind", detail };
+  const isMismatch = error.code === "ledger-mismatch" || error.code === "malformed-note";
+  return { reason: isMismatch ? "ledger-mismatch" : "ledger-unsealed", detail };
+}
+
+function noSealer(held: Refusal | null): LedgerError {
+  return new LedgerError("not-sealed", held?.detail ?? "The ledger is not sealed.");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

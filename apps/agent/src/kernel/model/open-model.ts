@@ -1,0 +1,58 @@
+import type { JarvisDatabase } from "@jarvis/db";
+import { meteredModel, type Account } from "./metered-model.ts";
+import type { ModelConfig } from "./model-config.ts";
+import { ModelError, type ModelPort } from "./model-port.ts";
+import { readGoal } from "../goals/goal-store.ts";
+import { patientModel } from "./patient-model.ts";
+import { recordingModel, replayedModel } from "./recording.ts";
+import { sdkModel } from "./sdk-model.ts";
+
+export interface Model {
+  readonly name: string;
+  for(account: Account): ModelPort;
+  /** Ends the requests for a goal, or all, at once and without asking the database. */
+  stop(goalId?: string): void;
+}
+
+/**
+ * The model of a configuration. The inner one is made once for a kernel, since a replay remembers
+ * where it is; every attempt at a goal has it counted on an account of its own.
+ */
+export function openModel(config: ModelConfig, db: JarvisDatabase): Model {
+  const plain = config.provider === "replay" ? replayedModel(config.model) : sdkModel(config);
+  const open = new Set<{ readonly goalId: string; readonly end: AbortController }>();
+  const { name } = plain;
+  return {
+    name,
+    stop(goalId) {
+      for (const each of open) if (goalId === undefined || goalId === each.goalId) each.end.abort();
+    },
+    for(account) {
+      const { goalId } = account;
+      const tapped: ModelPort = {
+        name,
+        async ask(request, signal) {
+          const tap = { goalId, end: new AbortController() };
+          open.add(tap);
+          try {
+            return await plain.ask(request, AbortSignal.any([signal, tap.end.signal]));
+          } finally {
+            open.delete(tap);
+          }
+        },
+      };
+      const metered = meteredModel(tapped, { db, price: config.price, account });
+      const wanted: ModelPort = {
+        name,
+        async ask(request, signal) {
+          // Whoever paused or cancelled it meanwhile is heard before anything more is spent.
+          const goal = await readGoal(db, goalId);
+          if (goal?.state === "running") return await metered.ask(request, signal);
+          throw new ModelError("stopped", `The goal is ${goal?.state ?? "gone"}.`);
+        },
+      };
+      const patient = patientModel(wanted);
+      return config.recordTo === null ? patient : recordingModel(patient, config.recordTo);
+    },
+  };
+}

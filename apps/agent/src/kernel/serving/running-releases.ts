@@ -1,0 +1,150 @@
+import type {
+  BlessedRelease,
+  HealthWindowConfig,
+  PipelineWorld,
+  WindowCause,
+} from "@jarvis/tools/self-extension";
+import type { KeepBodyOptions } from "../body/keeper.ts";
+import { forThisNode } from "./first-baseline.ts";
+import { knownRun } from "./go-back.ts";
+import { inTime, PASSING_PATIENCE_MS } from "./in-time.ts";
+import type { WatchedRun } from "./lifecycle-writer.ts";
+import { fetchRelease } from "./release-shelf.ts";
+import { WatchedRelease, type ServedRelease } from "./watched-release.ts";
+
+/** A release that was promoted and is judged while it runs beside the blessed one. */
+export interface Candidate {
+  readonly watched: WatchedRelease;
+  readonly runId: string;
+}
+
+export interface RunningReleasesParts {
+  readonly world: PipelineWorld;
+  readonly config: HealthWindowConfig;
+  readonly body: Omit<KeepBodyOptions, "onSignal" | "release">;
+  /** Who switched the body off, null while it may run, "unknown" where the database does not say. */
+  readonly suspension: () => Promise<Suspension | null | "unknown">;
+}
+
+type Suspension = Parameters<WatchedRelease["keeper"]["suspend"]>[0];
+
+const neverRead: Suspension = { by: "system", reason: "observe-only" };
+
+/** Whom a watched release tells. Neither may throw or wait. */
+export interface Watchers {
+  /** Nothing that is still to come changes the verdict. */
+  readonly onFinal: (watched: WatchedRelease) => void;
+  /** A window began anew. */
+  readonly onRestart: (cause: WindowCause) => void;
+}
+
+/** The bodies that run: that of the blessed release, and beside it that of the candidate. */
+export class RunningReleases {
+  baseline: WatchedRelease | null = null;
+  candidate: Candidate | null = null;
+  readonly #parts: RunningReleasesParts;
+  readonly #watchers: Watchers;
+  /** As it was read last; undefined before the first time. */
+  #knownSuspension: Suspension | null | undefined;
+
+  constructor(parts: RunningReleasesParts, watchers: Watchers) {
+    this.#parts = parts;
+    this.#watchers = watchers;
+  }
+
+  /** The body that serves: the candidate while it is watched, else the blessed one. */
+  get serving(): WatchedRelease | null {
+    return this.candidate?.watched ?? this.baseline;
+  }
+
+  /** Runs a blessed release as the baseline. Throws where it cannot be had. */
+  async runBlessed(wanted: BlessedRelease, patienceMs?: number): Promise<void> {
+    const { world } = this.#parts;
+    let blessed = wanted;
+    let fetched = await fetchRelease(world, blessed, { isBlessed: true });
+    if (!fetched.ok && fetched.code === "node-differs") {
+      blessed = await forThisNode(world, wanted);
+      fetched = await fetchRelease(world, blessed, { isBlessed: true });
+    }
+    if (!fetched.ok) throw new Error(`The blessed release cannot run: ${fetched.detail}`);
+    this.baseline = await this.begin({
+      facts: blessed,
+      run: await knownRun(world, blessed.runId, patienceMs),
+      release: fetched.release,
+      purpose: "watch",
+      record: blessed.record,
+      changedTools: new Set(),
+    });
+  }
+
+  /** Begins a body and the questions to it. */
+  async begin(options: {
+    facts: ServedRelease;
+    run: WatchedRun;
+    release: KeepBodyOptions["release"];
+    purpose: "bless" | "watch";
+    record: BlessedRelease["record"];
+    changedTools: ReadonlySet<string>;
+  }): Promise<WatchedRelease> {
+    const { facts, run, release, purpose, record } = options;
+    const suspension = await this.#readSuspension();
+    const watched = new WatchedRelease({
+      facts,
+      run,
+      purpose,
+      record,
+      config: this.#parts.config,
+      body: {
+        ...this.#parts.body,
+        release,
+        ...(suspension === null ? {} : { suspended: suspension }),
+      },
+      baseline: () => this.baseline,
+      onVerdict: ({ final }) => {
+        if (final) this.#watchers.onFinal(watched);
+      },
+      onRestart: (window) =>
+        this.#watchers.onRestart(window.restarts.at(-1)?.cause ?? "clock-jump"),
+    });
+    await watched.startProbing(options.changedTools);
+    return watched;
+  }
+
+  /** The switches may have moved: bodies run while Jarvis may execute, and else are suspended. */
+  async followSwitches(): Promise<void> {
+    const read = await this.#parts.suspension();
+    // What cannot be read is no permission.
+    const suspension = read === "unknown" ? neverRead : read;
+    this.#knownSuspension = suspension;
+    const bodies = [this.baseline, this.candidate?.watched].filter((each) => each != null);
+    for (const { keeper } of bodies) {
+      if (suspension === null) keeper.resume();
+      else await keeper.suspend(suspension);
+    }
+  }
+
+  /**
+   * Who switched the bodies off. Where the database does not say in time it is as it was read last:
+   * the release before may run where the one that it replaces runs. What was never read is waited for.
+   */
+  async #readSuspension(): Promise<Suspension | null> {
+    const asked = this.#parts.suspension().catch(() => "unknown" as const);
+    const known = this.#knownSuspension;
+    const read =
+      known === undefined ? await asked : await inTime(asked, PASSING_PATIENCE_MS, "late" as const);
+    if (read === "late") {
+      // Slow, not gone: what it says in the end counts.
+      void asked
+        .then(async (late) => late === "unknown" || (await this.followSwitches()))
+        .catch(() => undefined);
+      return known ?? null;
+    }
+    if (read === "unknown") return known === undefined ? neverRead : known;
+    return (this.#knownSuspension = read);
+  }
+
+  async stop(): Promise<void> {
+    await this.candidate?.watched.stop();
+    await this.baseline?.stop();
+  }
+}

@@ -1,0 +1,238 @@
+import { randomUUID } from "node:crypto";
+import { selfExtensionEvents } from "@jarvis/db";
+import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { follow } from "./follow.ts";
+import { ledgerReader } from "./ledger-reader.ts";
+import { startLive, type Live } from "./live.ts";
+import { LiveFeed } from "./live-feed.ts";
+import { Ring } from "./ring.ts";
+
+let database: TestDatabase;
+let live: Live;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  live = await startLive({
+    database,
+    glance: () => null,
+    status: async () => await Promise.resolve({ fine: true }),
+    onProblem: (error) => {
+      throw error;
+    },
+  });
+});
+
+afterAll(async () => {
+  await live.stop();
+  await database.close();
+});
+
+const row = (runId: string) => ({
+  runId,
+  correlationId: runId,
+  eventType: "promotion_pause_changed" as const,
+  stage: "control",
+  actorSource: "user",
+  actor: "operator",
+  idempotencyKey: randomUUID(),
+  payload: {
+    paused: true,
+    reason: "a test",
+    updatedBy: "operator",
+    updatedAt: "2026-01-01T00:00:00Z",
+    previouslyPaused: false,
+  },
+});
+
+async function write(runId: string): Promise<number> {
+  const [written] = await database.db
+    .insert(selfExtensionEvents)
+    .values(row(runId))
+    .returning({ id: selfExtensionEvents.id });
+  return written?.id ?? 0;
+}
+
+interface Told {
+  readonly place: number;
+  readonly name: string;
+  readonly id: number | null;
+}
+
+/** A client that reads as fast as it can; `until` answers what it was told up to a row. */
+function listen(from: number | null, feed: LiveFeed = live.feed) {
+  const ended = new AbortController();
+  const told: Told[] = [];
+  let wake = (): void => undefined;
+  const done = (async () => {
+    const reader = ledgerReader(database.db);
+    const options = { from, signal: ended.signal, mayGoOn: () => true };
+    for await (const chunk of follow(feed, reader, options)) {
+      for (const message of chunk.split("\n\n").filter((text) => text !== "")) {
+        told.push(parse(message));
+      }
+      wake();
+    }
+  })();
+  onTestFinished(async () => {
+    ended.abort();
+    await done;
+  });
+  return {
+    told,
+    done,
+    stop: () => ended.abort(),
+    rows: () => told.flatMap(({ id }) => (id === null ? [] : [id])),
+    async until(isThere: (told: readonly Told[]) => boolean) {
+      while (!isThere(told)) await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
+}
+
+function parse(message: string): Told {
+  const field = (name: string): string =>
+    new RegExp(`^${name}: (.*)$`, "m").exec(message)?.[1] ?? "";
+  const data = JSON.parse(field("data")) as { id?: string };
+  return {
+    place: Number(field("id")),
+    name: field("event"),
+    id: data.id === undefined ? null : Number(data.id),
+  };
+}
+
+const has = (id: number) => (told: readonly Told[]) => told.some((message) => message.id === id);
+
+describe("following the ledger", () => {
+  it("tells what is committed, as the database announces it, to everybody at once", async () => {
+    const clients = [listen(null), listen(null)];
+    await Promise.all(clients.map((client) => client.until((told) => told.length > 0)));
+    const ids = [await write("a"), await write("b")];
+    for (const client of clients) {
+      await client.until(has(ids[1] ?? 0));
+      expect(client.rows()).toEqual(ids);
+      expect(client.told[0]?.name).toBe("hello");
+    }
+  });
+
+  it("goes on behind the last id that a client was told", async () => {
+    const first = await write("c");
+    const missed = [await write("c"), await write("c")];
+    const client = listen(first);
+    await client.until(has(missed[1] ?? 0));
+    const next = await write("c");
+    await client.until(has(next));
+    expect(client.rows()).toEqual([...missed, next]);
+  });
+
+  it("misses no event that is committed late, nor does a client that resumes in between", async () => {
+    const client = listen(null);
+    await client.until((told) => told.length > 0);
+    let commit = (): void => undefined;
+    const held = new Promise<void>((resolve) => (commit = resolve));
+    let lateId: (id: number) => void = () => undefined;
+    const lateTaken = new Promise<number>((resolve) => (lateId = resolve));
+    const late = database.db.transaction(async (tx) => {
+      const [taken] = await tx
+        .insert(selfExtensionEvents)
+        .values(row("late"))
+        .returning({ id: selfExtensionEvents.id });
+      lateId(taken?.id ?? 0);
+      await held;
+    });
+    const smaller = await lateTaken;
+    const greater = await write("early");
+    await client.until(has(greater));
+    expect(greater).toBeGreaterThan(smaller);
+    // It was told at once, and the client is to come back before what is still open.
+    const place = client.told.at(-1)?.place ?? Infinity;
+    expect(place).toBeLessThan(smaller);
+    commit();
+    await late;
+    await client.until(has(smaller));
+    const resumed = listen(place);
+    await resumed.until(has(greater));
+    expect(resumed.rows().slice(-2)).toEqual([smaller, greater]);
+    const after = await write("after");
+    await client.until(has(after));
+    expect(client.told.find(({ id }) => id === after)?.place).toBe(after);
+  });
+
+  it("reads a long absence page by page and then goes on", async () => {
+    const from = await write("d");
+    await database.db
+      .insert(selfExtensionEvents)
+      .values(Array.from({ length: 450 }, () => row("d")));
+    const client = listen(from);
+    const last = await write("d");
+    await client.until(has(last));
+    const rows = client.rows();
+    expect(new Set(rows).size).toBe(451);
+    expect(rows.toSorted((a, b) => a - b)).toEqual(rows);
+  });
+
+  it("lets a client go that is too slow, which comes back and has missed nothing", async () => {
+    const reader = ledgerReader(database.db);
+    const onProblem = (error: unknown): never => {
+      throw error;
+    };
+    const small = await LiveFeed.open(reader, {
+      limits: { messages: 8, characters: 100_000 },
+      onProblem,
+    });
+    onTestFinished(async () => await small.stop());
+    const signal = new AbortController().signal;
+    const slow = follow(small, reader, { from: null, signal, mayGoOn: () => true });
+    const hello = parse((await slow.next()).value ?? "");
+    const ids: number[] = [];
+    for (let at = 0; at < 20; at += 1) ids.push(await write("e"));
+    small.notice();
+    await expect.poll(() => small.place).toBe(ids.at(-1));
+    expect(parse((await slow.next()).value ?? "").name).toBe("behind");
+    expect((await slow.next()).done).toBe(true);
+    expect(small.clients).toBe(0);
+    const client = listen(hello.place, small);
+    await client.until(has(ids.at(-1) ?? 0));
+    expect(client.rows()).toEqual(ids);
+  });
+
+  it("ends with whoever asked, and holds nothing of them", async () => {
+    const before = live.feed.clients;
+    const client = listen(null);
+    await client.until((told) => told.length > 0);
+    expect(live.feed.clients).toBe(before + 1);
+    client.stop();
+    await client.done;
+    expect(live.feed.clients).toBe(before);
+    const forbidden = follow(live.feed, ledgerReader(database.db), {
+      from: null,
+      signal: new AbortController().signal,
+      mayGoOn: () => false,
+    });
+    await forbidden.next();
+    expect((await forbidden.next()).done).toBe(true);
+  });
+
+  it("tells the state when it changed, and of actions", async () => {
+    const client = listen(null);
+    await client.until((told) => told.length > 0);
+    await database.sql`insert into action_audit_log (event_type, event_data, actor, timestamp)
+      values ('mode_change', '{"mode": "observe"}', 'user', now())`;
+    await client.until((told) => told.some(({ name }) => name === "status"));
+    expect(client.told.map(({ name }) => name)).toContain("actions");
+  });
+});
+
+describe("the ring", () => {
+  it("never holds more than it may, and says what it let go", () => {
+    const ring = new Ring({ messages: 10, characters: 50 });
+    for (let at = 0; at < 1000; at += 1) ring.push({ text: "0123456789", rowId: at });
+    expect(ring.next).toBe(1000);
+    expect(ring.next - ring.first).toBeLessThanOrEqual(5);
+    expect(ring.from(ring.first - 1, 100)).toBeNull();
+    expect(ring.from(ring.first, 15)?.map(({ rowId }) => rowId)).toEqual([
+      ring.first,
+      ring.first + 1,
+    ]);
+    expect(ring.from(ring.next, 100)).toEqual([]);
+  });
+});

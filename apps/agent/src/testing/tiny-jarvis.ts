@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { livingProject } from "./living-project.ts";
+import { plainProject, type TestRepository } from "./repository.ts";
+
+const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
+const PROGRAM = "apps/agent/dist/main.js";
+
+/**
+ * A repository that is a Jarvis: it holds its launcher and its kernel's program. The program is one
+ * line that loads the real kernel, so that its releases are small.
+ */
+export function tinyJarvis(): TestRepository & { readonly launcher: string } {
+  const repository = plainProject();
+  const config = JSON.parse(livingProject["jarvis.config.json"] ?? "{}") as Record<string, object>;
+  repository.write({
+    ...livingProject,
+    [PROGRAM]: kernelProgram("the first"),
+    ...Object.fromEntries(
+      ["launcher.js", "files-digest.js"].map((name) => [
+        `apps/agent/dist/${name}`,
+        readFileSync(join(DIST, name), "utf8"),
+      ]),
+    ),
+    "jarvis.config.json": JSON.stringify({
+      ...config,
+      kernel: { program: PROGRAM },
+    }),
+  });
+  repository.commit("A Jarvis");
+  return { ...repository, launcher: join(repository.directory, "apps/agent/dist/launcher.js") };
+}
+
+/** What makes a release of it one with another kernel. */
+export const kernelProgram = (name: string): string =>
+  `// ${name}\nimport ${JSON.stringify(new URL("../../dist/main.js", import.meta.url).href)};\n`;

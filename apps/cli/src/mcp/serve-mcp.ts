@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import {
+  createMcpHandler,
+  hostHeaderValidationResponse,
+  localhostAllowedHostnames,
+  localhostAllowedOrigins,
+  originValidationResponse,
+} from "@modelcontextprotocol/server";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { CliConfig } from "../config.ts";
+import { kernelAt, needKernel } from "../kernel-client.ts";
+import { CommandError, exitCodes } from "../outcome.ts";
+import { makeMcpServer } from "./mcp-server.ts";
+
+/** Patches are up to 32 MiB, and JSON makes them longer. */
+const BODY_BYTES = 48 * 2 ** 20;
+
+export interface McpOptions {
+  /** Holds the agent's token, as `jarvis token add` printed it. */
+  readonly tokenFile?: string;
+  /** Serve streamable HTTP on this port of 127.0.0.1 instead of standard input and output. */
+  readonly http?: number;
+}
+
+/**
+ * Serves MCP until whoever started it goes away. Over standard streams the agent is whose token is in
+ * the file; over HTTP each request brings the token of its agent, and the server itself holds none.
+ */
+export async function serveMcp(config: CliConfig, options: McpOptions): Promise<void> {
+  const { url } = await needKernel(config);
+  if (options.http !== undefined) {
+    const address = await serveHttp(config, url, options.http);
+    process.stderr.write(`jarvis: MCP at ${address}\n`);
+    return;
+  }
+  const token = readToken(config, options.tokenFile);
+  const kernel = kernelAt(config, { url, token });
+  // Refused now rather than at the first request, where an agent would have to explain it.
+  await makeMcpServer(kernel);
+  serveStdio(async () => await makeMcpServer(kernel));
+}
+
+function readToken(config: CliConfig, named: string | undefined): string {
+  const file = named ?? config.environment["JARVIS_TOKEN_FILE"];
+  if (file === undefined || file === "") {
+    throw new CommandError(
+      exitCodes.unreadable,
+      "token-missing",
+      "Name the agent's token with --token-file FILE; `jarvis token add NAME --role propose` makes one.",
+    );
+  }
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new CommandError(
+      exitCodes.unreadable,
+      "token-missing",
+      `The token file ${file} cannot be read; \`jarvis token add NAME --role propose\` makes a token.`,
+      { cause },
+    );
+  }
+}
+
+async function serveHttp(config: CliConfig, url: string, port: number): Promise<string> {
+  const handler = createMcpHandler(
+    async ({ requestInfo }) =>
+      await makeMcpServer(kernelAt(config, { url, token: tokenOf(requestInfo) ?? "" })),
+    { maxRequestBodySize: BODY_BYTES },
+  );
+  const server = createAdaptorServer({
+    async fetch(request: Request) {
+      const foreign =
+        hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
+        originValidationResponse(request, localhostAllowedOrigins());
+      if (foreign !== undefined) return foreign;
+      if (new URL(request.url).pathname !== "/mcp")
+        return new Response("not found", { status: 404 });
+      const token = tokenOf(request);
+      if (token === null || !(await isKnown(url, token))) {
+        const headers = { "www-authenticate": "Bearer" };
+        return new Response("send a token of Jarvis as a bearer token", { status: 401, headers });
+      }
+      return await handler.fetch(request);
+    },
+  }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+function tokenOf(request: Request | undefined): string | null {
+  return /^Bearer +(\S+)$/i.exec(request?.headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
+async function isKnown(url: string, token: string): Promise<boolean> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/api/whoami`, { headers, redirect: "error" });
+  await response.body?.cancel();
+  return response.ok;
+}

@@ -1,0 +1,275 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { until } from "../../agent/src/testing/kernel-program.ts";
+import { tiresAfter } from "../../agent/src/testing/living-project.ts";
+import { slowPatch } from "../../agent/src/testing/repository.ts";
+import { violations } from "./browser.ts";
+import { makeWorld, type World } from "./world.ts";
+
+let world: World;
+let page: Page;
+/** What the browser complained about: a policy that was broken, an error of a script. */
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  world = await makeWorld();
+  await world.kernel.post("/api/mode", { mode: "execute", reason: "a test" });
+  await until(async () => {
+    const status = await world.kernel.get<{ baseline: string | null }>("/api/status");
+    return status.baseline;
+  });
+  page = await world.open();
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    // A connection that is lost on purpose is told of as well.
+    const isLost = message.text().includes("ERR_");
+    if (message.type() === "error" && !isLost) complaints.push(message.text());
+  });
+});
+
+afterAll(async () => await world.close());
+
+async function propose(patch: string, title: string, goal?: string): Promise<string> {
+  const body = { patch, title, goal };
+  return (await world.kernel.post<{ runId: string }>("/api/proposals", body)).runId;
+}
+
+const go = async (name: string): Promise<void> => {
+  await page.getByRole("navigation").getByRole("link", { name }).click();
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+};
+
+const badge = (text: string) => page.locator("main .badge", { hasText: new RegExp(`^${text}$`) });
+
+/** Presses a control, gives the reason and confirms; the dialog stays, with the answer. */
+async function control(label: string, confirm: string, reason: string): Promise<void> {
+  await page.getByRole("button", { name: label, exact: true }).first().click();
+  await page.getByLabel("Reason").fill(reason);
+  await page.locator(".dialog").getByRole("button", { name: confirm, exact: true }).click();
+}
+
+const answer = () => page.locator(".dialog [role=status]");
+const closeDialog = async () => await page.getByRole("button", { name: "Close" }).click();
+
+describe("the operator's page", () => {
+  it("keeps the login code out of the address and the token out of the page", async () => {
+    expect(page.url()).toBe(`${world.kernel.url}/`);
+    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage }) + document.cookie);
+    expect(kept).not.toContain(world.kernel.token);
+    expect(kept).not.toContain("jarvis-4");
+  });
+
+  it("shows a change on its way until it is blessed, without being asked again", async () => {
+    const patch = world.repository.patch({
+      "lib/triple.js": "export const triple = (n) => n * 3;\n",
+    });
+    await propose(patch, "Triple a number");
+    await page.getByRole("link", { name: "Triple a number" }).click();
+    await badge("blessed").waitFor({ timeout: 80_000 });
+    await page.getByText("export const triple").waitFor();
+    await page.getByText("tests", { exact: true }).first().waitFor();
+    await page.getByRole("button", { name: /baseline blessed/ }).click();
+    await page.getByText('"previousReleaseDigest"').waitFor();
+    await go("Lineage");
+    await page.getByRole("link", { name: "Triple a number" }).waitFor();
+    await badge("serving").waitFor();
+    expect(await badge("blessed").count()).toBeGreaterThan(0);
+  });
+
+  it("pauses, and says so when the kernel has acknowledged it", async () => {
+    await control("Pause promotion", "Pause", "a look at what lands");
+    await answer().getByText("Acknowledged: nothing can land any more.").waitFor();
+    await closeDialog();
+    await page.locator("header").getByText("promotion paused").waitFor();
+    await go("Now");
+    await page.getByText("a look at what lands").waitFor();
+    await control("Resume promotion", "Resume", "seen");
+    await answer().getByText("Promotion goes on.").waitFor();
+    await closeDialog();
+    await badge("open").waitFor();
+    expect(await page.locator("header").getByText("promotion paused").count()).toBe(0);
+  });
+
+  it("asks for a reason before it asks the kernel", async () => {
+    await page.getByRole("button", { name: "Pause promotion" }).first().click();
+    await page.locator(".dialog").getByRole("button", { name: "Pause", exact: true }).click();
+    await page.getByText("Say why, so that others can read it.").waitFor();
+    await page.keyboard.press("Escape");
+    expect(await page.locator(".dialog").count()).toBe(0);
+  });
+
+  it("shows a hostile change as text, and what hides in it by name", async () => {
+    const markup = `<img src=x onerror="window.hacked=1"><script>window.hacked=2</script>`;
+    const hostile = `${markup}\u202Eevil\u200B\u0007`;
+    // Refused for what hides in it, and shown as it was handed in.
+    const refused = await propose(
+      world.repository.patch({ "lib/hostile.js": `// ${hostile}\n` }),
+      hostile,
+      hostile,
+    );
+    // Nothing hides in this one; it writes the same when it runs, and names its test so.
+    const name = JSON.stringify(hostile).replaceAll(
+      /[^\x20-\x7e]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+    const failing = await propose(
+      world.repository.patch({
+        "lib/hostile.js": "export const hostile = 1;\n",
+        "test/hostile.test.js": `import test from "node:test";\nimport assert from "node:assert";\nconsole.log(${name});\ntest(${name}, () => assert.fail(${name}));\n`,
+      }),
+      hostile,
+      hostile,
+    );
+    for (const runId of [refused, failing]) {
+      await until(async () => {
+        const detail = await world.kernel.get<{ result: { status: string } }>(`/api/runs/${runId}`);
+        return detail.result.status === "blocked" ? true : null;
+      });
+    }
+    const seen: string[] = [];
+    for (const path of [`/runs/${refused}`, `/runs/${failing}`, "/runs", "/ledger", "/actions"]) {
+      await page.goto(`${world.kernel.url}${path}`);
+      await page.locator("main h1").waitFor();
+      if (path === "/ledger") {
+        await page
+          .getByRole("button", { name: /proposed/ })
+          .first()
+          .click();
+      }
+      if (path !== "/actions") await page.getByText("onerror").first().waitFor();
+      if (path.startsWith("/runs/")) await page.locator(".hidden-character").first().waitFor();
+      expect(await page.locator("main img, main script").count()).toBe(0);
+      const text = (await page.locator("main").textContent()) ?? "";
+      expect(text).not.toMatch(/[\u202E\u200B\u0007]/);
+      seen.push(text);
+    }
+    expect(seen[0]).toContain("U+202E");
+    expect(seen[1]).toMatch(/Failing tests.*U\+202E/);
+    expect(await page.evaluate(() => "hacked" in window)).toBe(false);
+  });
+
+  it("shows a rollback as it happens, what is held after it, and lifts the hold", async () => {
+    const patch = world.repository.patch({
+      "lib/double.js": tiresAfter(30),
+      "test/tired.test.js": `import test from "node:test";\ntest("looks fine", () => {});\n`,
+    });
+    const runId = await propose(patch, "Tires after a while");
+    await page.goto(`${world.kernel.url}/runs/${runId}`);
+    await badge("rolled back").first().waitFor({ timeout: 80_000 });
+    await page.getByText("health window failed").first().waitFor();
+    await go("Lineage");
+    await badge("held").waitFor();
+    await page.locator(".edge.back").waitFor({ state: "attached" });
+    await go("Now");
+    await control("Lift the hold", "Lift", "seen enough");
+    await answer().getByText("The same may be proposed again.").waitFor();
+    await closeDialog();
+    await page.getByText("Nothing is held.").waitFor();
+    expect(await world.kernel.get("/api/holds")).toEqual({ holds: [] });
+  });
+
+  it("kills what is being verified, asks once before, and shows what it stopped", async () => {
+    // The revert of what was rolled back goes first.
+    await page.getByText("Nothing is being changed.").waitFor({ timeout: 80_000 });
+    const runId = await propose(slowPatch(world.repository, "slow", 60_000), "Takes its time");
+    await page.getByText(/^verify: tests/).waitFor();
+    await page.getByRole("button", { name: "Kill", exact: true }).click();
+    await page.getByLabel("Reason").fill("enough");
+    await page.locator(".dialog").getByRole("button", { name: "Kill", exact: true }).click();
+    await answer()
+      .getByText(/^Stopped: [1-9]/)
+      .waitFor();
+    await closeDialog();
+    await page.locator("header").getByText("observing").waitFor();
+    await page.goto(`${world.kernel.url}/runs/${runId}`);
+    await page.getByText("kill-switch-active").first().waitFor();
+    const { safety } = await world.kernel.get<{ safety: { mode: string } }>("/api/status");
+    expect(safety.mode).toBe("observe");
+  });
+
+  it("filters the ledger and the runs by what is in the address", async () => {
+    await page.goto(`${world.kernel.url}/ledger?type=promoted`);
+    const rows = page.locator(".event .strong");
+    await rows.first().waitFor();
+    expect(new Set(await rows.allTextContents())).toEqual(new Set(["promoted"]));
+    await page.goto(`${world.kernel.url}/runs?status=blocked`);
+    await page.locator("tbody tr").first().waitFor();
+    expect(new Set(await page.locator("tbody .badge").allTextContents())).toEqual(
+      new Set(["blocked"]),
+    );
+  });
+
+  it("says at once that the kernel is gone, and recovers by itself", async () => {
+    await go("Now");
+    await world.kernel.kill();
+    const lost = page.locator(".lost", { hasText: "The kernel does not answer." });
+    await lost.waitFor();
+    await world.restart();
+    await lost.waitFor({ state: "detached" });
+    await page.getByText(`process ${world.kernel.pid}`).waitFor();
+    expect(new URL(page.url()).pathname).toBe("/");
+  });
+
+  it("lets a reader look and change nothing", async () => {
+    const reader = await world.open({ role: "read" });
+    expect(await reader.getByRole("button", { name: "Kill" }).isDisabled()).toBe(true);
+    await reader.getByRole("button", { name: "Sign out" }).click();
+    await reader.getByText("pnpm jarvis login").waitFor();
+    await reader.context().close();
+  });
+
+  const screens = ["/", "/runs", "/ledger", "/lineage", "/trends", "/actions"];
+  it.each([
+    ["light", 1200, screens],
+    // What is laid out in another way there.
+    ["dark", 360, ["/", "/runs", "/ledger"]],
+  ] as const)(
+    "has no finding of axe-core on any screen, %s and %i wide",
+    async (colorScheme, width, paths) => {
+      const shown = await world.open({ colorScheme, width });
+      const { runs } = await world.kernel.get<{ runs: { runId: string; status: string }[] }>(
+        "/api/runs",
+      );
+      const one = runs.find(({ status }) => status === "rolled-back");
+      for (const path of [...paths, `/runs/${one?.runId ?? ""}`]) {
+        await shown.goto(`${world.kernel.url}${path}`);
+        await shown.locator("main h1").waitFor();
+        await until(async () =>
+          (await shown.locator("main .spinner").count()) === 0 ? true : null,
+        );
+        expect({ path, found: await violations(shown) }).toEqual({ path, found: [] });
+        const overflow = await shown.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect({ path, overflow }).toEqual({ path, overflow: 0 });
+      }
+      await shown.goto(`${world.kernel.url}/`);
+      await shown.getByRole("button", { name: "Kill" }).click();
+      await shown.getByLabel("Reason").waitFor();
+      expect(await violations(shown)).toEqual([]);
+      await shown.context().close();
+    },
+  );
+
+  it("is used by the keyboard alone", async () => {
+    await page.goto(`${world.kernel.url}/`);
+    await page.getByRole("heading", { name: "Being changed" }).waitFor();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to the page");
+    for (let at = 0; at < 12; at += 1) {
+      await page.keyboard.press("Tab");
+      if ((await page.evaluate(() => document.activeElement?.textContent)) === "Pause promotion")
+        break;
+    }
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("by keys");
+    await page.keyboard.press("Enter");
+    await answer().getByText("Acknowledged: nothing can land any more.").waitFor();
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).not.toBe("");
+  });
+
+  it("never broke its own policy, and no script of it failed", () => {
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,190 @@
+// Measures the ledger: inserts against a plain table, the lag of checkpoints, the time of a verification.
+//   node bench/ledger.mjs [rounds] [events to verify]
+// Needs a build (`pnpm build`). Uses a server of its own in a throw-away directory.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { destroyEmbedded, openDatabase } from "../packages/db/dist/index.js";
+import { startSealer, verifyLedger } from "../packages/ledger/dist/index.js";
+
+const rounds = Number(process.argv[2] ?? 3);
+const verified = Number(process.argv[3] ?? 1_000_000);
+const SECONDS = 4;
+const stateDirectory = join(mkdtempSync(join(tmpdir(), "jarvis-bench-")), "state");
+const handle = await openDatabase({ stateDirectory });
+const { sql } = handle;
+const admin = await openAdmin();
+const payload = JSON.stringify({
+  attempt: 1,
+  passed: true,
+  treeSha: "a".repeat(40),
+  stages: [{ name: "build", status: "passed", durationMs: 1234 }],
+  note: "x".repeat(60),
+});
+
+try {
+  await admin`create table public.plain_events (like public.self_extension_events including defaults including indexes)`;
+  await admin`alter table public.plain_events alter column id drop default`;
+  await admin`alter table public.plain_events alter column id add generated always as identity`;
+  await admin`grant select, insert on public.plain_events to jarvis_runtime`;
+  const sealer = await startSealer({ db: handle.db, stateDirectory });
+  const results = {};
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [clients, batch] of [
+      [1, 1],
+      [8, 1],
+      [32, 1],
+      [8, 100],
+    ]) {
+      for (const table of ["plain_events", "self_extension_events", "action_audit_log"]) {
+        const name = `${clients} clients, ${batch} a statement, ${table}`;
+        const measured = await insertFor(table, clients, batch);
+        (results[name] ??= []).push(measured);
+      }
+    }
+    console.log(`round ${round + 1} of ${rounds} ended`);
+  }
+  console.log("| clients | rows a statement | table | rows/s | p99 ms |\n|---|---|---|---:|---:|");
+  for (const [name, all] of Object.entries(results)) {
+    const [clients, batch, table] = name.split(", ");
+    console.log(
+      `| ${clients} | ${batch} | ${table} | ${Math.round(median(all.map((one) => one.rate)))} | ${median(all.map((one) => one.p99)).toFixed(1)} |`,
+    );
+  }
+  await sealer.sealNow();
+  const lags = await lagAt(2000);
+  lags.sort((a, b) => a - b);
+  console.log(
+    `checkpoint lag at 2000 events/s: p50 ${at(lags, 0.5)} ms, p99 ${at(lags, 0.99)} ms, n ${lags.length}`,
+  );
+
+  await fill(verified);
+  const started = performance.now();
+  await sealer.sealNow();
+  console.log(
+    `sealed ${verified} events of a backlog in ${Math.round(performance.now() - started)} ms`,
+  );
+  const times = [];
+  for (let round = 0; round < Math.max(1, rounds); round += 1) {
+    const report = await verifyLedger(handle.db, { anchors: [] });
+    if (!report.ok) throw new Error(JSON.stringify(report.divergences[0]));
+    times.push(report.durationMs / report.size);
+    console.log(`verified ${report.size} events in ${report.durationMs} ms`);
+  }
+  console.log(`verification: median ${Math.round(median(times) * 1e6)} ms for 1,000,000 events`);
+  const [sizes] = await admin`
+    select (select count(*) from ledger_leaves)::int as leaves,
+      pg_total_relation_size('ledger_leaves') + pg_total_relation_size('ledger_nodes')
+        + pg_total_relation_size('ledger_checkpoints') as tree,
+      pg_total_relation_size('self_extension_events') + pg_total_relation_size('action_audit_log') as rows`;
+  console.log(
+    `size: ${(Number(sizes.tree) / sizes.leaves).toFixed(0)} bytes of tree for each event, beside ${(Number(sizes.rows) / sizes.leaves).toFixed(0)} of the row with its indexes`,
+  );
+  await sealer.stop();
+} finally {
+  await admin.end();
+  await handle.close();
+  await destroyEmbedded(stateDirectory);
+  rmSync(join(stateDirectory, ".."), { recursive: true, force: true });
+}
+
+/** The superuser, for the plain table and for filling: nobody else may make either. */
+async function openAdmin() {
+  const { startEmbedded } = await import("../packages/db/dist/embedded/supervisor.js");
+  const { connect } = await import("../packages/db/dist/connection.js");
+  const { urls } = await startEmbedded(stateDirectory);
+  return connect(urls.adminUrl, { max: 40, role: undefined, applicationName: "bench" });
+}
+
+async function insertFor(table, clients, batch) {
+  const end = performance.now() + SECONDS * 1000;
+  const took = [];
+  let rows = 0;
+  // One connection each, opened before the clock runs: what is compared is the insert.
+  const { connect } = await import("../packages/db/dist/connection.js");
+  const pool = await Promise.all(
+    Array.from({ length: clients }, async () => {
+      const client = connect(handle.runtimeUrl, {
+        max: 1,
+        role: "jarvis_runtime",
+        applicationName: "bench",
+      });
+      await client`select 1`;
+      return client;
+    }),
+  );
+  await Promise.all(
+    pool.map(async (client, number) => {
+      for (let n = 0; performance.now() < end; n += 1) {
+        const started = performance.now();
+        await client.unsafe(insertSql(table, batch), [`run-${number}-${n % 50}`, payload]);
+        took.push(performance.now() - started);
+        rows += batch;
+      }
+    }),
+  );
+  await Promise.all(pool.map((client) => client.end()));
+  took.sort((a, b) => a - b);
+  return { rate: rows / SECONDS, p99: at(took, 0.99) };
+}
+
+function insertSql(table, rows) {
+  const from = `from generate_series(1, ${rows})`;
+  if (table === "action_audit_log") {
+    return `insert into action_audit_log (proposal_id, event_type, event_data, actor, timestamp)
+      select hashtext($1), 'proposed', $2::text::jsonb, 'agent', now() ${from}`;
+  }
+  const seq = table === "plain_events" ? "(random() * 2147483647)::int" : "0";
+  return `insert into ${table} (run_id, correlation_id, seq, event_type, stage, actor_source, actor, idempotency_key, payload)
+    select $1, $1, ${seq}, 'tested', 'verify', 'agent', 'bench', gen_random_uuid()::text, $2::text::jsonb ${from}`;
+}
+
+/** Inserts at a fixed rate; every tenth of a second one event waits for its checkpoint. */
+async function lagAt(rate) {
+  const lags = [];
+  const waiting = [];
+  const per = rate / 20;
+  const began = performance.now();
+  for (let tick = 0; tick < 20 * 10; tick += 1) {
+    const due = began + tick * 50;
+    if (due > performance.now())
+      await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    const inserted = await sql.unsafe(`${insertSql("action_audit_log", per)} returning id`, [
+      `lag-${tick}`,
+      payload,
+    ]);
+    const id = Number(inserted.at(-1).id);
+    const committed = performance.now();
+    waiting.push(until(id).then(() => lags.push(Math.round(performance.now() - committed))));
+  }
+  await Promise.all(waiting);
+  return lags;
+  // By looking, not by asking the sealer to hurry.
+  async function until(id) {
+    for (;;) {
+      const [row] =
+        await sql`select 1 from ledger_checkpoints where size > (select leaf_index from ledger_leaves where ledger = 2 and event_id = ${id}) limit 1`;
+      if (row !== undefined) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function fill(count) {
+  const [{ sealed }] = await sql`select count(*)::int as sealed from ledger_leaves`;
+  for (let left = count - sealed; left > 0; left -= 20_000) {
+    await sql.unsafe(insertSql("action_audit_log", Math.min(left, 20_000)), [
+      `fill-${left}`,
+      payload,
+    ]);
+  }
+}
+
+function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+function at(sorted, quantile) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? 0;
+}

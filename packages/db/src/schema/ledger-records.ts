@@ -1,0 +1,39 @@
+import { sql } from "drizzle-orm";
+import { bigint, check, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+
+/** What can happen to the ledger itself. A closed set: the database refuses any other word. */
+export const ledgerRecordKinds = [
+  "key_added",
+  "evidence_attested",
+  "blob_emptied",
+  "restored",
+] as const;
+
+export type LedgerRecordKind = (typeof ledgerRecordKinds)[number];
+
+/**
+ * The ledger about the ledger: keys, attestations, content that was emptied, restores. Guarded and
+ * sealed like the others, so that who signs, and what is gone, is proved by the same tree.
+ */
+export const ledgerRecords = pgTable(
+  "ledger_records",
+  {
+    id: bigint({ mode: "number" }).primaryKey().default(0),
+    kind: text().$type<LedgerRecordKind>().notNull(),
+    actor: text().notNull(),
+    data: jsonb().$type<Record<string, unknown>>().notNull(),
+    createdAt: timestamp("created_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+    dbUser: text("db_user")
+      .notNull()
+      .default(sql`session_user`),
+  },
+  () => [
+    check(
+      "ledger_records_kind",
+      sql.raw(`kind in (${ledgerRecordKinds.map((kind) => `'${kind}'`).join(", ")})`),
+    ),
+    check("ledger_records_data_size", sql.raw(`octet_length(data::text) <= 16384`)),
+  ],
+);
+
+export type LedgerRecordRow = typeof ledgerRecords.$inferSelect;

@@ -1,0 +1,146 @@
+import { getBlob, ledgerRecords, type JarvisDatabase } from "@jarvis/db";
+import { asc, eq, sql } from "drizzle-orm";
+import { z } from "zod";
+import { LedgerError } from "../errors.ts";
+import {
+  proveConsistency,
+  proveInclusion,
+  rootAt,
+  type SubtreeReader,
+} from "../merkle/build-proof.ts";
+import { leafContent, type SealedLedger } from "../rows/leaf.ts";
+import { leafIndexOf, newestCheckpoint, storedSubtrees } from "../store/tree-store.ts";
+import type { Anchor } from "../verify/report.ts";
+import type { Bundle, ProvedLeaf } from "./bundle.ts";
+
+const jsonRows = z.array(z.object({ json: z.string() }));
+const runs = z.array(z.object({ runId: z.string().nullable() }));
+const attested = z.object({ runId: z.string(), digest: z.string() });
+
+interface Row {
+  readonly ledger: SealedLedger;
+  readonly id: number;
+}
+
+/**
+ * Proves a sealed event by the newest checkpoint, and that checkpoint by the anchors: all of them
+ * that are of this tree.
+ * @throws LedgerError `event-unknown`, `not-sealed`
+ */
+export async function proveEvent(
+  db: JarvisDatabase,
+  row: Row,
+  anchors: readonly Anchor[],
+): Promise<Bundle> {
+  return await db.transaction(
+    async (tx) => {
+      await tx.execute(sql`set local time zone 'UTC'`);
+      const checkpoint = await newestCheckpoint(tx);
+      const index = await leafIndexOf(tx, row);
+      if (checkpoint === null || index === null) {
+        const known = await readRow(tx, row);
+        throw known === null
+          ? new LedgerError("event-unknown", `There is no event ${row.id} in ${row.ledger}.`)
+          : new LedgerError(
+              "not-sealed",
+              `Event ${row.id} of ${row.ledger} is not sealed yet: ask again in a second, while the kernel runs.`,
+            );
+      }
+      const tree = { reader: storedSubtrees(tx), size: checkpoint.size };
+      const keys = await tx
+        .select({ id: ledgerRecords.id })
+        .from(ledgerRecords)
+        .where(eq(ledgerRecords.kind, "key_added"))
+        .orderBy(asc(ledgerRecords.id));
+      const proofs = await Promise.all(
+        keys.map(({ id }) => proveLeaf(tx, { ledger: "ledger_records", id }, tree)),
+      );
+      return {
+        format: "jarvis-ledger-bundle/1",
+        event: { ...row, ...(await requireLeaf(tx, row, tree)) },
+        checkpoint: checkpoint.note,
+        keys: proofs.filter((proof) => proof !== null),
+        anchors: await proveAnchors(tree, anchors),
+        evidence: await proveEvidence(tx, row, tree),
+      };
+    },
+    { isolationLevel: "repeatable read", accessMode: "read only" },
+  );
+}
+
+interface Tree {
+  readonly reader: SubtreeReader;
+  readonly size: number;
+}
+
+async function requireLeaf(tx: JarvisDatabase, row: Row, tree: Tree): Promise<ProvedLeaf> {
+  const leaf = await proveLeaf(tx, row, tree);
+  if (leaf !== null) return leaf;
+  throw new LedgerError(
+    "ledger-mismatch",
+    `Event ${row.id} of ${row.ledger} was sealed and is gone: run \`jarvis ledger verify\`.`,
+  );
+}
+
+async function proveLeaf(tx: JarvisDatabase, row: Row, tree: Tree): Promise<ProvedLeaf | null> {
+  const [index, json] = [await leafIndexOf(tx, row), await readRow(tx, row)];
+  if (index === null || json === null || index >= tree.size) return null;
+  return {
+    content: leafContent(row.ledger, json).toString("utf8"),
+    index,
+    proof: toBase64(await proveInclusion(tree.reader, index, tree.size)),
+  };
+}
+
+async function proveAnchors(tree: Tree, anchors: readonly Anchor[]): Promise<Bundle["anchors"]> {
+  const proved: Bundle["anchors"] = [];
+  for (const { size, root, where } of anchors) {
+    if (size > tree.size || size === 0) continue;
+    if ((await rootAt(tree.reader, size)).toString("base64") !== root) continue;
+    const proof = toBase64(await proveConsistency(tree.reader, size, tree.size));
+    proved.push({ size, root, where, proof });
+  }
+  return proved;
+}
+
+/** What was attested of the run that an event belongs to. */
+async function proveEvidence(
+  tx: JarvisDatabase,
+  row: Row,
+  tree: Tree,
+): Promise<Bundle["evidence"]> {
+  if (row.ledger !== "self_extension_events") return [];
+  const [event] = runs.parse(
+    Array.from(
+      await tx.execute(sql`
+        select run_id as "runId" from self_extension_events where id = ${row.id}`),
+    ),
+  );
+  const records = await tx
+    .select()
+    .from(ledgerRecords)
+    .where(
+      sql`${ledgerRecords.kind} = 'evidence_attested' and ${ledgerRecords.data} ->> 'runId' = ${event?.runId ?? ""}`,
+    )
+    .orderBy(asc(ledgerRecords.id))
+    .limit(20);
+  const proved: Bundle["evidence"] = [];
+  for (const { id, data } of records) {
+    const record = await proveLeaf(tx, { ledger: "ledger_records", id }, tree);
+    const blob = await getBlob(tx, attested.parse(data).digest);
+    // Emptied by retention: the record that names its digest still proves that it was there.
+    if (record === null || blob === null || !("content" in blob)) continue;
+    proved.push({ record, attestations: Buffer.from(blob.content).toString("utf8") });
+  }
+  return proved;
+}
+
+async function readRow(tx: JarvisDatabase, { ledger, id }: Row): Promise<string | null> {
+  const rows = await tx.execute(sql`
+    select to_jsonb(event)::text as json from ${sql.identifier(ledger)} event where id = ${id}`);
+  return jsonRows.parse(Array.from(rows))[0]?.json ?? null;
+}
+
+function toBase64(hashes: readonly Buffer[]): string[] {
+  return hashes.map((hash) => hash.toString("base64"));
+}

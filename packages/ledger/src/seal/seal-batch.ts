@@ -1,0 +1,49 @@
+import type { JarvisDatabase } from "@jarvis/db";
+import { sql } from "drizzle-orm";
+import { hashLeaf } from "../merkle/hashes.ts";
+import { signCheckpoint } from "../notes/checkpoint.ts";
+import type { NoteSigner } from "../notes/signed-note.ts";
+import { leafContent } from "../rows/leaf.ts";
+import { readRows, sealedIds, type Horizon } from "../store/sealed-rows.ts";
+import { storeCheckpoint, storeLeaves } from "../store/tree-store.ts";
+import { loadTree } from "./load-tree.ts";
+import type { KnownTree, SealedTree } from "./sealed-tree.ts";
+
+/** Rows in one transaction: a second's worth at full load, and a few megabytes. */
+const BATCH_ROWS = 2000;
+
+/**
+ * Seals what is not sealed yet, up to `horizon`: leaves, nodes and the checkpoint over them in one
+ * transaction, so that a crash leaves all of it or nothing. `known` is what this process has sealed
+ * last; where somebody else has sealed since, theirs has to go on from it.
+ * @throws LedgerError `ledger-mismatch`, `ledger-behind`
+ */
+export async function sealBatch(
+  db: JarvisDatabase,
+  signer: NoteSigner,
+  known: KnownTree | null,
+  horizon: Horizon,
+): Promise<SealedTree & { readonly more: boolean }> {
+  return await db.transaction(async (tx) => {
+    // One sealer at a time: two that extend the same tree would sign two histories.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('jarvis sealer', 0))`);
+    // How a time is printed is part of a leaf.
+    await tx.execute(sql`set local time zone 'UTC'`);
+    const tree = await loadTree(tx, known);
+    const rows = await readRows(tx, await sealedIds(tx), horizon, BATCH_ROWS);
+    if (rows.length === 0) return { ...tree, more: false };
+    const frontier = tree.frontier.copy();
+    await storeLeaves(
+      tx,
+      frontier,
+      rows.map(({ ledger, id, json }) => ({
+        ledger,
+        id,
+        hash: hashLeaf(leafContent(ledger, json)),
+      })),
+    );
+    const { size, note } = signCheckpoint({ size: frontier.size, root: frontier.root() }, signer);
+    await storeCheckpoint(tx, { size, note });
+    return { frontier, checkpoint: { size, note }, more: rows.length === BATCH_ROWS };
+  });
+}

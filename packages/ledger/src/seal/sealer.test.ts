@@ -1,0 +1,260 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, chmodSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { actionAuditLog, selfExtensionEvents } from "@jarvis/db";
+import { anAuditEvent, anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { rotateSigningKey, readKeys } from "../keys/key-records.ts";
+import { proveConsistency } from "../merkle/build-proof.ts";
+import { verifyConsistency } from "../merkle/verify-proof.ts";
+import { openCheckpoint } from "../notes/checkpoint.ts";
+import { sealedIds } from "../store/sealed-rows.ts";
+import { readTreeSize, storedSubtrees } from "../store/tree-store.ts";
+import { startSealer, type Sealer } from "./sealer.ts";
+
+// The loop would seal between two steps of a test.
+const byHand = 3_600_000;
+
+let database: TestDatabase;
+let stateDirectory: string;
+const open: Sealer[] = [];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  stateDirectory = mkdtempSync(join(tmpdir(), "jarvis-sealer-"));
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((sealer) => sealer.stop()));
+  await database.close();
+  rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+const guarded = [
+  "self_extension_events",
+  "action_audit_log",
+  "ledger_records",
+  "ledger_leaves",
+  "ledger_nodes",
+  "ledger_checkpoints",
+];
+
+describe("sealing", () => {
+  it("seals both ledgers and its own key under one signed checkpoint", async () => {
+    await insertEvents(3);
+    await database.db.insert(actionAuditLog).values(anAuditEvent());
+    const sealer = await start();
+    const { checkpoint } = sealer.state();
+    const signed = openCheckpoint(checkpoint?.note ?? "", [sealer.signer]);
+    expect(signed.size).toBe(5);
+    expect(signed.origin).toMatch(/^jarvis\.local\/ledger\/[0-9a-f]{16}$/);
+    expect(await readTreeSize(database.db)).toBe(5);
+  });
+
+  it("adds nothing where nothing is new, and goes on from where it was", async () => {
+    const sealer = await start();
+    await sealer.sealNow();
+    expect(sealer.state().checkpoint?.size).toBe(1);
+    await insertEvents(600);
+    await sealer.sealNow();
+    await sealer.stop();
+    const next = await start();
+    await insertEvents(2);
+    await next.sealNow();
+    expect(next.state().checkpoint?.size).toBe(603);
+    await expectConsistent(next);
+  });
+
+  it("does not skip an event that is committed after one with a higher id", async () => {
+    const sealer = await start();
+    const late = database.openAdmin();
+    await late.unsafe(`begin; set local role jarvis_runtime`);
+    await late.unsafe(insertSql("late"));
+    await insertEvents(1);
+    const sealing = sealer.sealNow();
+    // The open transaction holds the lower id: nothing past it may be sealed yet.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await readTreeSize(database.db)).toBe(1);
+    await late.unsafe("commit");
+    await sealing;
+    expect(await readTreeSize(database.db)).toBe(3);
+    await late.end();
+  });
+
+  it("says so where a writer does not end, and seals once it has", async () => {
+    const sealer = await start();
+    const stuck = database.openAdmin();
+    await stuck.unsafe(`begin; ${insertSql("stuck")}`);
+    await insertEvents(1);
+    await expect(sealer.sealNow()).rejects.toMatchObject({ code: "not-sealed" });
+    expect(sealer.state().problem).toContain("pg_locks");
+    await stuck.unsafe("rollback");
+    await insertEvents(1);
+    await sealer.sealNow();
+    expect(sealer.state()).toMatchObject({ problem: null, checkpoint: { size: 3 } });
+    await stuck.end();
+  });
+
+  it("answers the first checkpoint over an event, the same for ever", async () => {
+    const sealer = await start();
+    const [id = 0] = await insertEvents(1);
+    const row = { ledger: "self_extension_events", id } as const;
+    const first = await sealer.cover(row);
+    await insertEvents(5);
+    await sealer.sealNow();
+    expect(await sealer.cover(row)).toEqual(first);
+    const missing = sealer.cover({ ...row, id: id + 1000 }, 50);
+    await expect(missing).rejects.toMatchObject({ code: "not-sealed" });
+  });
+
+  it("makes one history where two sealers and eight writers work at once", async () => {
+    const [one, two] = [await start(), await start()];
+    await Promise.all([
+      ...Array.from({ length: 8 }, async (_, writer) => {
+        for (let n = 0; n < 25; n += 1) await insertEvents(1, `writer-${writer}`);
+      }),
+      ...[one, two].map(async (sealer) => {
+        for (let n = 0; n < 15; n += 1) await sealer.sealNow();
+      }),
+    ]);
+    await one.sealNow();
+    expect(await readTreeSize(database.db)).toBe(201);
+    const rows = await database.db.execute(sql`
+      select count(*)::int as "missing" from self_extension_events event where not exists (
+        select from ledger_leaves where ledger = 1 and event_id = event.id)`);
+    expect([...rows]).toEqual([{ missing: 0 }]);
+    await expectConsistent(one);
+  });
+});
+
+describe("a start", () => {
+  it("refuses a database that ends before the newest checkpoint that was seen", async () => {
+    await insertEvents(3);
+    const sealer = await start();
+    await sealer.stop();
+    await tamper("delete from ledger_checkpoints; delete from ledger_leaves");
+    await expect(start()).rejects.toMatchObject({ code: "ledger-behind" });
+  });
+
+  it("refuses a tree whose leaves are not those that were seen", async () => {
+    await insertEvents(3);
+    await (await start()).stop();
+    await tamper("update ledger_leaves set leaf_hash = sha256('forged') where leaf_index = 1");
+    await expect(start()).rejects.toMatchObject({ code: "ledger-mismatch" });
+  });
+
+  it("refuses a checkpoint that no key of the ledger signed", async () => {
+    await insertEvents(3);
+    await (await start()).stop();
+    rmSync(join(stateDirectory, "ledger/checkpoint"));
+    await tamper("update ledger_checkpoints set note = replace(note, E'\\n4\\n', E'\\n5\\n')");
+    await expect(start()).rejects.toMatchObject({ code: "malformed-note" });
+  });
+
+  it("keeps its key to itself, and refuses one that others could have read", async () => {
+    await (await start()).stop();
+    const path = join(stateDirectory, "ledger/key.pem");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    chmodSync(path, 0o640);
+    await expect(start()).rejects.toMatchObject({ code: "key-unsafe" });
+  });
+
+  it("refuses to sign with another key than the ledger's newest", async () => {
+    await (await start()).stop();
+    rmSync(join(stateDirectory, "ledger/key.pem"));
+    await expect(start()).rejects.toMatchObject({ code: "key-missing" });
+  });
+
+  it("notices a file of the newest checkpoint that cannot be read", async () => {
+    await (await start()).stop();
+    writeFileSync(join(stateDirectory, "ledger/checkpoint"), "nonsense");
+    await expect(start()).rejects.toMatchObject({ code: "malformed-note" });
+  });
+});
+
+describe("a rotation", () => {
+  it("is introduced by the key before it and signs from then on", async () => {
+    const before = await start();
+    await before.stop();
+    const change = { actor: "someone", reason: "yearly", lost: false };
+    const fresh = await rotateSigningKey(database.db, stateDirectory, change);
+    const after = await start();
+    expect(after.signer.keyId).toBe(fresh.keyId);
+    expect(after.signer.name).toBe(before.signer.name);
+    expect(openCheckpoint(after.state().checkpoint?.note ?? "", [fresh]).size).toBe(2);
+    const keys = await readKeys(database.db);
+    expect(keys.map(({ standing }) => standing)).toEqual(["first", "introduced"]);
+  });
+
+  it("without the old key is possible and shows for ever", async () => {
+    await (await start()).stop();
+    rmSync(join(stateDirectory, "ledger/key.pem"));
+    const change = { actor: "someone", reason: "the disk died" };
+    const refused = rotateSigningKey(database.db, stateDirectory, { ...change, lost: false });
+    await expect(refused).rejects.toMatchObject({ code: "key-missing" });
+    await rotateSigningKey(database.db, stateDirectory, { ...change, lost: true });
+    await start();
+    const keys = await readKeys(database.db);
+    expect(keys.map(({ standing }) => standing)).toEqual(["first", "unvouched"]);
+  });
+
+  it("that was cut off before its file was in place is finished by the next start", async () => {
+    await (await start()).stop();
+    const old = readFileSync(join(stateDirectory, "ledger/key.pem"));
+    const change = { actor: "someone", reason: "yearly", lost: false };
+    const fresh = await rotateSigningKey(database.db, stateDirectory, change);
+    const made = readFileSync(join(stateDirectory, "ledger/key.pem"));
+    writeFileSync(join(stateDirectory, "ledger/key.next.pem"), made, { mode: 0o600 });
+    writeFileSync(join(stateDirectory, "ledger/key.pem"), old, { mode: 0o600 });
+    expect((await start()).signer.keyId).toBe(fresh.keyId);
+  });
+});
+
+async function start(): Promise<Sealer> {
+  const sealer = await startSealer({
+    db: database.db,
+    stateDirectory,
+    everyMs: byHand,
+    patienceMs: 300,
+  });
+  open.push(sealer);
+  return sealer;
+}
+
+async function insertEvents(count: number, runId = "run"): Promise<number[]> {
+  const rows = await database.db
+    .insert(selfExtensionEvents)
+    .values(Array.from({ length: count }, () => anEvent({ runId })))
+    .returning({ id: selfExtensionEvents.id });
+  return rows.map(({ id }) => id);
+}
+
+function insertSql(runId: string): string {
+  return `insert into self_extension_events
+    (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)
+    values ('${runId}', 'c', 'failed', 's', 'a', 'a', '${Math.random()}', '{}')`;
+}
+
+/** As whoever has the superuser's password and knows of the guard. */
+async function tamper(statements: string): Promise<void> {
+  const admin = database.openAdmin();
+  await admin.unsafe(`begin; alter event trigger jarvis_guard_ddl disable;
+    ${guarded.map((table) => `alter table ${table} disable trigger user;`).join(" ")}
+    ${statements};
+    ${guarded.map((table) => `alter table ${table} enable always trigger jarvis_guard_rows; alter table ${table} enable always trigger jarvis_guard_truncate;`).join(" ")}
+    ${["self_extension_events", "action_audit_log", "ledger_records"].map((table) => `alter table ${table} enable always trigger zz_jarvis_guard_insert;`).join(" ")}
+    alter event trigger jarvis_guard_ddl enable always; commit`);
+  await admin.end();
+}
+
+async function expectConsistent(sealer: Sealer): Promise<void> {
+  const rows = await database.db.execute(sql`select note from ledger_checkpoints order by size`);
+  const trees = Array.from(rows).map((row) => openCheckpoint(String(row["note"]), [sealer.signer]));
+  for (const [index, first] of trees.entries()) {
+    const second = trees[index + 1];
+    if (second === undefined) break;
+    const proof = await proveConsistency(storedSubtrees(database.db), first.size, second.size);
+    expect(verifyConsistency(first, second, proof)).toBe(true);
+  }
+  expect((await sealedIds(database.db)).self_extension_events).toBeGreaterThan(0);
+}

@@ -1,0 +1,75 @@
+import { ledgerWriters, type JarvisDatabase } from "@jarvis/db";
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { sealedLedgerNames, sealedLedgers, type SealedLedger } from "../rows/leaf.ts";
+
+/** For each ledger an event id: everything up to and with it. */
+export type Horizon = Readonly<Record<SealedLedger, number>>;
+
+/** A row as it is sealed: `json` is `to_jsonb(row)::text`. */
+export interface LedgerRow {
+  readonly ledger: SealedLedger;
+  readonly id: number;
+  readonly json: string;
+}
+
+const integer = z.coerce.number().int().nonnegative();
+const horizonRows = z.array(z.object({ ledger: integer, id: integer }));
+const ledgerRows = z.array(z.object({ id: integer, json: z.string() }));
+
+/** The newest id of each ledger that this moment can see. */
+export async function newestIds(db: JarvisDatabase): Promise<Horizon> {
+  return horizonOf(
+    await db.execute(sql`
+      select 1 as ledger, coalesce(max(id), 0) as id from self_extension_events
+      union all select 2, coalesce(max(id), 0) from action_audit_log
+      union all select 3, coalesce(max(id), 0) from ledger_records`),
+  );
+}
+
+/** What is sealed already: leaves of one ledger stand in the order of ids, without exception. */
+export async function sealedIds(db: JarvisDatabase): Promise<Horizon> {
+  return horizonOf(
+    await db.execute(sql`
+      select ledger, coalesce((
+        select event_id from ledger_leaves leaf where leaf.ledger = wanted.ledger
+        order by event_id desc limit 1), 0) as id
+      from (values (1), (2), (3)) as wanted (ledger)`),
+  );
+}
+
+function horizonOf(rows: unknown): Horizon {
+  const found = new Map(
+    horizonRows.parse(Array.from(rows as unknown[])).map((row) => [row.ledger, row.id]),
+  );
+  const id = (name: SealedLedger): number => found.get(sealedLedgers[name]) ?? 0;
+  return {
+    self_extension_events: id("self_extension_events"),
+    action_audit_log: id("action_audit_log"),
+    ledger_records: id("ledger_records"),
+  };
+}
+
+/** The transactions that may have written to a ledger and have not ended. */
+export async function openWriters(db: JarvisDatabase): Promise<ReadonlySet<string>> {
+  return await ledgerWriters(db, sealedLedgerNames);
+}
+
+/** Rows after `after` up to `upTo`, ledger by ledger in the order of ids, at most `limit`. */
+export async function readRows(
+  tx: JarvisDatabase,
+  after: Horizon,
+  upTo: Horizon,
+  limit: number,
+): Promise<LedgerRow[]> {
+  const found: LedgerRow[] = [];
+  for (const ledger of sealedLedgerNames) {
+    if (upTo[ledger] <= after[ledger] || found.length >= limit) continue;
+    const rows = await tx.execute(sql`
+      select id, to_jsonb(event)::text as json from ${sql.identifier(ledger)} event
+      where id > ${after[ledger]} and id <= ${upTo[ledger]}
+      order by id limit ${limit - found.length}`);
+    for (const row of ledgerRows.parse(Array.from(rows))) found.push({ ledger, ...row });
+  }
+  return found;
+}

@@ -1,0 +1,155 @@
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import {
+  actionAuditLog,
+  actionProposals,
+  agentState,
+  putBlob,
+  restoreBackup,
+  selfExtensionEvents,
+  writeBackup,
+} from "@jarvis/db";
+import { anAuditEvent, anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readTreeHead } from "../notes/checkpoint.ts";
+import { startSealer } from "../seal/sealer.ts";
+import { verifyLedger } from "./verify-ledger.ts";
+
+let source: TestDatabase;
+let directory: string;
+let file: string;
+let checkpoint = "";
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "jarvis-backup-"));
+  file = join(directory, "backup.gz");
+  source = await createTestDatabase();
+  await source.db
+    .insert(selfExtensionEvents)
+    .values(
+      Array.from({ length: 300 }, (_, n) =>
+        anEvent({ runId: `run-${n % 7}`, payload: { n, text: "tab\tnew\nline \\. \u00fc" } }),
+      ),
+    );
+  await source.db.insert(actionAuditLog).values(anAuditEvent());
+  await putBlob(source.db, Buffer.from([0, 10, 92, 46, 10, 255]), "application/octet-stream");
+  const sealer = await startSealer({
+    db: source.db,
+    stateDirectory: directory,
+    everyMs: 3_600_000,
+  });
+  await sealer.stop();
+  // Not sealed yet, and part of the backup all the same.
+  await source.db.insert(selfExtensionEvents).values(anEvent({ runId: "late" }));
+  const written = await writeBackup(source.sql, file);
+  checkpoint = written.checkpoint ?? "";
+});
+afterAll(async () => {
+  await source.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe("a backup", () => {
+  it("is a file of its owner alone, and holds the ledger with what was signed of it", () => {
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readTreeHead(checkpoint).size).toBe(302);
+    expect(gunzipSync(readFileSync(file)).toString("utf8")).not.toContain("PRIVATE KEY");
+  });
+
+  it("becomes the same ledger in another database, paused and observing, and it goes on", async () => {
+    const target = await createTestDatabase();
+    try {
+      await restoreBackup(target.migratorUrl, file, "a test restores");
+      const anchor = readTreeHead(checkpoint);
+      const anchors = [{ ...anchor, root: anchor.root.toString("base64"), where: "before" }];
+      expect(await verifyLedger(target.db, { anchors })).toMatchObject({
+        ok: true,
+        size: 302,
+        unsealed: 1,
+      });
+      const switches = await target.db.select().from(agentState);
+      expect(switches.find(({ key }) => key === "system:safety")?.value).toMatchObject({
+        mode: "observe",
+      });
+      expect(
+        switches.find(({ key }) => key === "self_extension:promotion_control")?.value,
+      ).toMatchObject({ paused: true });
+      // Ids go on where they were, and the guard is where it was.
+      const [next] = await target.db
+        .insert(selfExtensionEvents)
+        .values(anEvent({ runId: "late" }))
+        .returning();
+      expect(next).toMatchObject({ id: 302, seq: 2 });
+      await target.db.insert(actionProposals).values(aProposal());
+      const sealer = await startSealer({
+        db: target.db,
+        stateDirectory: directory,
+        everyMs: 3_600_000,
+      });
+      await sealer.stop();
+      expect(sealer.state().checkpoint?.size).toBe(304);
+      await expect(
+        target.db
+          .update(selfExtensionEvents)
+          .set({ stage: "x" })
+          .where(eq(selfExtensionEvents.id, 1)),
+      ).rejects.toThrow("Failed query");
+      await expect(restoreBackup(target.migratorUrl, file, "again")).rejects.toMatchObject({
+        code: "restore-refused",
+        message: expect.stringContaining("has rows"),
+      });
+    } finally {
+      await target.close();
+    }
+  });
+
+  it("that is damaged, cut off or no backup leaves the database as it was", async () => {
+    const target = await createTestDatabase();
+    const text = gunzipSync(readFileSync(file)).toString("latin1");
+    const damaged = {
+      cut: readFileSync(file).subarray(0, 2000),
+      "rows removed": gzipSync(Buffer.from(text.replace(/^.*run-3.*\n/m, ""), "latin1")),
+      "no end": gzipSync(Buffer.from(text.replace(/\n\{"end".*\n$/, "\n"), "latin1")),
+      "no backup": Buffer.from("nonsense"),
+    };
+    try {
+      for (const bytes of Object.values(damaged)) {
+        const path = join(directory, "damaged.gz");
+        writeFileSync(path, bytes);
+        await expect(restoreBackup(target.migratorUrl, path, "x")).rejects.toMatchObject({
+          code: "restore-refused",
+        });
+      }
+      appendFileSync(join(directory, "damaged.gz"), "");
+      expect(await target.db.select().from(selfExtensionEvents)).toEqual([]);
+      await target.db.insert(selfExtensionEvents).values(anEvent());
+    } finally {
+      await target.close();
+    }
+  });
+});
+
+function aProposal(): typeof actionProposals.$inferInsert {
+  return {
+    actionName: "x",
+    parameters: {},
+    parametersDigest: "x",
+    reason: "x",
+    effect: "read",
+    risk: "low",
+    needsApproval: false,
+    requesterKind: "user",
+    requestedBy: "x",
+    sessionId: "x",
+  };
+}

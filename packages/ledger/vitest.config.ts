@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["@jarvis/source", "node"] },
+  ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
+  test: {
+    include: ["src/**/*.test.ts"],
+    globalSetup: ["../db/src/testing/global-setup.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+
+/** A run that was rolled back, with the goal that it was for, as far as it named one. */
+export interface RolledBackRun {
+  readonly runId: string;
+  readonly title: string;
+  readonly goalId: string | null;
+  readonly goal: string | null;
+  /** When it was rolled back, UTC. */
+  readonly since: string;
+}
+
+/** When each hold was lifted last, by its id. */
+export type Lifts = ReadonlyMap<string, string>;
+
+/** A goal for which two changes were rolled back: nothing more is taken for it until it is lifted. */
+export interface GoalHold {
+  readonly id: string;
+  readonly goalId: string | null;
+  readonly goal: string | null;
+  readonly runIds: readonly string[];
+  readonly since: string;
+}
+
+interface Goal {
+  readonly id: string;
+  readonly runs: RolledBackRun[];
+}
+
+/** So many rollbacks pause a goal. */
+const TOO_MANY = 2;
+
+/** Pure. Rollbacks from before the last lift of a goal do not count any more. */
+export function goalHolds(runs: readonly RolledBackRun[], lifts: Lifts): GoalHold[] {
+  return groupByGoal(runs).flatMap(({ id, runs: all }) => {
+    const lifted = lifts.get(id);
+    const counted = all.filter(({ since }) => lifted === undefined || since > lifted);
+    const last = counted.at(-1);
+    if (counted.length < TOO_MANY || last === undefined) return [];
+    const { goalId, goal, since } = last;
+    return [{ id, goalId, goal, runIds: counted.map(({ runId }) => runId), since }];
+  });
+}
+
+/** The paused goal that a proposal names, by its id or its text. Pure. */
+export function goalHeld(
+  holds: readonly GoalHold[],
+  asked: Pick<RolledBackRun, "goalId" | "goal">,
+): GoalHold | null {
+  return holds.find((hold) => isSameGoal(hold, asked)) ?? null;
+}
+
+/** Whether a run's hold was lifted, by itself or with its goal after it was rolled back. Pure. */
+export function isLiftedBy(lifts: Lifts, runs: readonly RolledBackRun[], runId: string): boolean {
+  if (lifts.has(runId)) return true;
+  return groupByGoal(runs).some(({ id, runs: all }) => {
+    const lifted = lifts.get(id);
+    return lifted !== undefined && all.some((run) => run.runId === runId && run.since <= lifted);
+  });
+}
+
+export function normalised(text: string): string {
+  return text.trim().toLowerCase().replaceAll(/\s+/g, " ");
+}
+
+/** A goal is known by its first run, so that its hold keeps its id when more are rolled back. */
+function groupByGoal(runs: readonly RolledBackRun[]): Goal[] {
+  const goals: Goal[] = [];
+  for (const run of runs) {
+    const known = goals.find((goal) => goal.runs.some((other) => isSameGoal(other, run)));
+    if (known !== undefined) known.runs.push(run);
+    else goals.push({ id: idOf(run), runs: [run] });
+  }
+  return goals;
+}
+
+function isSameGoal(
+  one: Pick<RolledBackRun, "goalId" | "goal">,
+  other: Pick<RolledBackRun, "goalId" | "goal">,
+): boolean {
+  if (one.goalId !== null && one.goalId === other.goalId) return true;
+  const text = normalised(one.goal ?? "");
+  return text !== "" && text === normalised(other.goal ?? "");
+}
+
+function idOf({ runId }: RolledBackRun): string {
+  return `goal:${createHash("sha256").update(runId).digest("hex").slice(0, 12)}`;
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+/** A promotion that was on its way when promotion was paused, and what became of it. */
+const drainedIntent = z.object({
+  runId: z.string(),
+  headSha: z.string(),
+  outcome: z.enum(["landed", "did-not-happen"]),
+  /** A word of `knownBy` in `promotion-intents.ts`. */
+  knownBy: z.string(),
+  mergeSha: z.string().nullable(),
+});
+
+/** One of which nobody can say yet that it will not land. */
+const unresolvedIntent = z.object({ runId: z.string(), headSha: z.string(), why: z.string() });
+
+/** What a pause is answered with, by the kernel and without one. */
+export const pauseAnswer = z.object({
+  /** False where somebody resumed while it was being drained. */
+  paused: z.boolean(),
+  /** True says: no forward promotion lands from now on, until somebody resumes. */
+  acknowledged: z.boolean(),
+  drained: z.array(drainedIntent),
+  unresolved: z.array(unresolvedIntent),
+  /** What reverts have landed since promotion was paused: a pause does not hold them up. */
+  reverts: z.array(z.object({ runId: z.string(), mergeSha: z.string() })),
+  /** Whether the host itself refuses what is not let through; unknown where it was not asked. */
+  fence: z.enum(["enforced", "none", "unknown"]),
+  /** The runs of `unresolved`. */
+  inFlight: z.array(z.string()),
+});
+export type PauseAnswer = z.infer<typeof pauseAnswer>;

@@ -1,0 +1,98 @@
+import { connectionProblem, HostUnfit, statusOf } from "./host-problem.ts";
+import { once } from "./once.ts";
+import type { GitHubTarget } from "./pipeline-world.ts";
+import { promotionRemote } from "./promotion-remote.ts";
+import { FENCE_STATUS_CONTEXT } from "./run-result.ts";
+
+/**
+ * Whether the repository host itself keeps a head from landing that Jarvis does not let land.
+ * `enforced`: the base requires the status `jarvis/promotion` of everybody. `none`: it does not, or
+ * not of administrators. `unknown`: the host did not say.
+ */
+export type FenceState = "enforced" | "none" | "unknown";
+
+const MAX_DESCRIPTION = 140;
+
+/** The status that a head needs to land, written by the holder of the open intent and by nobody else. */
+export type PromotionFence = ReturnType<typeof promotionFence>;
+
+export function promotionFence(github: GitHubTarget) {
+  const { octokit, owner, repo } = github;
+  const at = { owner, repo };
+  const remote = promotionRemote(github);
+
+  /** The newest status of the context on a commit; null where it has none. */
+  async function read(sha: string): Promise<string | null> {
+    const { data } = await octokit.rest.repos.listCommitStatusesForRef({
+      ...at,
+      ref: sha,
+      per_page: 100,
+    });
+    return data.find(({ context }) => context === FENCE_STATUS_CONTEXT)?.state ?? null;
+  }
+
+  async function write(sha: string, state: "success" | "failure", why: string): Promise<void> {
+    await octokit.rest.repos.createCommitStatus({
+      ...at,
+      sha,
+      state,
+      context: FENCE_STATUS_CONTEXT,
+      description: why.slice(0, MAX_DESCRIPTION),
+    });
+  }
+
+  return {
+    /** What the base's protection says now. */
+    async state(): Promise<FenceState> {
+      const protection = await remote.readProtection();
+      if (protection === undefined) return "unknown";
+      const isRequired = protection.contexts.includes(FENCE_STATUS_CONTEXT);
+      return isRequired && protection.ofEverybody ? "enforced" : "none";
+    },
+
+    /**
+     * Lets the head land, as far as the host is concerned. The request is sent once: one that went
+     * astray could arrive after the fence was closed again. Throws what the host answered.
+     */
+    async open(sha: string, why: string): Promise<void> {
+      if ((await read(sha)) === "success") return;
+      try {
+        await write(sha, "success", why);
+      } catch (error) {
+        const status = statusOf(error);
+        const isUnknown = (status === null || status >= 500) && connectionProblem(error) !== null;
+        if (isUnknown && (await read(sha)) === "success") return;
+        throw error;
+      }
+    },
+
+    /**
+     * Keeps the head from landing, and reads that back. A head that was never let stays untouched.
+     * @throws HostUnfit where it reads something else: whoever waits for it looks again
+     */
+    async close(sha: string, why: string): Promise<void> {
+      await once({
+        find: async () => ((await read(sha)) === "success" ? null : true),
+        make: async () => {
+          await write(sha, "failure", why);
+          return true;
+        },
+      });
+      if ((await read(sha)) !== "success") return;
+      // An opening that went astray has arrived in between, or somebody else writes with our credentials.
+      const detail = `The status ${FENCE_STATUS_CONTEXT} of ${sha} is success again after it was set to failure.`;
+      throw new HostUnfit({ reason: "github-not-connected", detail, retryAt: null });
+    },
+
+    /** What is no forward promotion of ours is never fenced: heads of others, and reverts. */
+    async exempt(sha: string, why: string): Promise<void> {
+      await once({
+        find: async () => ((await read(sha)) === "success" ? true : null),
+        make: async () => {
+          await write(sha, "success", why);
+          return true;
+        },
+      });
+    },
+  };
+}
