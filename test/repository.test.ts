@@ -38,7 +38,11 @@ describe("what is committed", () => {
       ].map(([name, version]) => ({ path, name, version }));
     });
     const own = versions.filter(
-      ({ version }) => version !== "catalog:" && version !== "workspace:*",
+      ({ path, name, version }) =>
+        version !== "catalog:" &&
+        version !== "workspace:*" &&
+        // The generator of the page's client needs a compiler with an interface, which 7 has not.
+        !(path === "apps/dashboard/package.json" && name === "typescript"),
     );
     expect(own).toEqual([]);
   });

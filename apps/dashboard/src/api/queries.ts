@@ -11,6 +11,7 @@ export type Run = Schemas["Run"];
 export type RunDetail = Schemas["RunDetail"];
 export type LedgerEvent = Schemas["Event"];
 export type Action = Schemas["Action"];
+export type Hold = Schemas["Hold"];
 export type Release = Schemas["Release"];
 export type TrendDay = Schemas["TrendDay"];
 

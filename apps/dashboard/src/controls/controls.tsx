@@ -201,7 +201,12 @@ export function RollbackControl({ to, label }: { to?: string; label?: string }):
   );
 }
 
-export function LiftControl({ runId, title }: { runId: string; title: string }): ReactNode {
+export function LiftControl(props: {
+  runId: string;
+  title: string;
+  isOffered: boolean;
+}): ReactNode {
+  const { runId, title } = props;
   const may = useMay("switch");
   const client = useQueryClient();
   return (
@@ -216,6 +221,7 @@ export function LiftControl({ runId, title }: { runId: string; title: string }):
       }
       confirm="Lift"
       waiting="Lifting"
+      isOffered={props.isOffered}
       isDisabled={!may}
       perform={async (reason) =>
         await answerOf(

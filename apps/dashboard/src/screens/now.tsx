@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
-import { holdsQuery, statusQuery, type Run, type Status } from "../api/queries.ts";
+import { useState, type ReactNode } from "react";
+import { holdsQuery, statusQuery, type Hold, type Run, type Status } from "../api/queries.ts";
 import { LiftControl, ModeControl, PauseControl, RollbackControl } from "../controls/controls.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Card, Facts, Page } from "../parts/page.tsx";
@@ -204,28 +204,36 @@ function Holds(): ReactNode {
   return (
     <Card title="Held after a rollback">
       <Loaded query={query} what="what is held">
-        {(holds) =>
-          holds.length === 0 ? (
-            <Empty>Nothing is held.</Empty>
-          ) : (
-            <ul className="plain">
-              {holds.map(({ runId, title, since }) => (
-                <li key={runId} className="row between">
-                  <span>
-                    <Link to="/runs/$id" params={{ id: runId }}>
-                      <Text>{title}</Text>
-                    </Link>{" "}
-                    <span className="muted">
-                      since <Time at={since} />
-                    </span>
-                  </span>
-                  <LiftControl runId={runId} title={title} />
-                </li>
-              ))}
-            </ul>
-          )
-        }
+        {(holds) => <HeldList holds={holds} />}
       </Loaded>
     </Card>
+  );
+}
+
+function HeldList({ holds }: { holds: readonly Hold[] }): ReactNode {
+  // One that was just lifted keeps its place, hidden, so that its dialog can show the answer.
+  const [shown, setShown] = useState(holds);
+  const fresh = holds.filter(({ runId }) => !shown.some((hold) => hold.runId === runId));
+  if (fresh.length > 0) setShown([...shown, ...fresh]);
+  const isHeld = (runId: string): boolean => holds.some((hold) => hold.runId === runId);
+  return (
+    <>
+      {holds.length === 0 && <Empty>Nothing is held.</Empty>}
+      <ul className="plain" hidden={holds.length === 0}>
+        {shown.map(({ runId, title, since }) => (
+          <li key={runId} className="row between" hidden={!isHeld(runId)}>
+            <span>
+              <Link to="/runs/$id" params={{ id: runId }}>
+                <Text>{title}</Text>
+              </Link>{" "}
+              <span className="muted">
+                since <Time at={since} />
+              </span>
+            </span>
+            <LiftControl runId={runId} title={title} isOffered={isHeld(runId)} />
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

@@ -77,7 +77,7 @@ it("ends alike whatever goes wrong at its calls, with one of each effect", async
 /** A few runs in which something goes wrong three times, spread over calls and faults. */
 function sample(points: readonly number[]) {
   const staying = sweptFaults.filter(({ movesBase }) => !movesBase);
-  return Array.from({ length: 6 }, (_, run) =>
+  return Array.from({ length: 3 }, (_, run) =>
     [0, 1, 2].map((part) => ({
       at: 1 + ((run * 5 + part * 13) % points.length),
       swept: staying[(run * 3 + part) % staying.length] ?? expect.fail(),
