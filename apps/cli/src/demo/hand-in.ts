@@ -54,12 +54,32 @@ export async function waitForAttempt(
   }
 }
 
-/** Changes that the forge was asked for, by its own log. */
+/** What pushes a checkpoint of the ledger, in order, after the host was asked for the one before. */
+const CHECKPOINT_ASKED = /\/git\/ref\/jarvis%2Fcheckpoints$/;
+const CHECKPOINT_PUSH = [
+  /\/git\/trees$/,
+  /\/git\/commits$/,
+  /\/git\/refs(\/jarvis%2Fcheckpoints)?$/,
+] as const;
+
+/**
+ * Changes that the forge was asked for, by its own log, but for checkpoints of the ledger: those are
+ * no run's, and are pushed every few seconds while promotion is open.
+ */
 export function mutations({ config }: Demo): string[] {
-  return readFileSync(join(config.stateDir, "forge", "requests.ndjson"), "utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { method: string; path: string; mutation: boolean })
-    .filter((entry) => entry.mutation)
-    .map((entry) => `${entry.method} ${entry.path}`);
+  const made: string[] = [];
+  let ofCheckpoint: RegExp[] = [];
+  const log = readFileSync(join(config.stateDir, "forge", "requests.ndjson"), "utf8");
+  for (const line of log.split("\n").filter((text) => text !== "")) {
+    const { method, path, mutation } = JSON.parse(line) as {
+      method: string;
+      path: string;
+      mutation: boolean;
+    };
+    if (CHECKPOINT_ASKED.test(path)) ofCheckpoint = [...CHECKPOINT_PUSH];
+    if (!mutation) continue;
+    if (ofCheckpoint[0]?.test(path) === true) ofCheckpoint.shift();
+    else made.push(`${method} ${path}`);
+  }
+  return made;
 }

@@ -56,7 +56,7 @@ export interface LedgerKeeper extends LedgerSeal {
   status(): LedgerStatus;
   /** Computes the whole ledger again. A divergence pauses promotion. */
   verify(): Promise<VerificationReport>;
-  /** From now on checkpoints are pushed, and the ledger is verified, at once and on a schedule. */
+  /** From now on checkpoints are pushed while promotion is open, and the ledger is verified, at once and on a schedule. */
   watch(world: Watched): Promise<void>;
   /**
    * Goes on from a restored database that ends before what was seen; null where it does not. The
@@ -177,6 +177,9 @@ export async function keepLedger(parts: {
     const checkpoint = sealer?.state().checkpoint ?? null;
     if (watched === null || checkpoint === null || held !== null) return;
     if (pushed?.size === checkpoint.size) return;
+    // Who only observes, or is paused, changes nothing on the host; the state directory has it too.
+    const { paused } = await getPromotionControlState(db);
+    if (paused || (await readSafetyState(db)).mode !== "execute") return;
     const keys = (await readKeys(db)).map(({ verifier }) => encodeVerifier(verifier));
     pushed = (await pushCheckpoint(watched.github(), checkpoint, keys)).anchor;
   });
