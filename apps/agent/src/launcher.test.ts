@@ -247,9 +247,9 @@ function installServing(): { pids: () => number[] } {
   install(
     ".",
     `import { appendFileSync } from "node:fs";
-console.log('${said}' + process.argv.join() + '"}');
 process.on("SIGTERM", () => process.exit(0));
 process.stdin.on("end", () => process.exit(0)).resume();
+console.log('${said}' + process.argv.join() + '"}');
 appendFileSync(${JSON.stringify(notes)}, process.pid + "\\n");\n`,
   );
   const pids = (): number[] =>
