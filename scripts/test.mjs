@@ -34,9 +34,8 @@ const status = run([
   "exec",
   "vitest",
   "run",
-  // Much of the time goes by in waiting: for the disk, for a health window, for a process that ends.
-  // Three workers were seen to leave a third of two cores idle.
-  "--maxWorkers=5",
+  // Most of the time goes by in git, the sandbox and the database, so two workers would leave two cores idle.
+  "--maxWorkers=3",
   "--reporter=default",
   "--reporter=json",
   `--outputFile.json=${report}`,

@@ -16,7 +16,7 @@ import type { PromotionStore } from "./promotion-store.ts";
  */
 const isWhole = process.env["JARVIS_SWEEP"] === "1";
 const inMemory = isWhole ? 10_000 : 2000;
-const onReal = isWhole ? 1000 : 10;
+const onReal = isWhole ? 1000 : 3;
 const firstSeed = Number(process.env["JARVIS_SCHEDULE_SEED"] ?? 1);
 
 interface Tally {
