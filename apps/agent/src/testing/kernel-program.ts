@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
+import { prepareTestState } from "@jarvis/db/testing";
 import type { RunResult } from "@jarvis/tools/self-extension";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -81,6 +82,7 @@ export function spawnKernel(options: KernelOptions): {
 
 /** Starts a kernel and waits until it is ready; throws what it said where it is not. */
 export async function startKernelProgram(options: KernelOptions): Promise<KernelProgram> {
+  if (options.env?.["DATABASE_URL"] === undefined) await prepareTestState(options.stateDir);
   const { pid, firstLine, ended } = spawnKernel(options);
   const line = await firstLine;
   const first = JSON.parse(line ?? "{}") as { ready?: boolean; url?: string };

@@ -2,8 +2,9 @@ import { connect } from "../connection.ts";
 import type { SqlClient } from "../connection.ts";
 import { openTarget } from "../open-database.ts";
 import type { DatabaseHandle } from "../open-database.ts";
-import { acquireTestCluster, copyTemplate } from "./test-cluster.ts";
+import { acquireTestCluster, copyTemplate, templateStateOf } from "./test-cluster.ts";
 import type { TestCluster } from "./test-cluster.ts";
+import { copyTemplateState } from "./template-state.ts";
 
 export type TestDatabase = DatabaseHandle & {
   readonly databaseName: string;
@@ -41,4 +42,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await copy.drop();
     },
   };
+}
+
+/** Gives a new state directory a cluster that is set up and stopped, instead of having it made. */
+export async function prepareTestState(stateDirectory: string): Promise<void> {
+  cluster ??= acquireTestCluster();
+  copyTemplateState(templateStateOf((await cluster).directory), stateDirectory);
 }

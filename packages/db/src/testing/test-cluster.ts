@@ -19,6 +19,7 @@ import { withFileLock } from "../file-lock.ts";
 import { createEmbeddedDatabase } from "../setup/embedded-database.ts";
 import { preparedMarker, prepareDatabase } from "../setup/prepare-database.ts";
 import { openStateDirectory } from "../state-directory.ts";
+import { makeTemplateState } from "./template-state.ts";
 
 /*
  * One real server for all tests that run on this machine, kept between runs. Its directory is
@@ -37,12 +38,19 @@ export async function acquireTestCluster(): Promise<TestCluster> {
     if (others.length === 0) await sweepOldClusters(directory);
     const server = await startEmbedded(directory, {
       ...(process.getuid?.() === 0 ? { base: clusterBase() } : {}),
-      settings: { max_connections: "300", max_locks_per_transaction: "128" },
+      // No test pulls the plug of the machine, so nothing has to reach the disk.
+      settings: {
+        fsync: "off",
+        full_page_writes: "off",
+        max_connections: "300",
+        max_locks_per_transaction: "128",
+      },
     });
     if (!(await hasTemplate(server))) {
       await createEmbeddedDatabase(server);
       await prepareDatabase({ ...server.urls, runtimeLogin: "jarvis_runtime" });
     }
+    await makeTemplateState(templateStateOf(directory));
     if (others.length === 0) await dropLeftDatabases(server);
     writeFileSync(join(directory, "users", String(process.pid)), "");
     return { server, directory };
@@ -64,7 +72,7 @@ export async function copyTemplate(
   const name = `test_${process.pid}_${randomBytes(6).toString("hex")}`;
   const template = databaseNameOf(server.urls.adminUrl);
   await asSuperuser(server, async (admin) => {
-    await admin.unsafe(`create database ${name} template ${template}`);
+    await admin.unsafe(`create database ${name} template ${template} strategy file_copy`);
     // Grants on a database are not copied with it.
     await admin.unsafe(`grant create on database ${name} to jarvis_owner, jarvis_migrator`);
   });
@@ -80,6 +88,11 @@ export async function copyTemplate(
         await admin.unsafe(`drop database if exists ${name} with (force)`);
       }),
   };
+}
+
+/** The state directory that those of kernels in tests are copied from. */
+export function templateStateOf(directory: string): string {
+  return join(directory, "template-state");
 }
 
 function clusterKey(): string {
@@ -120,6 +133,7 @@ async function sweepOldClusters(current: string): Promise<void> {
     const directory = join(parent, name);
     const old = name.startsWith(namePrefix) && directory !== current && !name.endsWith("clusters");
     if (!old || liveUsers(directory).length > 0) continue;
+    await destroyEmbedded(templateStateOf(directory));
     await destroyEmbedded(directory);
     rmSync(directory, { recursive: true, force: true });
   }

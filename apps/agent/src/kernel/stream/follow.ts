@@ -45,7 +45,8 @@ export async function* follow(
   const isOver = (): boolean => signal.aborted || !mayGoOn();
   try {
     yield hello(from ?? settled);
-    // The pages and the ring may hold the same row: it is sent once, unless there are very many.
+    // The pages and the ring may hold the same row: it is sent once, unless there are very many. And
+    // the ring may be late with rows up to `from`, all of which the client was told.
     const seen = new Set<number>();
     let at = from ?? 0;
     let place = from ?? settled;
@@ -75,7 +76,7 @@ export async function* follow(
       }
       client.next += messages.length;
       const chunk = messages
-        .filter(({ rowId }) => rowId === null || !seen.delete(rowId))
+        .filter(({ rowId }) => rowId === null || (rowId > (from ?? 0) && !seen.delete(rowId)))
         .map(({ text }) => text)
         .join("");
       if (chunk !== "") {
