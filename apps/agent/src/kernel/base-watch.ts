@@ -1,4 +1,10 @@
-import { attendToBase, hasBaseMoved, type PipelineWorld } from "@jarvis/tools/self-extension";
+import {
+  attendToBase,
+  hasBaseMoved,
+  lastSeenTree,
+  readImportGraph,
+  type PipelineWorld,
+} from "@jarvis/tools/self-extension";
 import { oneAtATime } from "./reconciler.ts";
 
 /** The forge is ours and near; GitHub counts requests. */
@@ -21,4 +27,10 @@ export function watchBase(
   }, EVERY_MS[kind]);
   timer.unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** Reads what staging asks first of a change, so that the first one after a start need not wait for it. */
+export async function readBaseAhead(world: PipelineWorld): Promise<void> {
+  const tree = await lastSeenTree(world);
+  if (tree !== null) await readImportGraph(world.mirror, tree);
 }

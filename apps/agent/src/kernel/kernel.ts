@@ -25,7 +25,7 @@ import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
 import type { KernelActions } from "./actions.ts";
 import { connectRepositoryHost, type Connection } from "./connect.ts";
-import { watchBase } from "./base-watch.ts";
+import { readBaseAhead, watchBase } from "./base-watch.ts";
 import { watchDatabase } from "./database-watch.ts";
 import { attestFirstBase, seedUndo } from "./first-base.ts";
 import type { GoalKeeper } from "./goals/goal-keeper.ts";
@@ -254,6 +254,8 @@ export async function startKernel(
     });
     const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
     const watch = watchDatabase({ server: database.server, ping }, onLost);
+    // Beside what follows. Whoever needs it reads it again where this fails, and is told why.
+    readBaseAhead(world).catch(() => undefined);
 
     return {
       config,

@@ -1,7 +1,8 @@
 import { posix } from "node:path";
 import { parseSync } from "oxc-parser";
 import { z } from "zod";
-import { listTree, readBlobs, type Mirror } from "./git/mirror.ts";
+import { SelfExtensionError } from "./errors.ts";
+import { listTree, readBlobs, type Mirror, type TreeEntry } from "./git/mirror.ts";
 
 const SOURCE = /\.(?:ts|mts|cts|tsx|js|mjs|cjs|jsx)$/;
 
@@ -26,25 +27,45 @@ const manifest = z.looseObject({
  * not, because the lockfile pins them.
  */
 export async function readImportGraph(mirror: Mirror, tree: string): Promise<ImportGraph> {
+  // What a full id names never changes: a change's base was the change before, and is asked for often.
+  const key = `${mirror.gitDir}\0${tree}`;
+  const graph = graphs.get(key) ?? readNow(mirror, tree);
+  graphs.delete(key);
+  graphs.set(key, graph);
+  for (const oldest of [...graphs.keys()].slice(0, -KEPT_GRAPHS)) graphs.delete(oldest);
+  try {
+    return await graph;
+  } catch (error) {
+    graphs.delete(key);
+    throw error;
+  }
+}
+
+const graphs = new Map<string, Promise<ImportGraph>>();
+const KEPT_GRAPHS = 4;
+
+async function readNow(mirror: Mirror, tree: string): Promise<ImportGraph> {
   const entries = (await listTree(mirror, tree)).filter((entry) => entry.type === "blob");
-  const wanted = entries.filter(
-    (entry) => SOURCE.test(entry.path) || posix.basename(entry.path) === "package.json",
-  );
-  const blobs = await readBlobs(
-    mirror,
-    wanted.map((entry) => entry.sha),
-  );
-  const text = new Map(
-    wanted.map((entry) => [entry.path, blobs.get(entry.sha)?.toString("utf8") ?? ""]),
-  );
+  const sources = entries.filter((entry) => SOURCE.test(entry.path));
+  const manifests = entries.filter(({ path }) => posix.basename(path) === "package.json");
+  const known = new Map(sources.map((entry) => [entry, specifiers.get(specifierKey(entry))]));
+  const unread = [...sources.filter((entry) => known.get(entry) === undefined), ...manifests];
+  const blobs = await readBlobs(mirror, [...new Set(unread.map((entry) => entry.sha))]);
+  const textOf = ({ sha, path }: TreeEntry): string => {
+    const blob = blobs.get(sha);
+    // A file that imports nothing protects nothing: one that could not be read is no such file.
+    if (blob === undefined) {
+      throw new SelfExtensionError("git-failed", `blob ${sha} of ${path} could not be read`);
+    }
+    return blob.toString("utf8");
+  };
   const paths = new Set(entries.map((entry) => entry.path));
-  const packages = readPackages(text);
+  const packages = readPackages(new Map(manifests.map((entry) => [entry.path, textOf(entry)])));
   const imports = new Map<string, readonly string[]>();
-  for (const [path, source] of text) {
-    if (!SOURCE.test(path)) continue;
-    const reached = readSpecifiers(path, source).flatMap((specifier) =>
-      resolve(path, specifier, paths, packages),
-    );
+  for (const entry of sources) {
+    const { path } = entry;
+    const found = known.get(entry) ?? remember(entry, readSpecifiers(path, textOf(entry)));
+    const reached = found.flatMap((specifier) => resolve(path, specifier, paths, packages));
     imports.set(path, [...new Set(reached)]);
   }
   return {
@@ -65,19 +86,27 @@ export function closureOf(graph: ImportGraph, entries: readonly string[]): Set<s
   return reached;
 }
 
-// Module text repeats from tree to tree, and the answer depends on nothing else.
-const specifierCache = new Map<string, string[]>();
+// Module text repeats from tree to tree, and the answer depends on nothing else but the extension.
+const specifiers = new Map<string, readonly string[]>();
+const KEPT_SPECIFIERS = 20_000;
+
+function specifierKey({ path, sha }: TreeEntry): string {
+  return `${posix.extname(path)}\0${sha}`;
+}
+
+function remember(entry: TreeEntry, found: readonly string[]): readonly string[] {
+  if (specifiers.size > KEPT_SPECIFIERS) specifiers.clear();
+  specifiers.set(specifierKey(entry), found);
+  return found;
+}
 
 function readSpecifiers(path: string, source: string): string[] {
-  const key = `${posix.extname(path)}\0${source}`;
-  const known = specifierCache.get(key);
-  if (known !== undefined) return known;
   const parsed = parseSync(path, source);
-  const specifiers: string[] = [];
-  for (const item of parsed.module.staticImports) specifiers.push(item.moduleRequest.value);
+  const found: string[] = [];
+  for (const item of parsed.module.staticImports) found.push(item.moduleRequest.value);
   for (const item of parsed.module.staticExports) {
     for (const entry of item.entries) {
-      if (entry.moduleRequest != null) specifiers.push(entry.moduleRequest.value);
+      if (entry.moduleRequest != null) found.push(entry.moduleRequest.value);
     }
   }
   for (const item of parsed.module.dynamicImports) {
@@ -85,17 +114,15 @@ function readSpecifiers(path: string, source: string): string[] {
     const literal = /^(["'`])([^"'`\\$]*)\1$/.exec(expression.trim());
     // A computed specifier names no file here; code that is in the closure already may hold one, and
     // changing such code needs a person in any case.
-    if (literal?.[2] !== undefined) specifiers.push(literal[2]);
+    if (literal?.[2] !== undefined) found.push(literal[2]);
   }
   // `new URL("./x.js", import.meta.url)`, `import.meta.resolve()` and require() reach files as well.
   for (const [, specifier = ""] of source.matchAll(
     /(?:new URL\(|import\.meta\.resolve\(|require(?:\.resolve)?\()\s*["'`]([^"'`$\n]+)["'`]/g,
   )) {
-    specifiers.push(specifier);
+    found.push(specifier);
   }
-  if (specifierCache.size > 20_000) specifierCache.clear();
-  specifierCache.set(key, specifiers);
-  return specifiers;
+  return found;
 }
 
 interface LocalPackage {

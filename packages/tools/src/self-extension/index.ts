@@ -1,4 +1,5 @@
 export * from "./attestation.ts";
+export { readImportGraph } from "./import-graph.ts";
 export * from "./baseline.ts";
 export { attendToBase, hasBaseMoved } from "./base-verification.ts";
 export * from "./block-reasons.ts";

@@ -7,7 +7,7 @@ import { readLedgerBlob } from "./ledger-blob.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { loadStaged, type Staged } from "./staged-change.ts";
-import { dependenciesOf } from "./verification/dependencies.ts";
+import { dependenciesOf, type Dependencies } from "./verification/dependencies.ts";
 import { VerificationSession } from "./verification/session.ts";
 import { withScratch } from "./verification/stage-world.ts";
 
@@ -46,37 +46,53 @@ export async function verifyChange(
   );
   return await withScratch(world.directories.work, async (scratch) => {
     const session = new VerificationSession(world, change, dependencies, scratch);
-    await session.runStages();
-    const verdict = session.verdict();
-    const passed = verdict === "passed";
-    const facts: Evidence = {
-      version: 1,
-      runId: change.runId,
-      attempt: change.attempt,
-      baseSha: change.baseSha,
-      baseTree: change.baseTree,
-      treeSha: change.treeSha,
-      configDigest: `sha256:${createHash("sha256").update(JSON.stringify(change.config)).digest("hex")}`,
-      lockfileDigest: dependencies.candidate?.lockfileDigest ?? null,
-      nodeVersion: process.version,
-      sandbox: { tier: sandbox.tier, version: sandbox.version },
-      stages: session.stages,
-      releaseDigest: passed ? await session.releaseDigest() : null,
-      testEvidence: session.testEvidence(),
-      verdict,
-      approval: change.approval,
-      createdAt: new Date().toISOString(),
-    };
-    // A release that could not be kept is built again when it is needed, and has to be the same.
-    if (facts.releaseDigest !== null) await session.keepRelease(facts.releaseDigest);
-    if (passed) await session.keepForNextBase();
-    const evidenceDigest = await putBlob(
-      world.db,
-      Buffer.from(JSON.stringify(facts)),
-      "application/json",
-    );
-    return { kind: "evidence", evidence: facts, evidenceDigest };
+    try {
+      return await judge(world, change, { session, dependencies, sandbox });
+    } finally {
+      await session.close();
+    }
   });
+}
+
+async function judge(
+  world: PipelineWorld,
+  change: Staged,
+  exam: {
+    readonly session: VerificationSession;
+    readonly dependencies: Dependencies;
+    readonly sandbox: Evidence["sandbox"];
+  },
+): Promise<VerificationOutcome> {
+  const { session, dependencies, sandbox } = exam;
+  await session.runStages();
+  const verdict = session.verdict();
+  const passed = verdict === "passed";
+  const facts: Evidence = {
+    version: 1,
+    runId: change.runId,
+    attempt: change.attempt,
+    baseSha: change.baseSha,
+    baseTree: change.baseTree,
+    treeSha: change.treeSha,
+    configDigest: `sha256:${createHash("sha256").update(JSON.stringify(change.config)).digest("hex")}`,
+    lockfileDigest: dependencies.candidate?.lockfileDigest ?? null,
+    nodeVersion: process.version,
+    sandbox: { tier: sandbox.tier, version: sandbox.version },
+    stages: session.stages,
+    releaseDigest: passed ? await session.releaseDigest() : null,
+    testEvidence: session.testEvidence(),
+    verdict,
+    approval: change.approval,
+    createdAt: new Date().toISOString(),
+  };
+  if (passed) {
+    // A release that could not be kept is built again when it is needed, and has to be the same.
+    await session.keepRelease();
+    await session.keepForNextBase();
+  }
+  const bytes = Buffer.from(JSON.stringify(facts));
+  const evidenceDigest = await putBlob(world.db, bytes, "application/json");
+  return { kind: "evidence", evidence: facts, evidenceDigest };
 }
 
 /**

@@ -4,7 +4,7 @@ import { matcher } from "../protected-paths.ts";
 import type { DependencyTree } from "../verification/dependencies.ts";
 import type { OutputDirectory } from "../verification/stage-world.ts";
 import type { ReleaseCheck } from "./check-release.ts";
-import { installRelease } from "./release-store.ts";
+import { prepareRelease, type PreparedRelease } from "./release-store.ts";
 
 /** What a verification that passed has in its hands when it ends. */
 export interface PassedBuild {
@@ -23,12 +23,25 @@ export interface PassedBuild {
  * verification goes. Nothing is built and nothing of the change is run.
  */
 export async function keepRelease(directory: string, passed: PassedBuild): Promise<ReleaseCheck> {
+  const prepared = await prepareKept(directory, passed);
+  try {
+    return await prepared.install();
+  } finally {
+    await prepared.discard();
+  }
+}
+
+/** The same up to the last step, while the tests of what was built still run. */
+export async function prepareKept(
+  directory: string,
+  passed: PassedBuild,
+): Promise<PreparedRelease> {
   const leftOut = passed.builds.map(({ stage, outputs }) => {
     const isBookkeeping = matcher(stage.bookkeeping ?? []);
     return (path: string) =>
       isBookkeeping(path) && outputs.some((output) => path.startsWith(`${output.path}/`));
   });
-  return await installRelease(directory, {
+  return await prepareRelease(directory, {
     mirror: passed.mirror,
     releaseDigest: passed.releaseDigest,
     treeSha: passed.treeSha,

@@ -26,7 +26,12 @@ import { checkRelease, releasePlace, type ReleaseRefusal } from "./check-release
 import { keepRelease } from "./keep-release.ts";
 import { listRelease, treeIdOfFiles } from "./release-files.ts";
 import { FILES, MANIFEST } from "./release-manifest.ts";
-import { admitRelease, installRelease, type ReleaseRequest } from "./release-store.ts";
+import {
+  admitRelease,
+  installRelease,
+  prepareRelease,
+  type ReleaseRequest,
+} from "./release-store.ts";
 import { listReleases, pruneReleases, sweepReleases } from "./retention.ts";
 
 let mirror: Mirror;
@@ -91,6 +96,18 @@ describe("installing a release", () => {
     expect(await installRelease(store, request)).toMatchObject({ ok: true });
     expect(statSync(placeOf(request)).ino).toBe(ino);
     expect(readdirSync(store)).toHaveLength(1);
+  });
+
+  it("has no place before it is installed, and leaves nothing where it is given up", async () => {
+    const request = await aRequest();
+    const prepared = await prepareRelease(store, request);
+    expect(await check(request)).toBe("release-missing");
+    await prepared.discard();
+    expect(readdirSync(store)).toEqual([]);
+    const again = await prepareRelease(store, request);
+    expect(await again.install()).toMatchObject({ ok: true });
+    await again.discard();
+    expect(await check(request)).toBe("ok");
   });
 
   it("puts a damaged release in order", async () => {
@@ -355,6 +372,13 @@ describe("retention", () => {
     expect(await listReleases(store)).toEqual([request.releaseDigest]);
     expect(readdirSync(store)).toHaveLength(1);
     await sweepReleases(join(store, "not there"));
+  });
+
+  it("sweeps nothing that this process is about to install", async () => {
+    const request = await aRequest();
+    const prepared = await prepareRelease(store, request);
+    await sweepReleases(store);
+    expect(await prepared.install()).toMatchObject({ ok: true });
   });
 });
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { chmod, copyFile, mkdir, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { collectOutput, removeOutput } from "@jarvis/sandbox";
@@ -9,7 +8,7 @@ import { writeWorkspace } from "../verification/workspace.ts";
 import { checkRelease, isBelow, refuse, releasePlace, type ReleaseCheck } from "./check-release.ts";
 import { syncDirectory } from "./durable-file.ts";
 import { FILES, MANIFEST, type ReleaseManifest } from "./release-manifest.ts";
-import { discard } from "./retention.ts";
+import { discard, passingName } from "./retention.ts";
 
 const OUTPUT_LIMITS = { files: 20_000, bytes: 512 * 2 ** 20 };
 
@@ -40,27 +39,55 @@ export async function installRelease(
   directory: string,
   request: ReleaseRequest,
 ): Promise<ReleaseCheck> {
+  const prepared = await prepareRelease(directory, request);
+  try {
+    return await prepared.install();
+  } finally {
+    await prepared.discard();
+  }
+}
+
+/** A release that is written and checked, and in nobody's way: it has its place once it is installed. */
+export interface PreparedRelease {
+  install(): Promise<ReleaseCheck>;
+  /** Removes what was written, where it was not installed. */
+  discard(): Promise<void>;
+}
+
+/** All of `installRelease` but the rename, for who wants to write while something else decides. */
+export async function prepareRelease(
+  directory: string,
+  request: ReleaseRequest,
+): Promise<PreparedRelease> {
   const place = releasePlace(directory, request.releaseDigest);
   if (await pathExists(place)) {
     const present = await checkRelease(place, request.releaseDigest);
-    if (present.ok) return present;
+    const answer = async (): Promise<ReleaseCheck> => await Promise.resolve(present);
+    if (present.ok) return { install: answer, discard: async () => await Promise.resolve() };
     // What lies there is damaged: it never runs again, and makes room for the same in order.
     await discard(directory, place);
   }
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const scratch = join(directory, `.new-${randomUUID()}`);
+  const scratch = join(directory, passingName("new"));
+  const remove = async (): Promise<void> => await removeOutput(scratch);
   try {
     const written = await write(scratch, request);
-    if (!written.ok) return written;
-    await makeReadOnly(scratch);
-    // Another installation of the same release may have been faster; both are the same.
-    await rename(scratch, place).catch(async (error: unknown) => {
-      if (!(await pathExists(place))) throw error;
-    });
-    syncDirectory(directory);
-    return { ...written, directory: join(place, FILES) };
-  } finally {
-    await removeOutput(scratch);
+    if (written.ok) await makeReadOnly(scratch);
+    return {
+      discard: remove,
+      async install() {
+        if (!written.ok) return written;
+        // Another installation of the same release may have been faster; both are the same.
+        await rename(scratch, place).catch(async (error: unknown) => {
+          if (!(await pathExists(place))) throw error;
+        });
+        syncDirectory(directory);
+        return { ...written, directory: join(place, FILES) };
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 
@@ -113,15 +140,20 @@ async function copyOutput(
   files: string,
   isLeftOut: (path: string) => boolean,
 ): Promise<void> {
-  await mkdir(join(files, output.path), { recursive: true, mode: 0o755 });
-  for (const file of await collectOutput(output.hostPath, OUTPUT_LIMITS)) {
-    const path = `${output.path}/${file.path}`;
-    if (isLeftOut(path)) continue;
-    const target = join(files, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-    await copyFile(join(output.hostPath, file.path), target);
-    await chmod(target, file.mode === "100755" ? 0o755 : 0o644);
+  const copied = (await collectOutput(output.hostPath, OUTPUT_LIMITS))
+    .map(({ path, mode }) => ({
+      from: join(output.hostPath, path),
+      path: `${output.path}/${path}`,
+      mode,
+    }))
+    .filter(({ path }) => !isLeftOut(path));
+  for (const parent of new Set([output.path, ...copied.map(({ path }) => dirname(path))])) {
+    await mkdir(join(files, parent), { recursive: true, mode: 0o755 });
   }
+  await inParallel(copied, async ({ from, path, mode }) => {
+    await copyFile(from, join(files, path));
+    await chmod(join(files, path), mode === "100755" ? 0o755 : 0o644);
+  });
 }
 
 /**

@@ -39,16 +39,24 @@ export async function listReleases(directory: string): Promise<string[]> {
     .sort();
 }
 
-/** Removes what a crash left half written or half removed. Nothing may be installing meanwhile. */
+/** Removes what an ended process left half written or half removed. */
 export async function sweepReleases(directory: string): Promise<void> {
   for (const name of await namesIn(directory)) {
-    if (/^\.(new|old)-/.test(name)) await removeOutput(join(directory, name));
+    const isOurs = name.includes(thisProcess);
+    if (/^\.(new|old)-/.test(name) && !isOurs) await removeOutput(join(directory, name));
   }
+}
+
+const thisProcess = randomUUID();
+
+/** A name for what is being written or removed, which only another process sweeps away. */
+export function passingName(what: "new" | "old"): string {
+  return `.${what}-${thisProcess}-${randomUUID()}`;
 }
 
 /** Out of its place at once, so that nobody finds half a release; then away. */
 export async function discard(directory: string, place: string): Promise<void> {
-  const aside = join(directory, `.old-${randomUUID()}`);
+  const aside = join(directory, passingName("old"));
   await rename(place, aside);
   await removeOutput(aside);
 }

@@ -2,7 +2,8 @@ import { availableParallelism } from "node:os";
 import type { Evidence } from "../evidence.ts";
 import type { Stage } from "../guard-config.ts";
 import type { PipelineWorld } from "../pipeline-world.ts";
-import { keepRelease } from "../releases/keep-release.ts";
+import { prepareKept } from "../releases/keep-release.ts";
+import type { PreparedRelease } from "../releases/release-store.ts";
 import type { StageDiagnostics } from "../run-result.ts";
 import type { Staged } from "../staged-change.ts";
 import { buildStore } from "./build-store.ts";
@@ -27,6 +28,7 @@ export class VerificationSession {
   readonly #dependencies: Dependencies;
   readonly #runner: StageRunner;
   readonly #running = new Set<Stage>();
+  #release: Promise<{ digest: string; prepared: PreparedRelease | null }> | null = null;
 
   constructor(world: PipelineWorld, change: Staged, dependencies: Dependencies, scratch: string) {
     this.#world = world;
@@ -37,12 +39,16 @@ export class VerificationSession {
 
   async runStages(): Promise<void> {
     const changed = this.#change.changes.map(({ path }) => path);
-    for (const group of stageGroups(neededStages(this.#change.config, changed))) {
+    const groups = stageGroups(neededStages(this.#change.config, changed));
+    const lastBuild = groups.findLastIndex((group) => group.some(({ kind }) => kind === "build"));
+    for (const [index, group] of groups.entries()) {
       const goesOn = this.stages.every(({ status }) => status === "passed");
       const works = group.map((stage) => async () => await this.#observe(stage));
       this.stages.push(
         ...(goesOn ? await sideBySide(works, availableParallelism()) : group.map(notRun)),
       );
+      // Nothing writes to what was built any more: it is laid down while the rest looks at it.
+      if (index === lastBuild && this.verdict() === "passed") void this.#beginRelease();
     }
   }
 
@@ -54,12 +60,32 @@ export class VerificationSession {
   }
 
   async releaseDigest(): Promise<string> {
-    return releaseDigest({
-      treeSha: this.#change.treeSha,
-      lockfileDigest: this.#dependencies.candidate?.lockfileDigest ?? null,
+    return (await this.#beginRelease()).digest;
+  }
+
+  #beginRelease(): Promise<{ digest: string; prepared: PreparedRelease | null }> {
+    if (this.#release === null) {
+      this.#release = this.#prepareRelease();
+      // Whoever asks for it is told; a verification that fails asks for nothing.
+      this.#release.catch(() => undefined);
+    }
+    return this.#release;
+  }
+
+  async #prepareRelease(): Promise<{ digest: string; prepared: PreparedRelease | null }> {
+    const { treeSha, config } = this.#change;
+    const { candidate } = this.#dependencies;
+    const { builds } = this.#runner;
+    const digest = releaseDigest({
+      treeSha,
+      lockfileDigest: candidate?.lockfileDigest ?? null,
       nodeVersion: process.version,
-      files: await releaseFiles(this.#runner.builds),
+      files: await releaseFiles(builds),
     });
+    if (config.body === undefined) return { digest, prepared: null };
+    const { mirror, directories } = this.#world;
+    const passed = { mirror, treeSha, releaseDigest: digest, dependencies: candidate, builds };
+    return { digest, prepared: await prepareKept(directories.releases, passed) };
   }
 
   testEvidence(): Evidence["testEvidence"] {
@@ -70,15 +96,14 @@ export class VerificationSession {
   }
 
   /** What was tested is what may run: kept before its scratch directory goes, where anything runs at all. */
-  async keepRelease(digest: string): Promise<void> {
-    if (this.#change.config.body === undefined) return;
-    await keepRelease(this.#world.directories.releases, {
-      mirror: this.#world.mirror,
-      treeSha: this.#change.treeSha,
-      releaseDigest: digest,
-      dependencies: this.#dependencies.candidate,
-      builds: this.#runner.builds,
-    });
+  async keepRelease(): Promise<void> {
+    await (await this.#beginRelease()).prepared?.install();
+  }
+
+  /** Leaves nothing of a release that was not kept. */
+  async close(): Promise<void> {
+    const release = await this.#release?.catch(() => null);
+    await release?.prepared?.discard();
   }
 
   /**
