@@ -7,6 +7,9 @@ export default defineConfig({
     include: ["src/**/*.test.ts"],
     globalSetup: ["src/testing/contract-coverage.ts"],
     setupFiles: ["src/testing/setup-contract.ts"],
+    // Files share a process: nothing here keeps state in a module that another file could meet, and
+    // loading everything anew for each was a fifth of the time.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
