@@ -1,27 +1,8 @@
 import { sql } from "drizzle-orm";
-import { bigint, check, index, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
-
-/** What can happen to an action, and the two things that can happen to all of them. */
-export const auditEventTypes = [
-  "proposed",
-  "validated",
-  "approved",
-  "rejected",
-  "executing",
-  "completed",
-  "failed",
-  "cancelled",
-  "expired",
-  "kill_switch",
-  "mode_change",
-] as const;
-
-export type AuditEventType = (typeof auditEventTypes)[number];
-
-/** Who an event is by; the name behind it stands in `event_data`. */
-export const auditActors = ["agent", "user", "system"] as const;
-
-export type AuditActor = (typeof auditActors)[number];
+import { bigint, check, index, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { auditActors, auditEventTypes } from "./action-words.ts";
+import type { AuditActor, AuditEventType } from "./action-words.ts";
+import { instant, oneOf } from "./columns.ts";
 
 /** What `event_data` may take; anything longer belongs in `blobs`, named by its digest. */
 export const eventDataLimitBytes = 16_384;
@@ -45,21 +26,15 @@ export const actionAuditLog = pgTable(
     eventType: text("event_type").$type<AuditEventType>().notNull(),
     eventData: jsonb("event_data").$type<Record<string, unknown>>(),
     actor: text().$type<AuditActor>().notNull(),
-    timestamp: timestamp({ withTimezone: true, mode: "date" }).notNull(),
-    createdAt: timestamp("created_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+    timestamp: instant("timestamp").notNull(),
+    createdAt: instant("created_at").notNull().defaultNow(),
   },
   (table) => [
     index("idx_audit_proposal").on(table.proposalId),
     index("idx_audit_type").on(table.eventType),
     index("idx_audit_timestamp").on(table.timestamp),
-    check(
-      "action_audit_log_event_type",
-      sql.raw(`event_type in (${auditEventTypes.map((type) => `'${type}'`).join(", ")})`),
-    ),
-    check(
-      "action_audit_log_actor",
-      sql.raw(`actor in (${auditActors.map((actor) => `'${actor}'`).join(", ")})`),
-    ),
+    check("action_audit_log_event_type", oneOf("event_type", auditEventTypes)),
+    check("action_audit_log_actor", oneOf("actor", auditActors)),
     check(
       "action_audit_log_proposal",
       sql.raw(`(proposal_id is null) = (event_type in ('kill_switch', 'mode_change'))`),

@@ -1,55 +1,11 @@
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  boolean,
-  check,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  text,
-  timestamp,
-} from "drizzle-orm/pg-core";
-import { auditActors } from "./action-audit-log.ts";
-import type { AuditActor } from "./action-audit-log.ts";
-
-/** The states of a proposed action. Which may follow which, a trigger of the table decides. */
-export const actionStates = [
-  "proposed",
-  "validated",
-  "approved",
-  "executing",
-  "completed",
-  "failed",
-  "cancelled",
-  "rejected",
-  "expired",
-] as const;
-
-export type ActionState = (typeof actionStates)[number];
-
-/** What an action can do to the world, from nothing to what nobody can take back. */
-export const effectClasses = [
-  "read",
-  "write-workspace",
-  "network",
-  "process",
-  "promotion",
-  "irreversible",
-] as const;
-
-export type EffectClass = (typeof effectClasses)[number];
-
-export const riskLevels = ["low", "medium", "high", "critical"] as const;
-
-export type RiskLevel = (typeof riskLevels)[number];
+import { bigint, boolean, check, index, integer, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { actionStates, auditActors, effectClasses, riskLevels } from "./action-words.ts";
+import type { ActionState, AuditActor, EffectClass, RiskLevel } from "./action-words.ts";
+import { instant, oneOf } from "./columns.ts";
 
 /** What the parameters of one action may take. */
 export const parametersLimitBytes = 262_144;
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
-const oneOf = (column: string, words: readonly string[]) =>
-  sql.raw(`${column} in (${words.map((word) => `'${word}'`).join(", ")})`);
 
 /**
  * Proposed actions and where each of them is. What happened to them is in `action_audit_log`.

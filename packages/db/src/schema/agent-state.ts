@@ -1,4 +1,5 @@
-import { integer, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { integer, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { instant } from "./columns.ts";
 
 /**
  * Pointers and switches, never history: one JSON value per key, changed by compare-and-set on
@@ -8,7 +9,7 @@ export const agentState = pgTable("agent_state", {
   key: text().primaryKey(),
   value: jsonb().$type<unknown>().notNull(),
   version: integer().notNull().default(1),
-  updatedAt: timestamp("updated_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+  updatedAt: instant("updated_at").notNull().defaultNow(),
 });
 
 export type AgentStateRow = typeof agentState.$inferSelect;

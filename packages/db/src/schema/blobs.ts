@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
-import { check, integer, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { check, integer, pgTable, text } from "drizzle-orm/pg-core";
 import { bytea } from "./bytea.ts";
+import { instant } from "./columns.ts";
 
 /**
  * Output, diffs and other long things, named by what they contain.
@@ -16,7 +17,7 @@ export const blobs = pgTable(
     size: integer().notNull(),
     content: bytea(),
     mediaType: text("media_type").notNull(),
-    createdAt: timestamp("created_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+    createdAt: instant("created_at").notNull().defaultNow(),
   },
   () => [
     check("blobs_digest_form", sql.raw(`digest ~ '^sha256:[0-9a-f]{64}$'`)),

@@ -1,14 +1,6 @@
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  check,
-  index,
-  integer,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-} from "drizzle-orm/pg-core";
+import { bigint, check, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { instant, oneOf } from "./columns.ts";
 
 export const goalStates = [
   "open",
@@ -23,10 +15,6 @@ export type GoalState = (typeof goalStates)[number];
 
 /** Goals that nobody works on any more. */
 export const endedGoalStates = ["reached", "given-up", "cancelled"] as const;
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
-const oneOf = (column: string, words: readonly string[]) =>
-  sql.raw(`${column} in (${words.map((word) => `'${word}'`).join(", ")})`);
 
 /**
  * What Jarvis is asked to make of itself. The row is what is to be done now; who asked for it, paused
@@ -60,10 +48,7 @@ export const goals = pgTable(
     index("goals_state").on(table.state, table.priority),
     check("goals_state_word", oneOf("state", goalStates)),
     check("goals_text_size", sql.raw(`octet_length(text) between 1 and 16384`)),
-    check(
-      "goals_ended",
-      sql.raw(`(ended_at is not null) = (${oneOfText("state", endedGoalStates)})`),
-    ),
+    check("goals_ended", sql`(ended_at is not null) = (${oneOf("state", endedGoalStates)})`),
     check(
       "goals_budgets",
       sql.raw(
@@ -72,10 +57,6 @@ export const goals = pgTable(
     ),
   ],
 );
-
-function oneOfText(column: string, words: readonly string[]): string {
-  return `${column} in (${words.map((word) => `'${word}'`).join(", ")})`;
-}
 
 export const attemptStates = ["working", "proposed", "ended"] as const;
 

@@ -1,5 +1,6 @@
 export * from "./action-audit-log.ts";
 export * from "./action-proposals.ts";
+export * from "./action-words.ts";
 export * from "./agent-state.ts";
 export * from "./blobs.ts";
 export * from "./goals.ts";

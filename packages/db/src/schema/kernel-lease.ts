@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, check, integer, jsonb, pgTable, timestamp } from "drizzle-orm/pg-core";
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+import { bigint, boolean, check, integer, jsonb, pgTable } from "drizzle-orm/pg-core";
+import { instant } from "./columns.ts";
 
 /**
  * Which kernel leads on a database that several share: one row, and none where the database is one

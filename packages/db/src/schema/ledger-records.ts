@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { bigint, check, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
+import { bigint, check, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { instant, oneOf } from "./columns.ts";
 
 /** What can happen to the ledger itself. A closed set: the database refuses any other word. */
 export const ledgerRecordKinds = [
@@ -22,16 +23,13 @@ export const ledgerRecords = pgTable(
     kind: text().$type<LedgerRecordKind>().notNull(),
     actor: text().notNull(),
     data: jsonb().$type<Record<string, unknown>>().notNull(),
-    createdAt: timestamp("created_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+    createdAt: instant("created_at").notNull().defaultNow(),
     dbUser: text("db_user")
       .notNull()
       .default(sql`session_user`),
   },
   () => [
-    check(
-      "ledger_records_kind",
-      sql.raw(`kind in (${ledgerRecordKinds.map((kind) => `'${kind}'`).join(", ")})`),
-    ),
+    check("ledger_records_kind", oneOf("kind", ledgerRecordKinds)),
     check("ledger_records_data_size", sql.raw(`octet_length(data::text) <= 16384`)),
   ],
 );

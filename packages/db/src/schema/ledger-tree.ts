@@ -1,15 +1,7 @@
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  check,
-  pgTable,
-  primaryKey,
-  smallint,
-  text,
-  timestamp,
-  unique,
-} from "drizzle-orm/pg-core";
+import { bigint, check, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
 import { bytea } from "./bytea.ts";
+import { instant } from "./columns.ts";
 
 /*
  * The proof beside the ledgers: one RFC 6962 tree over all their rows. These tables are append-only
@@ -53,7 +45,7 @@ export const ledgerNodes = pgTable(
 export const ledgerCheckpoints = pgTable("ledger_checkpoints", {
   size: bigint({ mode: "number" }).primaryKey(),
   note: text().notNull(),
-  createdAt: timestamp("created_at", { withTimezone: true, mode: "date" })
+  createdAt: instant("created_at")
     .notNull()
     .default(sql`clock_timestamp()`),
 });

@@ -8,9 +8,9 @@ import {
   jsonb,
   pgTable,
   text,
-  timestamp,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
+import { instant, oneOf } from "./columns.ts";
 
 /** How far a promotion was let: announced, or allowed to move the base. */
 export const intentPhases = ["recorded", "landing"] as const;
@@ -20,10 +20,6 @@ export type IntentPhase = (typeof intentPhases)[number];
 export const intentOutcomes = ["landed", "did-not-happen"] as const;
 
 export type IntentOutcome = (typeof intentOutcomes)[number];
-
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
-const oneOf = (column: string, words: readonly string[]) =>
-  sql.raw(`${column} in (${words.map((word) => `'${word}'`).join(", ")})`);
 
 /**
  * Announcements that the base is about to be moved, one open at a time, and what became of each.

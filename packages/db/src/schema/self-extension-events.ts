@@ -1,15 +1,6 @@
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  check,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  text,
-  timestamp,
-  unique,
-} from "drizzle-orm/pg-core";
+import { bigint, check, index, integer, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
+import { instant, oneOf } from "./columns.ts";
 
 /** The lifecycle event types. A closed set: the database refuses any other word. */
 export const selfExtensionEventTypes = [
@@ -62,7 +53,7 @@ export const selfExtensionEvents = pgTable(
     subGoalId: text("sub_goal_id"),
     idempotencyKey: text("idempotency_key").notNull(),
     payload: jsonb().$type<Record<string, unknown>>().notNull(),
-    createdAt: timestamp("created_at", { withTimezone: true, mode: "date" }).notNull().defaultNow(),
+    createdAt: instant("created_at").notNull().defaultNow(),
     dbUser: text("db_user")
       .notNull()
       .default(sql`session_user`),
@@ -78,10 +69,7 @@ export const selfExtensionEvents = pgTable(
     // Pages of the ledger are read by id, also those of one type and of one actor.
     index("self_extension_events_type_id").on(table.eventType, table.id),
     index("self_extension_events_actor_id").on(table.actor, table.id),
-    check(
-      "self_extension_events_event_type",
-      sql.raw(`event_type in (${selfExtensionEventTypes.map((type) => `'${type}'`).join(", ")})`),
-    ),
+    check("self_extension_events_event_type", oneOf("event_type", selfExtensionEventTypes)),
     check(
       "self_extension_events_payload_size",
       sql.raw(`octet_length(payload::text) <= ${payloadLimitBytes}`),
