@@ -1,4 +1,4 @@
-import { plain } from "./text.ts";
+import { plain } from "./plain-text.ts";
 import * as wire from "./wire.ts";
 
 /** How actions are shown to people. Names, reasons and parameters may come from candidates. */

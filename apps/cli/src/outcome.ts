@@ -16,6 +16,9 @@ export class CommandError extends Error {
   }
 }
 
+/** The kernel ended and has said why on standard error itself. */
+export class KernelEnded extends CommandError {}
+
 /** What a command answers: one JSON document for programs, lines for people. */
 export interface Answer {
   readonly json: unknown;

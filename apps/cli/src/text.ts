@@ -1,4 +1,5 @@
-import { blockReasonMeanings, type BlockReason, type RunResult } from "@jarvis/tools/ledger";
+import { blockReasonMeanings, type BlockReason, type RunResult } from "@jarvis/tools/answers";
+import { plain } from "./plain-text.ts";
 import type { WireEvent, WireRun, WireStatus } from "./wire.ts";
 
 /** How things are shown to people. Text of candidates is shown as it is, without control characters. */
@@ -124,9 +125,4 @@ function describeBody({ body, serving, kernel }: WireStatus): string[] {
 
 function meaning(reason: BlockReason): string {
   return blockReasonMeanings[reason];
-}
-
-/** Control characters could move the cursor or recolour the terminal of the person who reads. */
-export function plain(text: string): string {
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?");
 }

@@ -1,4 +1,4 @@
-import { pauseAnswer, runResult } from "@jarvis/tools/ledger";
+import { pauseAnswer, runResult } from "@jarvis/tools/answers";
 import { z } from "zod";
 import { cost } from "./goal-wire.ts";
 

@@ -1,35 +1,22 @@
 import { createInterface } from "node:readline/promises";
-import {
-  ActionAuditor,
-  AuditEvent,
-  listProposals,
-  readProposal,
-  redactSecrets,
-  type ActionProposal,
-  type ActionStatus,
-} from "@jarvis/operator-core";
+import type { ActionState, AuditEventType } from "@jarvis/db/action-words";
 import { describeAction, describeActions, describeAudit } from "../action-text.ts";
 import type { CliConfig } from "../config.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
-import { withLocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import * as wire from "../wire.ts";
 
 /** Proposed actions, newest first; what only reads asks the database itself where no kernel answers. */
 export async function actions(
   config: CliConfig,
-  options: { state?: ActionStatus; limit: number },
+  options: { state?: ActionState; limit: number },
 ): Promise<Answer> {
   const { state, limit } = options;
   const query = `limit=${limit}${state === undefined ? "" : `&state=${state}`}`;
   const list = await kernelOr(
     config,
     async (kernel) => (await kernel.get(`/api/actions?${query}`, wire.actionList)).actions,
-    async () =>
-      await withLocalState(config, async ({ db }) => {
-        const states = state === undefined ? undefined : [state];
-        return (await listProposals(db, { states, limit })).map(asAction);
-      }),
+    async () => await (await withoutKernel()).listActions(config, { state, limit }),
   );
   return { json: list, text: describeActions(list) };
 }
@@ -39,12 +26,7 @@ export async function showAction(config: CliConfig, id: number): Promise<Answer>
   const detail = await kernelOr(
     config,
     async (kernel) => await kernel.get(`/api/actions/${id}`, wire.actionDetail),
-    async () =>
-      await withLocalState(config, async ({ db }) => {
-        const action = asAction(await readProposal(db, id));
-        const events = await new ActionAuditor(db).getEvents({ proposalId: id, limit: 500 });
-        return wire.actionDetail.parse({ action, events });
-      }),
+    async () => await (await withoutKernel()).readAction(config, id),
   );
   return {
     json: detail,
@@ -114,10 +96,9 @@ export async function cancel(config: CliConfig, id: number, reason: string): Pro
 /** The action ledger, oldest first; `after` continues from the id of the last event that was read. */
 export async function audit(
   config: CliConfig,
-  options: { action?: number; type?: string; after?: number; limit: number },
+  options: { action?: number; type?: AuditEventType; after?: number; limit: number },
 ): Promise<Answer> {
-  const { action: proposalId, type, after, limit } = options;
-  const eventType = type === undefined ? undefined : AuditEvent.shape.eventType.parse(type);
+  const { action: proposalId, type: eventType, after, limit } = options;
   const query = new URLSearchParams({ limit: String(limit) });
   if (proposalId !== undefined) query.set("proposalId", String(proposalId));
   if (eventType !== undefined) query.set("eventType", eventType);
@@ -126,20 +107,12 @@ export async function audit(
     config,
     async (kernel) => await kernel.get(`/api/audit?${query.toString()}`, wire.auditList),
     async () =>
-      await withLocalState(config, async ({ db }) => {
-        const found = await new ActionAuditor(db).getEvents({
-          proposalId,
-          eventType,
-          after,
-          limit,
-        });
-        return wire.auditList.parse({ events: found });
-      }),
+      await (await withoutKernel()).listAudit(config, { proposalId, eventType, after, limit }),
   );
   return { json: events, text: describeAudit(events) };
 }
 
-function asAction(proposal: ActionProposal): wire.WireAction {
-  const parameters = redactSecrets(proposal.parameters).value;
-  return wire.action.parse({ ...proposal, parameters, digest: proposal.parametersDigest });
+/** With the database, which is loaded where it is asked itself and nowhere else. */
+async function withoutKernel() {
+  return await import("../without-kernel/actions.ts");
 }

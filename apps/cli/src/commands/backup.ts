@@ -10,10 +10,8 @@ import {
 } from "@jarvis/db";
 import { readTreeHead } from "@jarvis/ledger";
 import type { CliConfig } from "../config.ts";
-import { needKernel } from "../kernel-client.ts";
 import { withLocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import * as wire from "../wire.ts";
 
 /** One file with everything in the database, of one moment. The kernel may go on working. */
 export async function backup(config: CliConfig, file: string): Promise<Answer> {
@@ -69,14 +67,4 @@ export async function restore(config: CliConfig, file: string, reason: string): 
     if (config.databaseUrl === undefined) await stopEmbedded(directory);
     lock.release();
   }
-}
-
-/** Goes on from what was restored, once every landing that may have happened since was read back. */
-export async function recover(config: CliConfig, reason: string): Promise<Answer> {
-  const kernel = await needKernel(config);
-  const answer = await kernel.post("/api/recover", { reason }, wire.recovered);
-  return {
-    json: answer,
-    text: `The ledger goes on from ${answer.from} events, where ${answer.to} had been seen (record ${answer.recordId}). Look at the base, then: jarvis mode execute, jarvis resume.`,
-  };
 }

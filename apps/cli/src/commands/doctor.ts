@@ -13,7 +13,7 @@ import {
 import type { CliConfig } from "../config.ts";
 import { findKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import { plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
 import { hostFindings, type HostFinding } from "./host.ts";
 import * as wire from "../wire.ts";
 

@@ -4,7 +4,7 @@ import * as wire from "../goal-wire.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { describeSpent } from "../spent-text.ts";
-import { plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
 
 export interface GoalOptions {
   readonly priority?: number;

@@ -1,7 +1,7 @@
 import { exitCodes, type Answer } from "../outcome.ts";
 import type { CliConfig } from "../config.ts";
 import { needKernel } from "../kernel-client.ts";
-import { plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
 import * as wire from "../wire.ts";
 
 /** Makes this instance the one that promotes to the repository, as it is now. */

@@ -22,7 +22,7 @@ import { lastSeenBase, readLedgerAnchors } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { person, withLocalState, type LocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import { plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
 
 const run = promisify(execFile);
 

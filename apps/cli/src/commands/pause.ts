@@ -1,22 +1,13 @@
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import {
-  openIntents,
-  recordAcknowledgement,
-  setPromotionControlState,
-  type PauseAnswer,
-} from "@jarvis/tools/ledger";
+import type { PauseAnswer } from "@jarvis/tools/answers";
 import type { CliConfig } from "../config.ts";
 import { kernelOr } from "../kernel-client.ts";
-import { person, withLocalState, type LocalState } from "../local-state.ts";
 import { exitCodes, type Answer } from "../outcome.ts";
-import { plain } from "../text.ts";
+import { nothingOnItsWay } from "../pause-answer.ts";
+import { plain } from "../plain-text.ts";
 import * as wire from "../wire.ts";
 
 /** The kernel answers by then, with what it knows so far. */
 const WAIT_MS = 20_000;
-/** A command holds the state directory no longer than a starting kernel waits for it. */
-const WAIT_ALONE_MS = 5000;
 /** What a fence leaves open is decided by then; without one there is no such time. */
 const PATIENCE_MS = 90_000;
 
@@ -49,11 +40,10 @@ export async function resume(config: CliConfig, reason: string): Promise<Answer>
   const answer = await kernelOr(
     config,
     async (kernel) => await kernel.post("/api/self-extension/promotion", change, wire.paused),
-    async () =>
-      await withLocalState(config, async ({ db }) => {
-        const { paused } = await setPromotionControlState(db, { ...change, updatedBy: person() });
-        return { ...nothingOnItsWay, paused };
-      }),
+    async () => {
+      const { resumeLocally } = await import("../without-kernel/switches.ts");
+      return { ...nothingOnItsWay, ...(await resumeLocally(config, reason)) };
+    },
   );
   const landed = answer.reverts.map(({ runId }) => runId).join(", ");
   const meanwhile = landed === "" ? "" : ` Reverts that landed under the pause: ${landed}.`;
@@ -68,82 +58,11 @@ async function pauseOnce(config: CliConfig, reason: string): Promise<PauseAnswer
   return await kernelOr(
     config,
     async (kernel) => await kernel.post("/api/self-extension/promotion", change, wire.paused),
-    async () => await withLocalState(config, async (state) => await alone(config, reason, state)),
+    async () => {
+      const { pauseLocally } = await import("../without-kernel/pause.ts");
+      return await pauseLocally(config, reason);
+    },
   );
-}
-
-/**
- * Without a kernel that answers: the switch first, which needs nothing but the database. Nobody is
- * let through to a landing any more; only what was let through before has to be asked the host about.
- */
-async function alone(
-  config: CliConfig,
-  reason: string,
-  { db, silentKernel }: LocalState,
-): Promise<PauseAnswer> {
-  const change = { paused: true, reason, updatedBy: person() };
-  const control = await setPromotionControlState(db, change);
-  const open = (await openIntents(db)).filter(({ isRevert }) => !isRevert);
-  if (open.length === 0) {
-    const answer = { ...nothingOnItsWay, paused: true };
-    await recordAcknowledgement(db, control, answer);
-    return answer;
-  }
-  const drained = await drainBeside(config, change, silentKernel !== null);
-  if (drained !== null) return drained;
-  const why = "the repository host could not be asked";
-  return {
-    ...nothingOnItsWay,
-    paused: true,
-    acknowledged: false,
-    unresolved: open.map(({ runId, headSha }) => ({ runId, headSha, why })),
-    inFlight: open.map(({ runId }) => runId),
-  };
-}
-
-const nothingOnItsWay = {
-  acknowledged: true,
-  drained: [],
-  unresolved: [],
-  reverts: [],
-  fence: "unknown",
-  inFlight: [],
-} satisfies Omit<PauseAnswer, "paused">;
-
-/** Fences and drains by a program of the agent's, which has the host's credentials; null where it failed. */
-async function drainBeside(
-  config: CliConfig,
-  change: { reason: string; updatedBy: string },
-  hasSilentKernel: boolean,
-): Promise<PauseAnswer | null> {
-  // Apps start each other as programs, by their place in the release.
-  const program = fileURLToPath(new URL("../../../agent/dist/pause.js", import.meta.url));
-  const own = ["--reason", change.reason, "--actor", change.updatedBy];
-  const waiting = ["--wait-ms", String(WAIT_ALONE_MS)];
-  const child = spawn(
-    process.execPath,
-    [
-      "--disable-warning=DeprecationWarning",
-      program,
-      ...own,
-      ...waiting,
-      ...(hasSilentKernel ? ["--silent-kernel"] : []),
-      "--",
-      "--repo",
-      config.repo,
-      "--state-dir",
-      config.stateDir,
-    ],
-    { stdio: ["ignore", "pipe", "inherit"], env: config.environment },
-  );
-  let printed = "";
-  child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString("utf8")));
-  await new Promise<void>((resolve) => child.once("close", () => resolve()));
-  try {
-    return wire.paused.parse(JSON.parse(printed));
-  } catch {
-    return null;
-  }
 }
 
 function describePause(answer: PauseAnswer): string {

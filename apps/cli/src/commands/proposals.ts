@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { isTerminal, type RunResult } from "@jarvis/tools/ledger";
+import { isTerminal, type RunResult } from "@jarvis/tools/answers";
 import type { CliConfig } from "../config.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import { describeResult, plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
+import { describeResult } from "../text.ts";
 import * as wire from "../wire.ts";
 
 export interface ProposeOptions {

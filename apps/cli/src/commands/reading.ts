@@ -1,9 +1,7 @@
-import { listEvents, listRuns, readRun, type RunState } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import type { WireCost } from "../goal-wire.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
-import { withLocalState } from "../local-state.ts";
-import { CommandError, exitCodes, type Answer } from "../outcome.ts";
+import { exitCodes, type Answer } from "../outcome.ts";
 import { describeSpent } from "../spent-text.ts";
 import { describeEvents, describeResult, describeRuns } from "../text.ts";
 import * as wire from "../wire.ts";
@@ -14,8 +12,7 @@ export async function runs(config: CliConfig, options: { limit: number }): Promi
   const list = await kernelOr(
     config,
     async (kernel) => (await kernel.get(`/api/runs?limit=${options.limit}`, wire.runList)).runs,
-    async () =>
-      await withLocalState(config, async ({ db }) => (await listRuns(db, options)).map(asRun)),
+    async () => await (await withoutKernel()).listLocalRuns(config, options),
   );
   return { json: list, text: describeRuns(list) };
 }
@@ -24,22 +21,7 @@ export async function show(config: CliConfig, runId: string): Promise<Answer> {
   const detail = await kernelOr(
     config,
     async (kernel) => await kernel.get(`/api/runs/${encodeURIComponent(runId)}`, wire.runDetail),
-    async () =>
-      await withLocalState(config, async ({ db }) => {
-        const run = await readRun(db, runId);
-        if (run !== null) {
-          return wire.runDetail.parse({
-            run: asRun(run.state),
-            result: run.result,
-            events: run.events,
-          });
-        }
-        throw new CommandError(
-          exitCodes.refused,
-          "run-unknown",
-          `There is no run ${runId}; \`jarvis runs\` lists them.`,
-        );
-      }),
+    async () => await (await withoutKernel()).readLocalRun(config, runId),
   );
   return {
     json: detail,
@@ -63,11 +45,10 @@ export async function events(config: CliConfig, options: EventOptions): Promise<
   const list = await kernelOr(
     config,
     async (kernel) => await kernel.get(`/api/events?${eventQuery(options)}`, wire.eventList),
-    async () =>
-      await withLocalState(config, async ({ db }) => {
-        const { run: runId, type, limit } = options;
-        return wire.eventList.parse({ events: await listEvents(db, { runId, type, limit }) });
-      }),
+    async () => {
+      const { run: runId, type, limit } = options;
+      return await (await withoutKernel()).listLocalEvents(config, { runId, type, limit });
+    },
   );
   return { json: list.events, text: describeEvents(list.events) };
 }
@@ -117,6 +98,7 @@ function eventQuery(options: EventOptions): string {
   return query.toString();
 }
 
-function asRun(state: RunState): wire.WireRun {
-  return wire.run.parse({ ...state, progress: null });
+/** With the database, which is loaded where it is asked itself and nowhere else. */
+async function withoutKernel() {
+  return await import("../without-kernel/reading.ts");
 }

@@ -1,7 +1,7 @@
 import type { CliConfig } from "../config.ts";
 import { needKernel } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import { plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
 import * as wire from "../wire.ts";
 
 /** Back to the release blessed before, or to an earlier one; the base follows by runs of its own. */

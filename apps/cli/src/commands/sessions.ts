@@ -1,7 +1,7 @@
 import type { CliConfig } from "../config.ts";
 import { needKernel } from "../kernel-client.ts";
 import type { Answer } from "../outcome.ts";
-import { plain } from "../text.ts";
+import { plain } from "../plain-text.ts";
 import * as wire from "../wire.ts";
 
 /** Sessions of actions that may only observe, because of what they risked. */

@@ -1,16 +1,7 @@
-import { killSwitch, readSafetyState, setSafetyMode } from "@jarvis/operator-core";
-import {
-  getPromotionControlState,
-  openRuns,
-  standingOfSwitches,
-  wayOut,
-} from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
-import { killKernel } from "../kernel-processes.ts";
-import { person, withLocalState } from "../local-state.ts";
 import { exitCodes, type Answer } from "../outcome.ts";
-import { describeStatus, describeWayOut, plain } from "../text.ts";
+import { describeStatus } from "../text.ts";
 import * as wire from "../wire.ts";
 
 export async function setMode(
@@ -20,11 +11,7 @@ export async function setMode(
   const { mode } = await kernelOr(
     config,
     async (kernel) => await kernel.post("/api/mode", change, wire.mode),
-    async () =>
-      await withLocalState(config, async ({ db }) => {
-        const outcome = await setSafetyMode(db, { ...change, actor: person() });
-        return { mode: outcome.outcome === "changed" ? change.mode : outcome.current.mode };
-      }),
+    async () => await (await withoutKernel()).setLocalMode(config, change),
   );
   const text =
     mode === "execute"
@@ -38,17 +25,11 @@ export async function setMode(
   };
 }
 
-/** A kernel that does not answer cannot end its sandboxes, so it is ended with them. */
 export async function kill(config: CliConfig, reason: string): Promise<Answer> {
   const answer = await kernelOr(
     config,
     async (kernel) => await kernel.post("/api/kill-switch", { reason }, wire.killed),
-    async () =>
-      await withLocalState(config, async ({ db, silentKernel }) => {
-        const endKernel = async (): Promise<number> =>
-          silentKernel === null ? 0 : await killKernel(silentKernel);
-        return await killSwitch(db, { reason, actor: person() }, { onKill: [endKernel] });
-      }),
+    async () => await (await withoutKernel()).killLocally(config, reason),
   );
   return {
     json: { cancelledCount: answer.cancelledCount },
@@ -70,41 +51,11 @@ export async function status(config: CliConfig): Promise<Answer> {
       const answer = await kernel.get("/api/status", wire.status);
       return { json: answer, text: describeStatus(answer) };
     },
-    async () => await withLocalState(config, localStatus),
+    async () => await (await withoutKernel()).readLocalStatus(config),
   );
 }
 
-async function localStatus({
-  db,
-  silentKernel,
-}: Parameters<Parameters<typeof withLocalState>[1]>[0]): Promise<Answer> {
-  const promotion = await getPromotionControlState(db);
-  const safety = await readSafetyState(db);
-  const next = wayOut(
-    standingOfSwitches({
-      kernel: silentKernel === null ? "stopped" : "silent",
-      mode: safety.mode,
-      paused: promotion.paused,
-    }),
-  );
-  const facts = {
-    wayOut: next,
-    kernel: null,
-    silentKernel,
-    promotion,
-    safety,
-    openRuns: (await openRuns(db)).map(({ runId, status: state }) => ({ runId, status: state })),
-  };
-  return {
-    json: facts,
-    text: [
-      silentKernel === null
-        ? "kernel     not running (start it with `pnpm jarvis up`)"
-        : `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`,
-      `promotion  ${facts.promotion.paused ? `PAUSED by ${plain(facts.promotion.updatedBy)}: ${plain(facts.promotion.reason)}` : "open"}`,
-      `mode       ${facts.safety.mode}`,
-      `open runs  ${facts.openRuns.length}`,
-      describeWayOut(next),
-    ].join("\n"),
-  };
+/** With the database, which is loaded where it is asked itself and nowhere else. */
+async function withoutKernel() {
+  return await import("../without-kernel/switches.ts");
 }

@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { findKernel } from "../kernel-client.ts";
-import { CommandError, exitCodes, type ExitCode } from "../outcome.ts";
-import { describeStatus, plain } from "../text.ts";
+import { CommandError, exitCodes, KernelEnded, type ExitCode } from "../outcome.ts";
+import { plain } from "../plain-text.ts";
+import { describeStatus } from "../text.ts";
 import * as wire from "../wire.ts";
 
 const firstWord = z.discriminatedUnion("ready", [
@@ -16,9 +17,6 @@ const firstWord = z.discriminatedUnion("ready", [
     error: z.object({ code: z.string(), message: z.string() }),
   }),
 ]);
-
-/** The kernel ended and has said why on standard error itself. */
-export class KernelEnded extends CommandError {}
 
 export interface UpOptions {
   readonly port?: string;

@@ -1,32 +1,16 @@
 import { InvalidArgumentError, type Command } from "commander";
-import {
-  addGoal,
-  listGoals,
-  moveGoal,
-  runGoal,
-  showGoal,
-  type GoalOptions,
-} from "./commands/goals.ts";
-import type { CliConfig } from "./config.ts";
-import { CommandError, exitCodes, type Answer } from "./outcome.ts";
+import type { GoalOptions } from "../commands/goals.ts";
+import type { CliConfig } from "../config.ts";
+import type { Answer } from "../outcome.ts";
+import { oneOf, unreadable } from "./argument-parsers.ts";
+import type { CommandLine } from "./command-line.ts";
 
 const words = ["add", "list", "show", "pause", "resume", "cancel"] as const;
-
-interface CommandLine {
-  readonly command: (name: string, description: string) => Command;
-  readonly answer: (
-    work: (config: CliConfig, cmd: Command) => Promise<Answer>,
-  ) => (...args: unknown[]) => Promise<void>;
-}
 
 /** `jarvis goal` and `jarvis run`. */
 export function addGoalCommands({ command, answer }: CommandLine): void {
   withBudget(command("goal", "what Jarvis is asked to make of itself"))
-    .argument("<what>", words.join(", "), (text: string) => {
-      const word = words.find((known) => known === text);
-      if (word === undefined) throw new InvalidArgumentError(`expected ${words.join(", ")}`);
-      return word;
-    })
+    .argument("<what>", words.join(", "), oneOf(words))
     .argument("[goal]", "for add what is to be done, else the goal's id")
     .option("--reason <text>", "why: for pause, resume and cancel")
     .option("--state <state>", "for list: in one state")
@@ -36,16 +20,17 @@ export function addGoalCommands({ command, answer }: CommandLine): void {
   withBudget(command("run", "add one goal and watch it until it has ended"))
     .argument("<goal>", "what is to be done")
     .action(
-      answer(
-        async (config, cmd) =>
-          await runGoal(config, cmd.processedArgs[0] as string, cmd.opts<GoalOptions>()),
-      ),
+      answer(async (config, cmd) => {
+        const { runGoal } = await import("../commands/goals.ts");
+        return await runGoal(config, cmd.processedArgs[0] as string, cmd.opts<GoalOptions>());
+      }),
     );
 }
 
 async function goal(config: CliConfig, cmd: Command): Promise<Answer> {
   const [what, given] = cmd.processedArgs as [(typeof words)[number], string | undefined];
   const options = cmd.opts<GoalOptions & { reason?: string; state?: string; limit: number }>();
+  const { addGoal, listGoals, moveGoal, showGoal } = await import("../commands/goals.ts");
   if (what === "list") return await listGoals(config, options);
   if (given === undefined || given.trim() === "") {
     throw unreadable(`Name the goal: \`jarvis goal ${what} ${what === "add" ? "TEXT" : "ID"}\`.`);
@@ -82,8 +67,4 @@ function signed(text: string): number {
 function money(text: string): number {
   if (/^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
   throw new InvalidArgumentError("expected dollars, such as 2.50");
-}
-
-function unreadable(sentence: string): CommandError {
-  return new CommandError(exitCodes.unreadable, "invalid-argument", sentence);
 }

@@ -1,0 +1,87 @@
+import { killSwitch, readSafetyState, setSafetyMode } from "@jarvis/operator-core";
+import {
+  getPromotionControlState,
+  openRuns,
+  setPromotionControlState,
+  standingOfSwitches,
+  wayOut,
+} from "@jarvis/tools/ledger";
+import type { CliConfig } from "../config.ts";
+import { killKernel } from "../kernel-processes.ts";
+import { person, withLocalState, type LocalState } from "../local-state.ts";
+import type { Answer } from "../outcome.ts";
+import { plain } from "../plain-text.ts";
+import { describeWayOut } from "../text.ts";
+
+// The switches, turned and read in the database itself.
+
+/** Answers the mode that holds afterwards, which may be somebody else's. */
+export async function setLocalMode(
+  config: CliConfig,
+  change: { mode: "observe" | "execute"; reason: string },
+): Promise<{ mode: "observe" | "execute" }> {
+  return await withLocalState(config, async ({ db }) => {
+    const outcome = await setSafetyMode(db, { ...change, actor: person() });
+    return { mode: outcome.outcome === "changed" ? change.mode : outcome.current.mode };
+  });
+}
+
+/** A kernel that does not answer cannot end its sandboxes, so it is ended with them. */
+export async function killLocally(
+  config: CliConfig,
+  reason: string,
+): Promise<{ cancelledCount: number }> {
+  return await withLocalState(config, async ({ db, silentKernel }) => {
+    const endKernel = async (): Promise<number> =>
+      silentKernel === null ? 0 : await killKernel(silentKernel);
+    return await killSwitch(db, { reason, actor: person() }, { onKill: [endKernel] });
+  });
+}
+
+/** Answers whether promotion is paused all the same, because somebody else said so meanwhile. */
+export async function resumeLocally(
+  config: CliConfig,
+  reason: string,
+): Promise<{ paused: boolean }> {
+  return await withLocalState(config, async ({ db }) => {
+    const change = { paused: false, reason, updatedBy: person() };
+    return { paused: (await setPromotionControlState(db, change)).paused };
+  });
+}
+
+/** What the database says of a Jarvis whose kernel does not answer. */
+export async function readLocalStatus(config: CliConfig): Promise<Answer> {
+  return await withLocalState(config, localStatus);
+}
+
+async function localStatus({ db, silentKernel }: LocalState): Promise<Answer> {
+  const promotion = await getPromotionControlState(db);
+  const safety = await readSafetyState(db);
+  const next = wayOut(
+    standingOfSwitches({
+      kernel: silentKernel === null ? "stopped" : "silent",
+      mode: safety.mode,
+      paused: promotion.paused,
+    }),
+  );
+  const facts = {
+    wayOut: next,
+    kernel: null,
+    silentKernel,
+    promotion,
+    safety,
+    openRuns: (await openRuns(db)).map(({ runId, status: state }) => ({ runId, status: state })),
+  };
+  return {
+    json: facts,
+    text: [
+      silentKernel === null
+        ? "kernel     not running (start it with `pnpm jarvis up`)"
+        : `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`,
+      `promotion  ${facts.promotion.paused ? `PAUSED by ${plain(facts.promotion.updatedBy)}: ${plain(facts.promotion.reason)}` : "open"}`,
+      `mode       ${facts.safety.mode}`,
+      `open runs  ${facts.openRuns.length}`,
+      describeWayOut(next),
+    ].join("\n"),
+  };
+}
