@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
   test: {
     include: ["src/**/*.test.ts"],
-    globalSetup: ["src/testing/global-setup.ts"],
+    globalSetup: ["src/testing/global-setup.ts", "../../packages/db/src/testing/global-setup.ts"],
     testTimeout: 90_000,
     hookTimeout: 120_000,
   },

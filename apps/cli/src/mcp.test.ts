@@ -11,17 +11,21 @@ const PROGRAM = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "jarvis-mcp-"));
 const tokens = new Map<string, string>();
 let world: World;
+let http: string;
 let stop: () => Promise<void>;
 
 beforeAll(async () => {
   world = makeWorld(plainProject);
   const running = await world.up();
+  const server = world.start(["mcp", "--http", "0"]);
+  http = (await server.firstError).replace("jarvis: MCP at ", "");
   stop = async () => {
+    process.kill(server.pid, "SIGTERM");
     process.kill(running.kernelPid, "SIGTERM");
-    await running.ended;
+    await Promise.all([server.ended, running.ended]);
   };
   for (const role of ["read", "propose", "operate"]) {
-    const { stdout } = await world.jarvis(["token", "add", `an-${role}`, "--role", role, "--json"]);
+    const { stdout } = await world.here(["token", "add", `an-${role}`, "--role", role, "--json"]);
     const { token } = JSON.parse(stdout) as { token: string };
     tokens.set(role, token);
     writeFileSync(join(directory, role), token);
@@ -96,7 +100,7 @@ it("an agent that may read is offered no more; one that may switch can stop, and
 
 // Here, since it needs the same running kernel.
 describe("goals on the command line", () => {
-  const goal = async (...args: string[]) => await world.jarvis(["goal", ...args]);
+  const goal = async (...args: string[]) => await world.here(["goal", ...args]);
 
   it("are added, listed, shown and moved, and say that they wait where no model is configured", async () => {
     const added = await goal("add", "Write less", "--priority", "3", "--usd", "1.5", "--json");
@@ -110,7 +114,7 @@ describe("goals on the command line", () => {
     expect((await goal("resume", id, "--reason", "now")).stdout).toContain("is open");
     expect((await goal("cancel", id, "--reason", "never")).stdout).toContain("is cancelled");
     expect((await goal("cancel", id, "--reason", "never")).code).toBe(1);
-    const run = await world.jarvis(["run", "Write less"]);
+    const run = await world.here(["run", "Write less"]);
     expect([run.code, run.stderr]).toEqual([1, expect.stringContaining("JARVIS_MODEL")]);
   });
 
@@ -135,9 +139,8 @@ describe("nobody is let in", () => {
   });
 
   it("over HTTP without a token, from another site, or under another name", async () => {
-    const url = await serveHttp();
     const post = async (headers: Record<string, string>): Promise<number> => {
-      const response = await fetch(url, {
+      const response = await fetch(http, {
         method: "POST",
         headers: { "content-type": "application/json", ...headers },
         body: "{}",
@@ -160,21 +163,12 @@ async function connect(way: "stdio" | "http", role: string): Promise<Client> {
           command: process.execPath,
           args: [PROGRAM, "mcp", "--token-file", join(directory, role), "--repo", world.directory],
         })
-      : new StreamableHTTPClientTransport(new URL(await serveHttp()), {
+      : new StreamableHTTPClientTransport(new URL(http), {
           requestInit: { headers: { authorization: `Bearer ${tokens.get(role)}` } },
         });
   await client.connect(transport);
   onTestFinished(async () => await client.close());
   return client;
-}
-
-async function serveHttp(): Promise<string> {
-  const server = world.start(["mcp", "--http", "0"]);
-  onTestFinished(async () => {
-    process.kill(server.pid, "SIGTERM");
-    await server.ended;
-  });
-  return await server.firstError.then((line) => line.replace("jarvis: MCP at ", ""));
 }
 
 async function toolsOf(client: Client): Promise<string[]> {

@@ -20,12 +20,21 @@ let world: World;
 
 beforeAll(async () => {
   world = makeWorld(plainProject);
-  await world.jarvis(["up", "--once", "--port", "0"]);
+  // From nothing: the command line makes the database cluster, as on a fresh machine.
+  const first = await world.jarvis(["up", "--once", "--port", "0", "--json"]);
+  expect(first).toMatchObject({ code: 0 });
+  expect(JSON.parse(first.stdout)).toMatchObject({ ready: true });
 });
 
 afterAll(async () => {
   await world.discard();
 });
+
+/** Of a kernel that was started: whatever was killed, none of its processes goes on running. */
+async function nothingIsLeftOf(...pids: number[]): Promise<void> {
+  const left = (): number[] => [...pids, ...processesWith(world.stateDir)].filter(isRunning);
+  while (left().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 /** Sets every switch and reads it back, the way an operator does when nothing answers. */
 async function everySwitchWorks(): Promise<void> {
@@ -88,7 +97,7 @@ describe("the switches work", () => {
     });
   });
 
-  it("after kill -9 of the kernel, once its launcher has started another", async () => {
+  it("after kill -9 of the kernel, once its launcher has started another; with the launcher everything ends", async () => {
     const up = await world.up();
     await killAndWait(up.kernelPid);
     const again = await world.otherKernel(up.kernelPid);
@@ -99,10 +108,14 @@ describe("the switches work", () => {
       kernel: { pid: again },
       promotion: { paused: true, reason: "after the crash" },
     });
-    process.kill(up.pid, "SIGTERM");
+    // And then its launcher is hit, which starts no other.
+    const launcher = parentOf(again);
+    await killAndWait(launcher);
     const { code, stderr } = await up.ended;
-    expect(code).toBe(0);
+    expect(code).toBe(3);
     expect(stderr).toContain("ended (SIGKILL) and is started again");
+    expect(stderr).toContain("The launcher was ended by SIGKILL, and the kernel with it");
+    await nothingIsLeftOf(up.pid, launcher, again);
   });
 
   it("after kill -9 of `up`, its launcher and the kernel, whose address is still written down", async () => {
@@ -118,23 +131,6 @@ describe("the switches work", () => {
     const status = await world.jarvis(["status", "--json"]);
     expect(JSON.parse(status.stdout)).toMatchObject({ kernel: null, silentKernel: null });
   });
-
-  it.each(["launcher", "`up`"])(
-    "and nothing goes on running when kill -9 hits the %s",
-    async (hit) => {
-      const up = await world.up();
-      const launcher = parentOf(up.kernelPid);
-      await killAndWait(hit === "launcher" ? launcher : up.pid);
-      if (hit === "launcher") {
-        const { code, stderr } = await up.ended;
-        expect(code).toBe(3);
-        expect(stderr).toContain("The launcher was ended by SIGKILL, and the kernel with it");
-      }
-      const left = (): number[] =>
-        [up.pid, launcher, up.kernelPid, ...processesWith(world.stateDir)].filter(isRunning);
-      while (left().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    },
-  );
 
   it("while a kernel does not answer: it is named, and the kill switch ends it from outside", async () => {
     // After a kill switch nothing is even tested until somebody sets a mode.
@@ -184,12 +180,12 @@ describe("the switches work", () => {
     for (const { code, stderr } of both) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  it("and `up` waits for a switch that is being set", async () => {
-    const [switched, up] = await Promise.all([
-      world.jarvis(["resume", "--json"]),
-      world.jarvis(["up", "--once", "--json", "--port", "0"]),
-    ]);
-    expect([switched.code, up.code]).toEqual([0, 0]);
+  it("and `up` waits for a switch that is being set; with `up` everything ends", async () => {
+    const [switched, up] = await Promise.all([world.jarvis(["resume", "--json"]), world.up()]);
+    expect(switched.code).toBe(0);
+    const launcher = parentOf(up.kernelPid);
+    await killAndWait(up.pid);
+    await nothingIsLeftOf(up.pid, launcher, up.kernelPid);
   });
 });
 

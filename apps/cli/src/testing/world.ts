@@ -5,7 +5,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
+import { prepareTestState } from "@jarvis/db/testing";
 import { packageManagerEnv } from "@jarvis/tools/ledger";
+import { jarvis } from "../command-line/jarvis.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
@@ -21,6 +23,8 @@ export interface Running {
   /** Of standard error; never resolves where there is none. */
   readonly firstError: Promise<string>;
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  printed(): string;
 }
 
 /** A guarded repository and the command line, as a person has them. */
@@ -30,7 +34,13 @@ export interface World {
   git(...args: string[]): string;
   write(files: Record<string, string>): void;
   patch(files: Record<string, string>): string;
+  /** The command line as a program of its own. */
   jarvis(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /**
+   * The same without a process: all that `main.ts` does is to call it and end with its exit code.
+   * For what only asks, and answers nothing but through its terminal.
+   */
+  here(args: readonly string[]): Promise<Ended>;
   start(args: readonly string[], options?: RunOptions): Running;
   /** `up` on a free port, ready; answers the kernel's process and how `up` goes. */
   up(): Promise<Running & { readonly kernelPid: number }>;
@@ -79,7 +89,18 @@ export function makeWorld(files: Record<string, string>): World {
     },
     start: (args, options = {}) => startProgram(args, { cwd: directory, ...options }),
     jarvis: async (args, options = {}) => await world.start(args, options).ended,
+    async here([command = "", ...args]) {
+      let stdout = "";
+      let stderr = "";
+      const code = await jarvis([command, "--repo", directory, ...args], {
+        writeOut: (text) => (stdout += text),
+        writeErr: (text) => (stderr += text),
+      });
+      return { code, stdout, stderr };
+    },
     async up() {
+      // What a first start makes of nothing is shown in `switches.test.ts`.
+      await prepareTestState(stateDir);
       const running = world.start(["up", "--json", "--port", "0"]);
       const line = await running.firstLine;
       const facts = JSON.parse(line ?? "{}") as { ready?: boolean; pid?: number };
@@ -130,6 +151,7 @@ function startProgram(args: readonly string[], options: RunOptions): Running {
   return {
     pid: child.pid ?? 0,
     ended,
+    printed: () => stdout,
     firstLine: Promise.race([line, ended.then(() => null)]),
     firstError: new Promise((resolve) =>
       createInterface({ input: child.stderr }).once("line", resolve),
