@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,7 @@ import {
   type KernelProgram,
 } from "./kernel-program.ts";
 import { makeLiving, tiresAfter } from "./living-project.ts";
+import { expandingMigration, makeMigrating, runOnData } from "./migrating-project.ts";
 import { plainProject, type TestRepository } from "./repository.ts";
 import { canMount, smallDisk, type SmallDisk } from "./small-disk.ts";
 
@@ -38,6 +40,8 @@ export const faults = [
   "forge stopped",
   "disk full",
   "clock an hour off",
+  // The same fault as the first, and the change brings a migration along.
+  "kernel killed, migrating",
 ] as const;
 export type Fault = (typeof faults)[number];
 
@@ -49,7 +53,13 @@ const CONVERGE_MS = 180_000;
 
 interface Detail {
   readonly run: { progress: { what: string } | null };
-  readonly result: { status: string; rollbackRunId: string | null; blockReasons: string[] };
+  readonly result: {
+    status: string;
+    rollbackRunId: string | null;
+    releaseDigest: string | null;
+    blockReasons: string[];
+    verificationDiagnostics: { name: string; status: string }[];
+  };
   readonly events: LifecycleEvent[];
 }
 
@@ -65,12 +75,15 @@ export class FaultWorld {
   readonly #disk: SmallDisk | null;
   readonly #stateDir: string;
   readonly #clockFile: string;
+  /** What releases have stored, as long as the world stands. */
+  readonly #data = mkdtempSync(join(tmpdir(), "jarvis-kept-data-"));
   #launcher: KernelProgram | null = null;
   #cells = 0;
 
   constructor() {
     this.#repository = plainProject();
     makeLiving(this.#repository);
+    makeMigrating(this.#repository);
     this.#disk = canMount ? smallDisk(512) : null;
     this.#stateDir = join(this.#disk?.directory ?? this.#repository.directory, ".jarvis");
     this.#clockFile = join(this.#repository.directory, "..", "clock-offset");
@@ -91,22 +104,45 @@ export class FaultWorld {
     await discardState(this.#stateDir);
     this.#disk?.remove();
     this.#repository.remove();
+    rmSync(this.#data, { recursive: true, force: true });
   }
 
   /** Lets a change go its way until the moment, lets the fault happen, and waits until all is well. */
   async cell(fault: Fault, moment: Moment): Promise<string> {
     const number = (this.#cells += 1);
-    const isBad = moment === "rollback started" || moment === "revert open";
-    const patch = this.#repository.patch(
-      isBad
+    const isMigrating = fault === "kernel killed, migrating";
+    // What migrates is rolled back, but where it has to be blessed.
+    const isBad =
+      moment === "rollback started" ||
+      moment === "revert open" ||
+      (isMigrating && moment !== "blessing");
+    const patch = this.#repository.patch({
+      ...(isBad
         ? { "lib/double.js": tiresAfter(30 + number) }
-        : { [`lib/c${number}.js`]: `export const c = ${number};\n` },
-    );
+        : { [`lib/c${number}.js`]: `export const c = ${number};\n` }),
+      // The repository's own copy stays where it began, so every migration of it is a new file.
+      ...(isMigrating ? expandingMigration(1 + number) : {}),
+    });
     const before = this.#pointer("baseline");
     const runId = await this.#api.propose(patch);
     await until(async () => await this.#isReached(moment, runId, before), CONVERGE_MS, 10);
-    await this.#happen(fault);
-    return await this.#converged(runId);
+    await this.#happen(isMigrating ? "kernel killed" : fault);
+    const end = await this.#converged(runId);
+    if (isMigrating) await this.#requireWayBack(runId, before ?? "", 1 + number);
+    return end;
+  }
+
+  /** What the change made of the data stays, and what serves now runs on it. */
+  async #requireWayBack(runId: string, before: string, migration: number): Promise<void> {
+    const result = (await this.#detail(runId))?.result;
+    const gate = result?.verificationDiagnostics.find(({ name }) => name === "way-back");
+    if (gate?.status !== "passed") throw new Error(`the way back was not a gate: ${gate?.status}`);
+    for (const release of [before, result?.releaseDigest ?? ""]) {
+      await runOnData(this.#stateDir, release, this.#data);
+    }
+    const serving = this.#pointer("serving") ?? "";
+    const version = await runOnData(this.#stateDir, serving, this.#data);
+    if (version !== migration) throw new Error(`the data are at ${version}, not at ${migration}`);
   }
 
   async #isReached(moment: Moment, runId: string, before: string | null): Promise<true | null> {
