@@ -1,7 +1,7 @@
+import { sliceOf } from "@jarvis/db/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { faults, FaultWorld, moments, type Fault, type Moment } from "./testing/fault-world.ts";
 import { canMount } from "./testing/small-disk.ts";
-import { sliceOf } from "./testing/slice.ts";
 
 // Every cell takes a change all the way: half an hour and more for the whole, which `pnpm sweep` runs
 // and prints, in one go or in slices (`JARVIS_SWEEP_SLICE=1/8`).

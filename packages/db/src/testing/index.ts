@@ -16,6 +16,7 @@ export type TestDatabase = DatabaseHandle & {
   openAdmin(): SqlClient;
 };
 
+export { sliceOf } from "./slice.ts";
 export { anAuditEvent, anEvent, refusalOf } from "./builders.ts";
 
 let cluster: Promise<TestCluster> | undefined;

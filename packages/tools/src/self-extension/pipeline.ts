@@ -54,36 +54,11 @@ export interface Pipeline {
 export function registerPipeline(world: () => PipelineWorld): Pipeline {
   const steps = pipelineSteps(world);
 
-  async function runStage<T>(stage: () => Promise<T>, name: string): Promise<T> {
-    return await DBOS.runStep(async () => await world().inStage(stage), { name });
-  }
-
-  async function selfExtension(runId: string, attempt: number): Promise<void> {
-    try {
-      for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-        const staged = stageResult.parse(
-          await runStage(() => steps.stage(runId, attempt), `stage-${round}`),
-        );
-        const { stagedSha } = staged;
-        if (stagedSha === null) return;
-        if (!staged.alreadyVerified) {
-          const verdict = verifyResult.parse(
-            await runStage(() => steps.verify(runId, stagedSha), `verify-${round}`),
-          );
-          if (!verdict.passed) return;
-        }
-        const outcome = promoteResult.parse(
-          await runStage(() => steps.promote(runId, stagedSha, attempt), `promote-${round}`),
-        );
-        if (!outcome.reasons.includes("base-moved")) return;
-      }
-      await DBOS.runStep(() => steps.giveUp(runId, attempt), { name: "give-up" });
-    } catch (error) {
-      await DBOS.runStep(() => recordFailure(world(), runId, attempt, error), { name: "fail" });
-    } finally {
-      steps.ended(runId);
-    }
-  }
+  const run = pipelineWorkflow(world, steps, {
+    runStep: async (step, name) => await DBOS.runStep(step, { name }),
+  });
+  const selfExtension = async (runId: string, attempt: number): Promise<void> =>
+    await run(runId, attempt);
 
   const workflow = DBOS.registerWorkflow(selfExtension, { name: "self-extension" });
 
@@ -102,6 +77,49 @@ export function registerPipeline(world: () => PipelineWorld): Pipeline {
       await start(runId, 1);
       return { runId };
     },
+  };
+}
+
+/** What keeps the results of steps, so that a workflow that is begun again does none of them twice. */
+export interface WorkflowEngine {
+  runStep<T>(step: () => Promise<T>, name: string): Promise<T>;
+}
+
+/** One attempt of a run from its first step to its end, on an engine. Throws nothing that it can record. */
+export function pipelineWorkflow(
+  world: () => PipelineWorld,
+  steps: PipelineSteps,
+  engine: WorkflowEngine,
+): (runId: string, attempt: number) => Promise<void> {
+  async function runStage<T>(stage: () => Promise<T>, name: string): Promise<T> {
+    return await engine.runStep(async () => await world().inStage(stage), name);
+  }
+
+  return async (runId, attempt) => {
+    try {
+      for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+        const staged = stageResult.parse(
+          await runStage(() => steps.stage(runId, attempt), `stage-${round}`),
+        );
+        const { stagedSha } = staged;
+        if (stagedSha === null) return;
+        if (!staged.alreadyVerified) {
+          const verdict = verifyResult.parse(
+            await runStage(() => steps.verify(runId, stagedSha), `verify-${round}`),
+          );
+          if (!verdict.passed) return;
+        }
+        const outcome = promoteResult.parse(
+          await runStage(() => steps.promote(runId, stagedSha, attempt), `promote-${round}`),
+        );
+        if (!outcome.reasons.includes("base-moved")) return;
+      }
+      await engine.runStep(() => steps.giveUp(runId, attempt), "give-up");
+    } catch (error) {
+      await engine.runStep(() => recordFailure(world(), runId, attempt, error), "fail");
+    } finally {
+      steps.ended(runId);
+    }
   };
 }
 

@@ -9,7 +9,7 @@ import {
   SafetyController,
   SessionRiskTracker,
 } from "@jarvis/operator-core";
-import { startTestSealer } from "@jarvis/ledger/testing";
+import { startSealer, type Sealer } from "@jarvis/ledger";
 import { checkSandbox, runInSandbox } from "@jarvis/sandbox";
 import {
   attest,
@@ -52,21 +52,32 @@ export interface TestWorld extends PipelineWorld {
   close(): Promise<void>;
 }
 
-export async function makeTestWorld(
+export interface TestWorldOptions {
+  readonly mode?: "observe" | "execute";
+  readonly run?: PipelineWorld["run"];
+  readonly room?: PipelineWorld["room"];
+  readonly ledgerProblem?: PipelineWorld["ledger"]["problem"];
+  /** What requests are signed with; the forge's own token unless told. */
+  readonly credentials?: (forge: Forge) => HostCredentials;
+  readonly packageManagerEnv?: Readonly<Record<string, string>>;
+  readonly holderState?: PipelineWorld["holderState"];
+  /** How this kernel is named where it executes an action. */
+  readonly executorId?: string;
+}
+
+/** What outlives a kernel: its directory, its database and the forge. */
+export interface TestPlace {
+  readonly directory: string;
+  readonly database: TestDatabase;
+  readonly forgeOptions: ForgeOptions;
+  readonly forge: Forge;
+}
+
+export async function makeTestPlace(
   repository: TestRepository,
-  options: {
-    mode?: "observe" | "execute";
-    run?: PipelineWorld["run"];
-    room?: PipelineWorld["room"];
-    ledgerProblem?: PipelineWorld["ledger"]["problem"];
-    forge?: Partial<ForgeOptions>;
-    /** What requests are signed with; the forge's own token unless told. */
-    credentials?: (forge: Forge) => HostCredentials;
-    packageManagerEnv?: Readonly<Record<string, string>>;
-  } = {},
-): Promise<TestWorld> {
+  options: Partial<ForgeOptions> = {},
+): Promise<TestPlace> {
   const directory = mkdtempSync(join(tmpdir(), "jarvis-world-"));
-  const database = await createTestDatabase();
   const forgeOptions: ForgeOptions = {
     directory: join(directory, "forge"),
     owner: "local",
@@ -75,9 +86,25 @@ export async function makeTestWorld(
       gitDirectory: repository.gitDirectory,
       commit: repository.git("rev-parse", "HEAD").trim(),
     },
-    ...options.forge,
+    ...options,
   };
-  let forge = await startForge(forgeOptions);
+  const database = await createTestDatabase();
+  return { directory, database, forgeOptions, forge: await startForge(forgeOptions) };
+}
+
+/** What a kernel makes in its place when it starts. */
+export interface OpenedWorld {
+  readonly world: PipelineWorld;
+  readonly executor: ActionExecutor;
+  readonly safety: SafetyController;
+  readonly sealer: Sealer;
+}
+
+export async function openTestWorld(
+  { directory, forge }: Pick<TestPlace, "directory" | "forge">,
+  db: PipelineWorld["db"],
+  options: TestWorldOptions = {},
+): Promise<OpenedWorld> {
   const mirror = await openMirror(join(directory, "mirror.git"));
   const directories = {
     work: join(directory, "work"),
@@ -89,12 +116,12 @@ export async function makeTestWorld(
   };
   for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });
   const never = new AbortController();
-  const sealer = await startTestSealer(database.db);
+  const sealer = await startSealer({ db, stateDirectory: directory });
   const registry = new ActionRegistry();
   for (const action of pipelineActions(() => world)) registry.register(action);
-  const safety = new SafetyController(database.db);
+  const safety = new SafetyController(db);
   const executor = new ActionExecutor({
-    db: database.db,
+    db,
     registry,
     policy: {
       rules: [
@@ -112,9 +139,10 @@ export async function makeTestWorld(
     },
     safety,
     sessions: new SessionRiskTracker(),
+    ...(options.executorId === undefined ? {} : { executorId: options.executorId }),
   });
   const world: PipelineWorld = {
-    db: database.db,
+    db,
     mirror,
     github: makeGitHubTarget(
       {
@@ -130,7 +158,7 @@ export async function makeTestWorld(
     ledger: { ...sealer, problem: options.ledgerProblem ?? (() => null) },
     actions: executor,
     flights: new Map(),
-    holderState,
+    holderState: options.holderState ?? holderState,
     unblessed: async () => await Promise.resolve(null),
     room:
       options.room ??
@@ -147,15 +175,32 @@ export async function makeTestWorld(
     progress: () => undefined,
     ended: () => undefined,
   };
+  return { world, executor, safety, sealer };
+}
+
+/** What a first start says of the base that it finds. */
+export async function attestFirst(world: PipelineWorld): Promise<void> {
   const sha = await fetchBase(world);
-  await attest(database.db, {
+  await attest(world.db, {
     sha,
-    treeSha: await treeOf(mirror, sha),
+    treeSha: await treeOf(world.mirror, sha),
     by: "set-up",
     actor: "test",
     reason: "first base",
   });
-  await rememberBase(database.db, sha);
+  await rememberBase(world.db, sha);
+}
+
+export async function makeTestWorld(
+  repository: TestRepository,
+  options: TestWorldOptions & { readonly forge?: Partial<ForgeOptions> } = {},
+): Promise<TestWorld> {
+  const place = await makeTestPlace(repository, options.forge);
+  const { directory, database, forgeOptions } = place;
+  let { forge } = place;
+  const opened = await openTestWorld(place, database.db, options);
+  const { world, executor, safety, sealer } = opened;
+  await attestFirst(world);
   const mode = options.mode ?? "execute";
   await safety.setMode(mode, { reason: "test", actor: "test" });
   const steps = pipelineSteps(() => world);

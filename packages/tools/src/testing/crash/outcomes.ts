@@ -1,0 +1,113 @@
+import {
+  appendSelfExtensionEvent,
+  fetchBase,
+  getPromotionControlState,
+  parseProposal,
+  promotedChange,
+  proposeRevert,
+  resumePromotion,
+  revertRunId,
+  setPromotionControlState,
+  settleWorld,
+  treeOf,
+  type PipelineWorld,
+} from "../../self-extension/index.ts";
+import { recordProposal } from "../../self-extension/pipeline.ts";
+import type { TestRepository } from "../git-repository.ts";
+import { rollback } from "../lifecycle.ts";
+import type { Course, CrashWorld } from "./crash-world.ts";
+
+/** A way that a run can go, and how it ends when nothing goes wrong. */
+export interface Outcome {
+  readonly name: string;
+  readonly ends: { readonly status: string; readonly blockReasons: readonly string[] };
+  /** Another run each time, which ends alike. */
+  readonly course: (crash: CrashWorld, repository: TestRepository) => Promise<Course>;
+}
+
+let changes = 0;
+const aFile = (): Record<string, string> => ({ [`src/c${(changes += 1)}.js`]: `${changes};\n` });
+
+/** The ends that the demonstration shows, and the revert that a rollback leads to. */
+export const outcomes: readonly Outcome[] = [
+  {
+    name: "promoted",
+    ends: { status: "promoted", blockReasons: [] },
+    course: async (_, repository) => await Promise.resolve(proposing(repository.patch(aFile()))),
+  },
+  {
+    name: "blocked by its tests",
+    ends: { status: "blocked", blockReasons: ["isolated-verification-failed"] },
+    course: async (_, repository) => {
+      const wrong = `export const add = (a, b) => a - b; // ${(changes += 1)}\n`;
+      return await Promise.resolve(proposing(repository.patch({ "src/add.js": wrong })));
+    },
+  },
+  {
+    name: "hostile",
+    ends: { status: "blocked", blockReasons: ["verdict-not-trusted"] },
+    course: async (_, repository) => {
+      const liar = `process.exit(0); // ${(changes += 1)}\nexport const add = () => 0;\n`;
+      return await Promise.resolve(proposing(repository.patch({ "src/add.js": liar })));
+    },
+  },
+  {
+    name: "protected",
+    ends: { status: "parked", blockReasons: ["evaluator-changed"] },
+    course: async (_, repository) => {
+      const written = { ".github/workflows/ci.yml": `# ${(changes += 1)}\n` };
+      return await Promise.resolve(proposing(repository.patch(written)));
+    },
+  },
+  {
+    name: "paused, then promoted",
+    ends: { status: "promoted", blockReasons: [] },
+    course: async ({ db }, repository) => {
+      const paused = { paused: true, reason: "freeze", updatedBy: "anna" };
+      await setPromotionControlState(db, paused);
+      return {
+        ...proposing(repository.patch(aFile())),
+        tend: async (world) => {
+          if (!(await getPromotionControlState(world.db)).paused) return false;
+          await resumePromotion(settleWorld(world), { reason: "go on", updatedBy: "anna" });
+          return true;
+        },
+      };
+    },
+  },
+  {
+    name: "reverted",
+    ends: { status: "promoted", blockReasons: [] },
+    async course(crash, repository) {
+      const { runId } = await crash.run(proposing(repository.patch(aFile())), []);
+      const [started] = rollback(runId, null);
+      const { occurredAt: startedAt } = started.payload;
+      const revertId = revertRunId({ runId, attempt: 1, startedAt });
+      for (const event of rollback(runId, revertId)) {
+        await appendSelfExtensionEvent(crash.db, event);
+      }
+      return {
+        ...still,
+        async begin(world, start) {
+          const change = await promotedChange(world, runId);
+          if (change === null) throw new Error(`run ${runId} promoted nothing`);
+          const baseTree = await treeOf(world.mirror, await fetchBase(world));
+          await proposeRevert(world, { runId: revertId, change, baseTree });
+          await start(revertId, 1);
+        },
+      };
+    },
+  },
+];
+
+const still: Pick<Course, "tend"> = { tend: async () => await Promise.resolve(false) };
+
+function proposing(patch: string): Course {
+  return {
+    ...still,
+    async begin(world: PipelineWorld, start) {
+      const runId = await recordProposal(world, parseProposal({ patch, title: "A change" }));
+      await start(runId, 1);
+    },
+  };
+}
