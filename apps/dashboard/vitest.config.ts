@@ -1,9 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // The tests start kernels by the helpers of the kernel's own tests, which are sources.
+  resolve: { conditions: ["@jarvis/source", "node"] },
+  ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    globalSetup: ["test/global-setup.ts"],
+    globalSetup: ["test/global-setup.ts", "../../packages/db/src/testing/global-setup.ts"],
     testTimeout: 90_000,
     hookTimeout: 120_000,
   },
