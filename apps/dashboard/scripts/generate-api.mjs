@@ -12,10 +12,16 @@ export function readDescription() {
   return execFileSync(process.execPath, [program], { encoding: "utf8", maxBuffer: 2 ** 26 });
 }
 
-/** The types that the page is compiled against. */
+/** The types that the page is compiled against, and the words that it lists. */
 export async function typesOf(description) {
-  const types = astToString(await openapiTypescript(JSON.parse(description)));
-  return `// Made by scripts/generate-api.mjs; pnpm --filter @jarvis/dashboard api makes it again.\n\n${types}`;
+  const document = JSON.parse(description);
+  const types = astToString(await openapiTypescript(document));
+  const eventTypes = document.components.schemas.Event.properties.type.enum;
+  return [
+    "// Made by scripts/generate-api.mjs; pnpm --filter @jarvis/dashboard api makes it again.\n",
+    types,
+    `export const eventTypes = ${JSON.stringify(eventTypes)} as const;\n`,
+  ].join("\n");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

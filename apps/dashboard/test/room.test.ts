@@ -199,6 +199,40 @@ describe("the operator's page", () => {
     );
   });
 
+  it("verifies the ledger when asked, and names the first event that is not what was sealed", async () => {
+    await go("Ledger");
+    const card = page.getByRole("region", { name: "Verification" });
+    const result = card.getByRole("status");
+    await card
+      .getByText(/events in .*, all as sealed, checkpoint/)
+      .first()
+      .waitFor();
+    expect(await card.locator("dt").allTextContents()).toEqual(["Newest", "On the schedule"]);
+    const press = async () => await card.getByRole("button", { name: "Verify now" }).click();
+    await press();
+    await until(async () => {
+      const { newest } = await world.kernel.get<{ newest: { cause: string } }>("/api/ledger");
+      return newest.cause === "asked" ? true : null;
+    });
+    await result.getByText("what was sealed", { exact: true }).waitFor();
+
+    const setStage = async (to: string) =>
+      await world.tamper(`update self_extension_events set stage = ${to} where id = 3`);
+    await setStage("stage || '!'");
+    await press();
+    await result.getByText("not what was sealed", { exact: true }).waitFor();
+    await card.getByText("self_extension_events 3, leaf").waitFor();
+    await card.getByText("A row is not what was sealed: somebody changed it").waitFor();
+    expect(await violations(page)).toEqual([]);
+    const paused = await world.kernel.get<{ promotion: { reason: string } }>("/api/status");
+    expect(paused.promotion.reason).toContain("ledger-mismatch");
+
+    await setStage("left(stage, -1)");
+    await press();
+    await result.getByText("what was sealed", { exact: true }).waitFor();
+    await world.kernel.post("/api/self-extension/promotion", { paused: false, reason: "mended" });
+  });
+
   it("says at once that the kernel is gone, and recovers by itself", async () => {
     await go("Now");
     await world.kernel.kill();

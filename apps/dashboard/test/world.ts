@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import {
   discardState,
   startKernelProgram,
+  tamperWithState,
   type KernelProgram,
 } from "../../agent/src/testing/kernel-program.ts";
 import { makeLiving } from "../../agent/src/testing/living-project.ts";
@@ -19,6 +20,8 @@ export interface World {
   restart(): Promise<void>;
   /** A browser that was let in by a link, as a person opens it. */
   open(options?: OpenOptions): Promise<Page>;
+  /** Changes the lifecycle ledger as the superuser of its database does who knows of the guard. */
+  tamper(statement: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,8 @@ export async function makeWorld(): Promise<World> {
       await page.getByRole("heading", { name: "Now", level: 1 }).waitFor();
       return page;
     },
+    tamper: async (statement) =>
+      await tamperWithState(stateDir, ["self_extension_events"], statement),
     async close() {
       for (const context of contexts) await context.close();
       await browser.close();

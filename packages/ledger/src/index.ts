@@ -18,6 +18,5 @@ export { startSealer, type Sealer, type SealerState } from "./seal/sealer.ts";
 export { readNewestSeen } from "./seal/newest-seen.ts";
 export { appendRecord } from "./store/records.ts";
 export type { StoredCheckpoint } from "./store/tree-store.ts";
-export { attackMeanings } from "./verify/report.ts";
 export type { Anchor, Attack, Divergence, Remark, VerificationReport } from "./verify/report.ts";
 export { verifyLedger } from "./verify/verify-ledger.ts";

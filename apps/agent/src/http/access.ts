@@ -17,6 +17,9 @@ export const access: Readonly<Record<string, Operation | "anybody">> = {
   "GET /api/runs/{id}": "read",
   "GET /api/runs/{id}/reasons": "read",
   "GET /api/runs/{id}/patch": "read",
+  "GET /api/ledger": "read",
+  // It takes a core for as long as the ledger is large, and pauses promotion where it finds something.
+  "POST /api/ledger/verify": "switch",
   "GET /api/releases": "read",
   "GET /api/trends": "read",
   "GET /api/events": "read",

@@ -26,6 +26,7 @@ import * as routes from "./routes.ts";
 import { addHostRoutes } from "./host-api.ts";
 import { addReleaseRoutes } from "./release-api.ts";
 import { addInsightRoutes } from "./insight-api.ts";
+import { addLedgerRoutes } from "./ledger-api.ts";
 import { addLoginRoutes } from "./login-api.ts";
 import { addSessionRoutes } from "./session-api.ts";
 import { spentOnRun } from "../kernel/goals/goal-store.ts";
@@ -221,6 +222,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   addGoalRoutes(app, kernel);
   const { sessions, places } = options;
   addInsightRoutes(app, kernel);
+  addLedgerRoutes(app, kernel);
   addStreamRoute(app, { live: options.live, doors });
   addLoginRoutes(app, { sessions, places, links: new LoginLinks(), doors });
 

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import {
   blockReasons,
+  lifecycleEventTypes,
   pauseAnswer as answerOfPause,
   runResult,
 } from "@jarvis/tools/self-extension";
@@ -20,7 +21,7 @@ export const event = z
     runId: z.string(),
     correlationId: z.string(),
     seq: z.number().int(),
-    type: z.string(),
+    type: z.enum(lifecycleEventTypes),
     stage: z.string(),
     context: z.record(z.string(), z.unknown()),
     payload: z.record(z.string(), z.unknown()),
@@ -150,6 +151,7 @@ export const status = z
       size: z.number().nullable(),
       problem: z.object({ reason: z.string(), detail: z.string() }).nullable(),
       verifiedAt: z.string().nullable(),
+      verifyingSince: z.string().nullable(),
       pushedSize: z.number().nullable(),
     }),
     host: z.object({

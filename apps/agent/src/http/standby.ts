@@ -38,7 +38,13 @@ export async function standbyParts({ kernel, leader }: Standby) {
     serving: facts.success ? facts.data.serving.sha : null,
     body: null,
     // Who leads seals it.
-    ledger: { size: null, problem: null, verifiedAt: null, pushedSize: null },
+    ledger: {
+      size: null,
+      problem: null,
+      verifiedAt: null,
+      verifyingSince: null,
+      pushedSize: null,
+    },
     host: {
       kind,
       webUrl: record?.webUrl ?? "",

@@ -87,14 +87,16 @@ async function leadingParts({ connection, serving, promotions, world, move, ledg
   };
 }
 
-function describeLedger({ size, problem, verified, pushed }: LedgerStatus) {
-  const verifiedAt = verified?.at ?? null;
-  return { size, problem, verifiedAt, pushedSize: pushed?.size ?? null };
+function describeLedger({ size, problem, verified, verifyingSince, pushed }: LedgerStatus) {
+  const verifiedAt = verified?.endedAt ?? null;
+  return { size, problem, verifiedAt, verifyingSince, pushedSize: pushed?.size ?? null };
 }
 
 /** What changes without a row in a ledger. */
-export function glance({ progress, serving }: Kernel): unknown {
-  return [progress.all(), progress.lastProblem, describeBody(serving)];
+export function glance({ progress, serving, ledger }: Kernel): unknown {
+  const { problem, verified, verifyingSince } = ledger.status();
+  const verifying = [problem, verified?.endedAt, verifyingSince];
+  return [progress.all(), progress.lastProblem, describeBody(serving), verifying];
 }
 
 /** What runs, and how its window stands; null where the base names no body. */
@@ -153,7 +155,7 @@ export interface PlainEvent {
   runId: string;
   correlationId: string;
   seq: number;
-  type: string;
+  type: LifecycleEvent["type"];
   stage: string;
   context: Record<string, unknown>;
   payload: Record<string, unknown>;

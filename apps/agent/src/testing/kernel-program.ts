@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
 import { prepareTestState } from "@jarvis/db/testing";
+export { tamperWithState } from "@jarvis/db/testing";
 import type { RunResult } from "@jarvis/tools/self-extension";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));

@@ -4,7 +4,6 @@ import { createWriteStream, existsSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { promisify } from "node:util";
 import {
-  attackMeanings,
   checkBundle,
   emptyRecordedBlob,
   exportLedger,
@@ -221,10 +220,10 @@ function describe(report: VerificationReport): string {
     report.ok
       ? `The ledger is what was sealed: ${report.size} events, ${report.checkpoints} checkpoints, ${report.anchors} anchors outside of the database.`
       : `THE LEDGER IS NOT WHAT WAS SEALED: ${divergences.length} divergences among ${report.size} events.`,
-    ...divergences.map(({ attack, leafIndex, ledger, eventId, detail }) =>
+    ...divergences.map(({ attack, leafIndex, ledger, eventId, detail, meaning }) =>
       [
         `${attack}${leafIndex === null ? "" : ` at leaf ${leafIndex}`}${eventId === null ? "" : `, ${ledger} ${eventId}`}: ${plain(detail)}`,
-        `        ${attackMeanings[attack]}`,
+        `        ${meaning}`,
       ].join("\n"),
     ),
     ...remarks.map(({ code, detail }) => `${code}: ${plain(detail)}`),

@@ -31,7 +31,7 @@ export function Live({ children }: { children: ReactNode }): ReactNode {
         refresh("runs", "run", "releases", "holds", "trends");
       } else if (name === "status") {
         client.setQueryData(statusQuery.queryKey, data as Status);
-        refresh("runs");
+        refresh("runs", "ledger");
       } else if (name === "actions") {
         refresh("actions");
       }

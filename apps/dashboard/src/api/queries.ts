@@ -13,6 +13,8 @@ export type LedgerEvent = Schemas["Event"];
 export type Action = Schemas["Action"];
 export type Hold = Schemas["Hold"];
 export type Release = Schemas["Release"];
+export type LedgerReport = Schemas["LedgerReport"];
+export type LedgerVerification = Schemas["LedgerVerification"];
 export type TrendDay = Schemas["TrendDay"];
 
 const PAGE = 50;
@@ -122,6 +124,11 @@ export const trendsQuery = (days: number) =>
     queryKey: ["trends", days],
     queryFn: async () => await answerOf(api.GET("/api/trends", { params: { query: { days } } })),
   });
+
+export const ledgerQuery = queryOptions({
+  queryKey: ["ledger"],
+  queryFn: async () => await answerOf(api.GET("/api/ledger")),
+});
 
 export const holdsQuery = queryOptions({
   queryKey: ["holds"],

@@ -3559,6 +3559,229 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is sealed, and what the newest verification found, of any cause and of the schedule. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            size: number | null;
+                            problem: {
+                                reason: string;
+                                detail: string;
+                            } | null;
+                            verifyingSince: string | null;
+                            newest: components["schemas"]["LedgerVerification"] | null;
+                            scheduled: components["schemas"]["LedgerVerification"] | null;
+                        };
+                    };
+                };
+                /** @description The request could not be read; nothing was recorded. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The token is missing or nobody's. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The Host or Origin is not ours, or the token's role does not allow it. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such thing. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The request is too large. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body does not say that it is JSON. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The kernel cannot answer right now. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @default 20000 */
+                        waitMs?: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description What `jarvis ledger verify` answers. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LedgerReport"];
+                    };
+                };
+                /** @description It takes longer; `GET /api/ledger` has the result once it has ended. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            verifyingSince: string;
+                        };
+                    };
+                };
+                /** @description The request could not be read; nothing was recorded. */
+                400: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The token is missing or nobody's. */
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The Host or Origin is not ours, or the token's role does not allow it. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description There is no such thing. */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The request is too large. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The body does not say that it is JSON. */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The kernel cannot answer right now. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stream": {
         parameters: {
             query?: never;
@@ -4172,6 +4395,7 @@ export interface components {
                     detail: string;
                 } | null;
                 verifiedAt: string | null;
+                verifyingSince: string | null;
                 pushedSize: number | null;
             };
             host: {
@@ -4241,7 +4465,8 @@ export interface components {
             runId: string;
             correlationId: string;
             seq: number;
-            type: string;
+            /** @enum {string} */
+            type: "proposed" | "tested" | "promotion_blocked" | "promoted" | "failed" | "health_window_started" | "health_window_passed" | "baseline_blessed" | "health_window_failed" | "rollback_started" | "rolled_back" | "rollback_failed" | "promotion_pause_changed";
             stage: string;
             context: {
                 [key: string]: unknown;
@@ -4499,6 +4724,37 @@ export interface components {
             blessed: number;
             verificationMs: number | null;
         };
+        LedgerVerification: {
+            startedAt: string;
+            endedAt: string;
+            /** @enum {string} */
+            cause: "scheduled" | "asked" | "restored";
+            report: components["schemas"]["LedgerReport"];
+        };
+        LedgerReport: {
+            ok: boolean;
+            size: number;
+            checkpoints: number;
+            checkpoint: {
+                size: number;
+                root: string;
+            } | null;
+            anchors: number;
+            unsealed: number;
+            divergences: {
+                attack: string;
+                leafIndex: number | null;
+                ledger: string | null;
+                eventId: number | null;
+                detail: string;
+                meaning: string;
+            }[];
+            remarks: {
+                code: string;
+                detail: string;
+            }[];
+            durationMs: number;
+        };
         Caller: {
             name: string;
             /** @enum {string} */
@@ -4515,3 +4771,5 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
+
+export const eventTypes = ["proposed","tested","promotion_blocked","promoted","failed","health_window_started","health_window_passed","baseline_blessed","health_window_failed","rollback_started","rolled_back","rollback_failed","promotion_pause_changed"] as const;

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { useConnection } from "../api/live.tsx";
+import { eventTypes } from "../api/schema.ts";
 import { eventsQuery, type LedgerFilter } from "../api/queries.ts";
 import { Button } from "../parts/button.tsx";
 import { Choice } from "../parts/choice.tsx";
@@ -11,22 +12,7 @@ import { More } from "../parts/more.tsx";
 import { Page } from "../parts/page.tsx";
 import { Empty, Loaded } from "../parts/states.tsx";
 import { Export } from "./export.tsx";
-
-const types = [
-  "proposed",
-  "tested",
-  "promotion_blocked",
-  "promoted",
-  "failed",
-  "promotion_pause_changed",
-  "health_window_started",
-  "health_window_passed",
-  "health_window_failed",
-  "rollback_started",
-  "rolled_back",
-  "rollback_failed",
-  "baseline_blessed",
-];
+import { Verify } from "./verify.tsx";
 
 /** Every transition, newest first, as it is committed. */
 export function Ledger(): ReactNode {
@@ -43,6 +29,7 @@ export function Ledger(): ReactNode {
       }
       aside={<Export filter={filter} />}
     >
+      <Verify />
       <Filter key={JSON.stringify(filter)} filter={filter} />
       <Loaded query={query} what="the ledger">
         {({ pages }) => {
@@ -87,7 +74,13 @@ function Filter({ filter }: { filter: LedgerFilter }): ReactNode {
         apply(filter.type);
       }}
     >
-      <Choice label="Type" all="every type" words={types} value={filter.type} onChange={apply} />
+      <Choice
+        label="Type"
+        all="every type"
+        words={eventTypes}
+        value={filter.type}
+        onChange={apply}
+      />
       <Field label="Run" value={run} onChange={setRun} />
       <Field label="Actor" value={actor} onChange={setActor} />
       <Field label="From" type="datetime-local" value={from} onChange={setFrom} />

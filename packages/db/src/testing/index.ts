@@ -1,9 +1,11 @@
 import { connect } from "../connection.ts";
 import type { SqlClient } from "../connection.ts";
+import { startEmbedded } from "../embedded/supervisor.ts";
 import { openTarget } from "../open-database.ts";
 import type { DatabaseHandle } from "../open-database.ts";
 import { acquireTestCluster, copyTemplate, templateStateOf } from "./test-cluster.ts";
 import type { TestCluster } from "./test-cluster.ts";
+import { tamper } from "./tamper.ts";
 import { copyTemplateState } from "./template-state.ts";
 
 export type TestDatabase = DatabaseHandle & {
@@ -18,6 +20,7 @@ export type TestDatabase = DatabaseHandle & {
 
 export { sliceOf } from "./slice.ts";
 export { anAuditEvent, anEvent, refusalOf } from "./builders.ts";
+export { tamper } from "./tamper.ts";
 
 let cluster: Promise<TestCluster> | undefined;
 
@@ -43,6 +46,21 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await copy.drop();
     },
   };
+}
+
+/** Changes ledger tables of a state directory, whose server may be in use, as its superuser. */
+export async function tamperWithState(
+  stateDirectory: string,
+  tables: readonly string[],
+  statements: string,
+): Promise<void> {
+  const { urls } = await startEmbedded(stateDirectory);
+  const admin = connect(urls.adminUrl, { max: 1, role: undefined, applicationName: "test" });
+  try {
+    await tamper(admin, tables, statements);
+  } finally {
+    await admin.end({ timeout: 5 });
+  }
 }
 
 /** Gives a new state directory a cluster that is set up and stopped, instead of having it made. */

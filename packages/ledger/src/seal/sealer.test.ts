@@ -2,7 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync, chmodSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { actionAuditLog, selfExtensionEvents } from "@jarvis/db";
-import { anAuditEvent, anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import {
+  anAuditEvent,
+  anEvent,
+  createTestDatabase,
+  tamper,
+  type TestDatabase,
+} from "@jarvis/db/testing";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rotateSigningKey, readKeys } from "../keys/key-records.ts";
@@ -132,14 +138,14 @@ describe("a start", () => {
     await insertEvents(3);
     const sealer = await start();
     await sealer.stop();
-    await tamper("delete from ledger_checkpoints; delete from ledger_leaves");
+    await asSuperuser("delete from ledger_checkpoints; delete from ledger_leaves");
     await expect(start()).rejects.toMatchObject({ code: "ledger-behind" });
   });
 
   it("refuses a tree whose leaves are not those that were seen", async () => {
     await insertEvents(3);
     await (await start()).stop();
-    await tamper("update ledger_leaves set leaf_hash = sha256('forged') where leaf_index = 1");
+    await asSuperuser("update ledger_leaves set leaf_hash = sha256('forged') where leaf_index = 1");
     await expect(start()).rejects.toMatchObject({ code: "ledger-mismatch" });
   });
 
@@ -147,7 +153,7 @@ describe("a start", () => {
     await insertEvents(3);
     await (await start()).stop();
     rmSync(join(stateDirectory, "ledger/checkpoint"));
-    await tamper("update ledger_checkpoints set note = replace(note, E'\\n4\\n', E'\\n5\\n')");
+    await asSuperuser("update ledger_checkpoints set note = replace(note, E'\\n4\\n', E'\\n5\\n')");
     await expect(start()).rejects.toMatchObject({ code: "malformed-note" });
   });
 
@@ -236,14 +242,9 @@ function insertSql(runId: string): string {
 }
 
 /** As whoever has the superuser's password and knows of the guard. */
-async function tamper(statements: string): Promise<void> {
+async function asSuperuser(statements: string): Promise<void> {
   const admin = database.openAdmin();
-  await admin.unsafe(`begin; alter event trigger jarvis_guard_ddl disable;
-    ${guarded.map((table) => `alter table ${table} disable trigger user;`).join(" ")}
-    ${statements};
-    ${guarded.map((table) => `alter table ${table} enable always trigger jarvis_guard_rows; alter table ${table} enable always trigger jarvis_guard_truncate;`).join(" ")}
-    ${["self_extension_events", "action_audit_log", "ledger_records"].map((table) => `alter table ${table} enable always trigger zz_jarvis_guard_insert;`).join(" ")}
-    alter event trigger jarvis_guard_ddl enable always; commit`);
+  await tamper(admin, guarded, statements);
   await admin.end();
 }
 

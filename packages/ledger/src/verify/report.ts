@@ -30,6 +30,8 @@ export interface Divergence {
   readonly ledger: SealedLedger | null;
   readonly eventId: number | null;
   readonly detail: string;
+  /** What the word of the attack says, for people. */
+  readonly meaning: string;
 }
 
 /** Not proof of an attack, and still for a person to read. */
@@ -58,6 +60,8 @@ export interface VerificationReport {
   readonly ok: boolean;
   readonly size: number;
   readonly checkpoints: number;
+  /** The newest checkpoint that is signed and has the root of its events; null where there is none. */
+  readonly checkpoint: { readonly size: number; readonly root: string } | null;
   readonly anchors: number;
   readonly unsealed: number;
   /** In the order of the events they are about; the first is the first divergent event. */

@@ -15,7 +15,13 @@ import {
   readStrays,
   type LeafWithRow,
 } from "./read-pages.ts";
-import type { Anchor, Divergence, Remark, VerificationReport } from "./report.ts";
+import {
+  attackMeanings,
+  type Anchor,
+  type Divergence,
+  type Remark,
+  type VerificationReport,
+} from "./report.ts";
 
 /** So many divergences are told one by one; the first is what counts. */
 const TOLD = 50;
@@ -65,6 +71,7 @@ export async function verifyLedger(
         ...found.report(),
         size: walk.size,
         checkpoints: walk.checkpoints,
+        checkpoint: walk.checkpoint,
         anchors: anchors.filter(isOurs).length,
         unsealed,
         remarks: [
@@ -97,7 +104,7 @@ async function walkTree(
   keys: readonly RecordedKey[],
   anchors: readonly Anchor[],
   found: Findings,
-): Promise<{ size: number; checkpoints: number }> {
+): Promise<Pick<VerificationReport, "size" | "checkpoints" | "checkpoint">> {
   const verifiers = keys.map(({ verifier }) => verifier);
   const frontier = new Frontier();
   const nodes = await readNodes(tx);
@@ -108,6 +115,7 @@ async function walkTree(
   let checkpoints = 0;
   let covered = 0;
   let rewritten = false;
+  let held: VerificationReport["checkpoint"] = null;
 
   const atThisSize = async (): Promise<void> => {
     const { size } = frontier;
@@ -138,7 +146,7 @@ async function walkTree(
             leafIndex: covered,
             detail: `Something between event ${covered} and ${size - 1} of the tree is not what was signed.`,
           });
-        }
+        } else if (!rewritten) held = { size, root: tree.root.toString("base64") };
         covered = size;
       } catch (error) {
         if (!(error instanceof LedgerError)) throw error;
@@ -163,7 +171,7 @@ async function walkTree(
             : `Expected leaf ${frontier.size}, got ${leaf.leafIndex}.`,
         });
         if (duplicate) continue;
-        return { size: frontier.size, checkpoints };
+        return { size: frontier.size, checkpoints, checkpoint: held };
       }
       checkLeaf(leaf, newestOf, found);
       for (const { level, index, hash } of frontier.append(Buffer.from(leaf.leafHash))) {
@@ -183,7 +191,7 @@ async function walkTree(
   for (const [place] of nodes) {
     found.add("node-changed", { detail: `The stored hash ${place} has no leaves.` });
   }
-  return { size: finish(), checkpoints };
+  return { size: finish(), checkpoints, checkpoint: held };
 
   function finish(): number {
     const { size } = frontier;
@@ -283,6 +291,7 @@ class Findings {
       ledger: facts.event === undefined ? null : ledgerOfNumber(facts.event.ledger),
       eventId: facts.event?.id ?? null,
       detail: facts.detail,
+      meaning: attackMeanings[attack],
     });
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { selfExtensionEvents } from "@jarvis/db";
-import { anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { anEvent, createTestDatabase, tamper, type TestDatabase } from "@jarvis/db/testing";
 import { readSafetyState, setSafetyMode } from "@jarvis/operator-core";
 import { getPromotionControlState } from "@jarvis/tools/self-extension";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -27,7 +27,7 @@ afterEach(async () => {
 describe("the ledger of a kernel", () => {
   it("is sealed and verified, and holds nothing up while it is what was sealed", async () => {
     keeper = await keep();
-    expect(await keeper.verify()).toMatchObject({ ok: true, anchors: 1 });
+    expect(await keeper.verify("scheduled")).toMatchObject({ ok: true, anchors: 1 });
     expect(keeper.problem()).toBeNull();
     expect(keeper.status()).toMatchObject({ size: 5, verified: { report: { ok: true } } });
     expect((await getPromotionControlState(database.db)).paused).toBe(false);
@@ -35,8 +35,8 @@ describe("the ledger of a kernel", () => {
 
   it("pauses promotion, with the first divergent event, once it is something else", async () => {
     keeper = await keep();
-    await tamper("update self_extension_events set stage = 'forged' where id = 2");
-    await keeper.verify();
+    await asSuperuser("update self_extension_events set stage = 'forged' where id = 2");
+    await keeper.verify("scheduled");
     expect(keeper.problem()?.reason).toBe("ledger-mismatch");
     const control = await getPromotionControlState(database.db);
     expect(control).toMatchObject({ paused: true, updatedBy: "system" });
@@ -45,7 +45,7 @@ describe("the ledger of a kernel", () => {
 
   it("that was set back starts paused and observing", async () => {
     await (await keep()).stop();
-    await tamper("delete from ledger_checkpoints; delete from ledger_leaves");
+    await asSuperuser("delete from ledger_checkpoints; delete from ledger_leaves");
     keeper = await keep();
     expect(keeper.problem()?.reason).toBe("ledger-behind");
     expect((await getPromotionControlState(database.db)).paused).toBe(true);
@@ -56,16 +56,32 @@ describe("the ledger of a kernel", () => {
 
   it("goes on from a restore that somebody accepted, and says so for ever", async () => {
     await (await keep()).stop();
-    await tamper("delete from ledger_checkpoints; delete from ledger_leaves");
+    await asSuperuser("delete from ledger_checkpoints; delete from ledger_leaves");
     keeper = await keep();
     const change = { actor: "anna", reason: "the disk died" };
     expect(await keeper.acceptRestore(change)).toMatchObject({ from: 0, to: 5 });
     expect(keeper.problem()).toBeNull();
-    const report = await keeper.verify();
+    const report = await keeper.verify("scheduled");
     expect(report).toMatchObject({ ok: true, remarks: [{ code: "history-abandoned" }] });
     // Promotion stays paused until a person has looked.
     expect((await getPromotionControlState(database.db)).paused).toBe(true);
     expect(await keeper.acceptRestore(change)).toBeNull();
+  });
+
+  it("is computed again once at a time, and says which of them nobody asked for", async () => {
+    keeper = await keep();
+    await keeper.verify("scheduled");
+    const asked = keeper.verify("asked");
+    const since = keeper.status().verifyingSince;
+    expect(since).not.toBeNull();
+    expect(await Promise.all([keeper.verify("asked"), asked])).toEqual([await asked, await asked]);
+    expect(keeper.status().verified?.report).toBe(await asked);
+    expect(await keeper.verify("asked")).not.toBe(await asked);
+    const { verified, scheduled, verifyingSince } = keeper.status();
+    expect(verifyingSince).toBeNull();
+    expect(verified).toMatchObject({ cause: "asked", report: { ok: true } });
+    expect(scheduled).toMatchObject({ cause: "scheduled", report: { checkpoint: { size: 5 } } });
+    expect(scheduled).not.toBe(verified);
   });
 
   it("whose key is gone seals nothing, and says so", async () => {
@@ -89,13 +105,8 @@ async function keep(): Promise<LedgerKeeper> {
 }
 
 /** As whoever knows of the guard, and puts it back afterwards. */
-async function tamper(statements: string): Promise<void> {
+async function asSuperuser(statements: string): Promise<void> {
   const admin = database.openAdmin();
-  const tables = ["self_extension_events", "ledger_checkpoints", "ledger_leaves"];
-  const set = (how: string): string =>
-    tables.map((table) => `alter table ${table} ${how} trigger user;`).join(" ");
-  await admin.unsafe(`begin; alter event trigger jarvis_guard_ddl disable;
-    ${set("disable")} ${statements}; ${set("enable")}
-    alter event trigger jarvis_guard_ddl enable always; commit`);
+  await tamper(admin, ["self_extension_events", "ledger_checkpoints", "ledger_leaves"], statements);
   await admin.end();
 }

@@ -41,21 +41,38 @@ const notLookedAt: Refusal = {
   detail: "The ledger is being verified since the start; promotion goes on when that has ended.",
 };
 
+/** Why the whole ledger was computed again. */
+type VerificationCause = "scheduled" | "asked" | "restored";
+
+export interface LedgerVerification {
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly cause: VerificationCause;
+  readonly report: VerificationReport;
+}
+
 /** What the kernel says of its ledger. */
 export interface LedgerStatus {
   /** Sealed events, and the checkpoint over them; null before the first one. */
   readonly size: number | null;
   readonly problem: Refusal | null;
-  /** The last verification; null until the first has ended. */
-  readonly verified: { readonly at: string; readonly report: VerificationReport } | null;
+  /** Since when the ledger is being computed again; null where nobody does. */
+  readonly verifyingSince: string | null;
+  /** The newest verification; null until the first has ended. */
+  readonly verified: LedgerVerification | null;
+  /** The newest that nobody asked for: at the start, and on the schedule. */
+  readonly scheduled: LedgerVerification | null;
   /** What the repository host holds of it; null where that is not known. */
   readonly pushed: Anchor | null;
 }
 
 export interface LedgerKeeper extends LedgerSeal {
   status(): LedgerStatus;
-  /** Computes the whole ledger again. A divergence pauses promotion. */
-  verify(): Promise<VerificationReport>;
+  /**
+   * Computes the whole ledger again, one at a time: whoever asks meanwhile is answered by the one
+   * that is under way. A divergence pauses promotion.
+   */
+  verify(cause: VerificationCause): Promise<VerificationReport>;
   /** From now on checkpoints are pushed while promotion is open, and the ledger is verified, at once and on a schedule. */
   watch(world: Watched): Promise<void>;
   /**
@@ -92,6 +109,8 @@ export async function keepLedger(parts: {
   let sealer: Sealer | null = null;
   let watched: Watched | null = null;
   let verified: LedgerStatus["verified"] = null;
+  let scheduled: LedgerStatus["scheduled"] = null;
+  let running: { readonly since: string; readonly done: Promise<VerificationReport> } | null = null;
   let pushed: Anchor | null = null;
   // Before its first verification the ledger is not built upon.
   let isLookedAt = false;
@@ -151,7 +170,19 @@ export async function keepLedger(parts: {
     return found;
   }
 
-  async function verify(): Promise<VerificationReport> {
+  async function verify(cause: VerificationCause): Promise<VerificationReport> {
+    if (running === null) {
+      const since = new Date().toISOString();
+      const done = computeAgain(cause, since).finally(() => (running = null));
+      running = { since, done };
+    }
+    return await running.done;
+  }
+
+  async function computeAgain(
+    cause: VerificationCause,
+    startedAt: string,
+  ): Promise<VerificationReport> {
     let report: VerificationReport;
     try {
       report = await verifyLedger(db, { anchors: await anchors() });
@@ -164,7 +195,8 @@ export async function keepLedger(parts: {
       throw error;
     }
     isLookedAt = true;
-    verified = { at: new Date().toISOString(), report };
+    verified = { startedAt, endedAt: new Date().toISOString(), cause, report };
+    if (cause === "scheduled") scheduled = verified;
     const [first] = report.divergences;
     if (first !== undefined) {
       const reason = first.attack === "ledger-truncated" ? "ledger-behind" : "ledger-mismatch";
@@ -197,25 +229,29 @@ export async function keepLedger(parts: {
     status: () => ({
       size: sealer?.state().checkpoint?.size ?? null,
       problem: held,
+      verifyingSince: running?.since ?? null,
       verified,
+      scheduled,
       pushed,
     }),
     verify,
     async acceptRestore(change) {
+      // One that is under way would still find what is accepted now.
+      await running?.done.catch(() => undefined);
       if (held?.reason !== "ledger-behind") return null;
       const abandoned = await acceptRestore(db, stateDirectory, await anchors(), change);
       await sealer?.stop();
       sealer = null;
       held = null;
       await seal();
-      await verify();
+      await verify("restored");
       return abandoned;
     },
     async watch(world) {
       watched = world;
-      const first = verify().catch(onProblem);
+      const first = verify("scheduled").catch(onProblem);
       timers.push(
-        setInterval(() => void verify().catch(onProblem), VERIFY_EVERY_MS),
+        setInterval(() => void verify("scheduled").catch(onProblem), VERIFY_EVERY_MS),
         setInterval(() => {
           // A host that is away gets the next one.
           if (!push.busy()) push.run().catch(() => undefined);
