@@ -82,6 +82,7 @@ const settings = z.object({
           ),
       ),
     ),
+  queryFile: z.string().min(1).nullable(),
   freeSpaceBytes: z
     .string()
     .regex(/^[1-9]\d{0,7}$/, "expected a number of mebibytes, such as 1024")
@@ -123,6 +124,7 @@ export function readConfig(argv: readonly string[]): KernelConfig {
   const variable = (name: string): string | undefined => env[name] || undefined;
   const repo = resolve(flags.repo ?? variable("JARVIS_REPO") ?? process.cwd());
   const dependenciesDir = flags["dependencies-dir"] ?? variable("JARVIS_DEPENDENCIES_DIR");
+  const queryFile = variable("JARVIS_QUERY_FILE");
   const given = {
     repo,
     stateDir: resolve(
@@ -149,6 +151,7 @@ export function readConfig(argv: readonly string[]): KernelConfig {
     pnpm: variable("JARVIS_PNPM"),
     launcher: variable("JARVIS_LAUNCHER") ?? null,
     fetchHosts: variable("JARVIS_FETCH_HOSTS"),
+    queryFile: queryFile === undefined ? null : resolve(repo, queryFile),
     freeSpaceBytes: variable("JARVIS_FREE_SPACE_MIB"),
     leaseMs: variable("JARVIS_LEASE_SECONDS"),
   };

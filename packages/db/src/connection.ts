@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from "drizzle-orm/postgres-js";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import postgres from "postgres";
+import type { BoundedDial } from "./bounded-dial.ts";
 import { DatabaseError } from "./errors.ts";
 import * as schema from "./schema/index.ts";
 
@@ -17,6 +18,8 @@ export type ConnectOptions = {
   applicationName: string;
   /** The leadership that every session of this client belongs to. */
   epoch?: number | undefined;
+  /** Dials in place of the client; answers a connected socket. */
+  socket?: BoundedDial["open"];
 };
 
 /**
@@ -31,7 +34,10 @@ function leadershipSettings(epoch: number | undefined): Record<string, string> {
 /** Opens a postgres.js client. Nothing is dialled before the first query. */
 export function connect(url: string, options: ConnectOptions): SqlClient {
   const { server, socketDirectory } = splitUrl(url);
-  const settings: postgres.Options<Record<string, never>> & { max_pipeline: number } = {
+  const settings: postgres.Options<Record<string, never>> & {
+    max_pipeline: number;
+    socket?: ConnectOptions["socket"];
+  } = {
     max: options.max,
     connect_timeout: 15,
     // postgres.js closes a full pipeline by leaking a transaction into the next caller's query
@@ -47,6 +53,7 @@ export function connect(url: string, options: ConnectOptions): SqlClient {
       ...leadershipSettings(options.epoch),
     },
     ...(socketDirectory === null ? {} : { host: socketDirectory }),
+    ...(options.socket === undefined ? {} : { socket: options.socket }),
   };
   return postgres(server, settings);
 }

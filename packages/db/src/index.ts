@@ -28,3 +28,5 @@ export type { BlobContent } from "./blobs.ts";
 export { writeBackup } from "./backup/write-backup.ts";
 export { restoreBackup } from "./backup/restore-backup.ts";
 export { restoreDatabase } from "./backup/restore-database.ts";
+export { queryReadOnly, QueryRefused } from "./read-only-query.ts";
+export type { QueryAnswer, QueryLimits } from "./read-only-query.ts";

@@ -63,8 +63,9 @@ export type Goal = z.infer<typeof Goal>;
 
 /** What a body asks for to have a goal's change written; not a tool of its own. */
 export const AUTHOR = "author";
-/** What tools ask the kernel for, since the body has neither a network nor the repository. */
+/** What tools ask the kernel for, since the body has no network, no database and not the repository. */
 export const KERNEL_FETCH = "kernel-fetch";
+export const KERNEL_QUERY = "kernel-query";
 export const KERNEL_PROPOSE = "kernel-propose";
 
 /** What a body says. Hostile: a body is a release that is not judged yet. */

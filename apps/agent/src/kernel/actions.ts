@@ -48,6 +48,12 @@ export const kernelPolicy: ActionPolicy = {
       reason: "an operator listed the hosts, and no private address is reached",
     },
     {
+      action: "query_database",
+      effects: ["network"],
+      decision: "allow",
+      reason: "an operator named the database and its login, and nothing is written",
+    },
+    {
       action: "author_change",
       effects: ["network"],
       decision: "allow",
@@ -110,7 +116,12 @@ export interface ActionSystem extends KernelActions {
 }
 
 /** What the body asks for as often as it likes. */
-const agentActions: ReadonlySet<string> = new Set(["call_tool", "author_change", "fetch_url"]);
+const agentActions: ReadonlySet<string> = new Set([
+  "call_tool",
+  "author_change",
+  "fetch_url",
+  "query_database",
+]);
 
 const EXECUTOR_PREFIX = "kernel-";
 

@@ -23,6 +23,7 @@ import type { KernelMove } from "./move/kernel-move.ts";
 import { moveActions } from "./move/move-actions.ts";
 import type { Progress } from "./progress.ts";
 import { fetchAction } from "./body-tools/fetch-action.ts";
+import { queryAction } from "./body-tools/query-action.ts";
 import { callToolAction } from "./serving/body-requests.ts";
 import type { RollbackJobs } from "./serving/rollback-action.ts";
 
@@ -70,6 +71,7 @@ export async function startWork(parts: {
       parts.rollbacks.action(),
       ...moveActions(move.actions),
       fetchAction(config.fetchHosts),
+      queryAction(config.queryFile),
       ...parts.goalActions(() => world),
     ],
     endSandboxes,

@@ -10,8 +10,15 @@ import {
 } from "@jarvis/operator-core";
 import { SelfExtensionError, type Mirror, type Pipeline } from "@jarvis/tools/self-extension";
 import { z } from "zod";
-import { AUTHOR, KERNEL_FETCH, KERNEL_PROPOSE, type Json } from "../../body/protocol.ts";
+import {
+  AUTHOR,
+  KERNEL_FETCH,
+  KERNEL_PROPOSE,
+  KERNEL_QUERY,
+  type Json,
+} from "../../body/protocol.ts";
 import { FETCH_URL } from "../body-tools/fetch-action.ts";
+import { QUERY_DATABASE } from "../body-tools/query-action.ts";
 import { filesProposal, patchOfFiles } from "../body-tools/propose-files.ts";
 import { AUTHOR_CHANGE } from "../goals/author-action.ts";
 import type { BodyKeeper } from "../body/keeper.ts";
@@ -125,6 +132,9 @@ function actionFor(tool: string, input: Json, goalId: string | undefined) {
   }
   if (tool === KERNEL_FETCH && typeof input === "object" && input !== null) {
     return { actionName: FETCH_URL, parameters: { ...input } };
+  }
+  if (tool === KERNEL_QUERY && typeof input === "object" && input !== null) {
+    return { actionName: QUERY_DATABASE, parameters: { ...input } };
   }
   return { actionName: CALL_TOOL, parameters: { tool, input, goalId: goalId ?? null } };
 }
