@@ -1,6 +1,15 @@
-import { z } from "zod";
-import { BUILTIN, importBuiltins } from "./import-builtins.ts";
-import type { ToolContext, ToolFunction } from "./tool.ts";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { askedWithin, callByManifest } from "./confined/by-manifest.ts";
+import { ConfinedProcess, nothing } from "./confined/confined-process.ts";
+import { readManifest, type ToolManifest } from "./confined/manifest.ts";
+import { BUILTIN, builtinFolders } from "./import-builtins.ts";
+import { BodyToolError, loadTools, type AnnouncedTool } from "./loaded-tools.ts";
+import type { ToolContext } from "./tool.ts";
+
+export { BodyToolError, type AnnouncedTool } from "./loaded-tools.ts";
 
 /**
  * The built-in tools as the body has them. The body is no judge: its kernel decides, by the executor,
@@ -15,26 +24,11 @@ export interface BodyTools {
    * @throws BodyToolError, or whatever the tool throws: the sentence of an Error is for people
    */
   carryOut(order: KernelOrder, context: ToolContext): Promise<unknown>;
-}
-
-export interface AnnouncedTool {
-  readonly name: string;
-  readonly description: string;
-  readonly effect: string;
-  readonly risk: string;
-  readonly timeoutMs: number;
-  /** JSON schema of the input; empty where it cannot be written as one. */
-  readonly inputSchema: Readonly<Record<string, unknown>>;
-}
-
-export class BodyToolError extends Error {
-  override readonly name = "BodyToolError";
-  readonly code: "no-such-tool" | "invalid-input";
-
-  constructor(code: BodyToolError["code"], message: string) {
-    super(message);
-    this.code = code;
-  }
+  /** Resolves when the tools could be called: not while one of them is busy without end. */
+  alive(): Promise<void>;
+  /** Resolves when they cannot be called any more. */
+  readonly ended: Promise<void>;
+  end(): void;
 }
 
 /**
@@ -63,62 +57,58 @@ export class KernelOrder {
   }
 }
 
+/**
+ * Tools whose work is what the body can do and others may not: they run in the body's own process.
+ * Only a person changes them (`kernel.paths` in jarvis.config.json); every other tool is confined.
+ */
+export const vouchedFor: ReadonlySet<string> = new Set([
+  "builtin-modify",
+  "files",
+  "http-fetch",
+  "shell",
+  "sql-query",
+  "tool-delete",
+  "tool-write",
+]);
+
+/** Manifests are no code, so they are where the sources are, of a build too. */
+const MANIFESTS = fileURLToPath(new URL("../src/builtin/", import.meta.url));
+
 /** Loads every built-in tool of the release that the body runs from. */
-export async function loadBodyTools(directory = BUILTIN): Promise<BodyTools> {
-  const tools = new Map<string, LoadedTool>();
-  for (const { folder, module } of await importBuiltins(directory)) {
-    const loaded = exported.safeParse(module);
-    if (!loaded.success || loaded.data.tool.name !== folder) {
-      throw new Error(`${folder}/tool exports no tool of its folder's name.`);
-    }
-    tools.set(folder, loaded.data.tool);
-  }
+export async function loadBodyTools(
+  directory = BUILTIN,
+  manifestDirectory = MANIFESTS,
+): Promise<BodyTools> {
+  const folders = await builtinFolders(directory);
+  const workspace = join(tmpdir(), "jarvis-workspace");
+  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  const confined = folders.filter((name) => !vouchedFor.has(name));
+  const manifests = new Map<string, ToolManifest | null>();
+  for (const name of confined) manifests.set(name, await readManifest(manifestDirectory, name));
+  // One process is enough for tools that may have nothing: they have nothing to keep from each other.
+  const closed = new ConfinedProcess({ directory, folders: confined }, { workspace, ...nothing });
+  const own = await loadTools(
+    directory,
+    folders.filter((name) => vouchedFor.has(name)),
+  );
+  const announced = [...own.announced, ...(await closed.loaded)];
   return {
-    announced: [...tools.values()].map(announce),
+    announced: announced.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    alive: async () => await closed.alive(),
+    ended: closed.ended,
+    end: () => closed.end(),
     async carryOut(order, context) {
-      const { tool: name, input } = order.take();
-      const tool = tools.get(name);
-      if (tool === undefined) {
-        throw new BodyToolError("no-such-tool", `There is no tool ${name}.`);
+      const { tool, input } = order.take();
+      if (vouchedFor.has(tool)) return await own.carryOut(tool, input, context);
+      const manifest = manifests.get(tool);
+      if (manifest === undefined) {
+        throw new BodyToolError("no-such-tool", `There is no tool ${tool}.`);
       }
-      // Judged here and parsed by the tool, so that a schema that transforms does so once.
-      const [problem] = tool.input.safeParse(input).error?.issues ?? [];
-      if (problem !== undefined) {
-        throw new BodyToolError(
-          "invalid-input",
-          `${name} cannot read its input: ${problem.path.join(".") || "input"}: ${problem.message}`,
-        );
+      if (manifest !== null) {
+        return await callByManifest(manifest, { directory, tool, workspace }, input, context);
       }
-      return await tool.execute(input, context);
+      const call = askedWithin(null, tool, context);
+      return await closed.carryOut(tool, input, { signal: context.signal, call });
     },
   };
 }
-
-function announce(tool: LoadedTool): AnnouncedTool {
-  const { name, description, effect, risk, timeoutMs } = tool;
-  return { name, description, effect, risk, timeoutMs, inputSchema: schemaOf(tool.input) };
-}
-
-function schemaOf(input: z.ZodType): Readonly<Record<string, unknown>> {
-  try {
-    return z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
-  } catch {
-    // A schema that cannot be written down is still asked when the tool is called.
-    return {};
-  }
-}
-
-type LoadedTool = z.infer<typeof exported>["tool"];
-
-const exported = z.object({
-  tool: z.object({
-    kind: z.literal("builtin-tool"),
-    name: z.string(),
-    description: z.string(),
-    effect: z.string(),
-    risk: z.string(),
-    timeoutMs: z.int().positive(),
-    input: z.instanceof(z.ZodType),
-    execute: z.custom<ToolFunction>((value) => typeof value === "function"),
-  }),
-});

@@ -1,7 +1,7 @@
 import { EffectClass, RiskLevel } from "@jarvis/operator-core";
 import { z } from "zod";
 import { sealTool } from "./actions/tool-action.ts";
-import { BUILTIN, importBuiltins } from "./import-builtins.ts";
+import { BUILTIN, builtinFolders, importBuiltins } from "./import-builtins.ts";
 import type { Tool, ToolFunction } from "./tool.ts";
 
 /**
@@ -11,7 +11,10 @@ import type { Tool, ToolFunction } from "./tool.ts";
  */
 export async function loadBuiltinTools(directory = BUILTIN): Promise<ReadonlyMap<string, Tool>> {
   const tools = new Map<string, Tool>();
-  for (const { folder, module: found } of await importBuiltins(directory)) {
+  for (const { folder, module: found } of await importBuiltins(
+    directory,
+    await builtinFolders(directory),
+  )) {
     const module = exported.safeParse(found);
     if (!module.success) {
       throw new Error(`${folder}/tool exports no tool; export what defineTool gives as \`tool\`.`);

@@ -11,7 +11,13 @@ import { AnnouncedTool, LINE_BYTES, PROTOCOL, type FromBody, type ToBody } from 
  * credentials and no state. It ends when it is told to, or when the kernel is gone.
  */
 const channel = openChannel();
-await live(channel, await loadBodyTools());
+// Where nobody listens, the signal opens a debugger, for whoever may send it.
+process.on("SIGUSR1", () => undefined);
+const loaded = await loadBodyTools();
+// Without them it is of no use, and a body that went on would seem well.
+void loaded.ended.then(() => process.exit(1));
+await live(channel, loaded);
+loaded.end();
 process.exit(0);
 
 async function live(kernel: Channel, tools: BodyTools): Promise<void> {
@@ -22,7 +28,13 @@ async function live(kernel: Channel, tools: BodyTools): Promise<void> {
     report: (goalId, text, done) => void kernel.send({ type: "report", goalId, text, done }),
   });
   let sequence = 0;
-  const beat = (): void => {
+  let isAsking = false;
+  const beat = async (): Promise<void> => {
+    // A tool in an endless loop is the body's silence, as it would be in its own process.
+    if (isAsking) return;
+    isAsking = true;
+    await tools.alive();
+    isAsking = false;
     const { calls: toolCalls, errors: toolErrors } = orders;
     sequence += 1;
     kernel.send({ type: "heartbeat", sequence, cycles: goals.cycles, toolCalls, toolErrors });
@@ -31,7 +43,7 @@ async function live(kernel: Channel, tools: BodyTools): Promise<void> {
     switch (message.type) {
       case "start":
         kernel.send(ready(tools));
-        setInterval(beat, message.heartbeatMs);
+        setInterval(() => void beat(), message.heartbeatMs);
         break;
       case "perform":
         void obey(kernel, orders, message);

@@ -7,7 +7,7 @@ export type OrderOutcome = { ok: true; output: Json } | { ok: false; error: Prob
 
 /** Calls of tools that the kernel ordered; counted, timed, and stopped when it withdraws them. */
 export class Orders {
-  readonly #tools: BodyTools;
+  readonly #tools: Pick<BodyTools, "announced" | "carryOut">;
   readonly #ask: (tool: string, input: Json) => Promise<Json>;
   readonly #running = new Map<number, AbortController>();
   readonly #timeouts: ReadonlyMap<string, number>;
@@ -15,7 +15,10 @@ export class Orders {
   errors = 0;
 
   /** `ask` asks the kernel for a call, which is how one tool calls another. */
-  constructor(tools: BodyTools, ask: (tool: string, input: Json) => Promise<Json>) {
+  constructor(
+    tools: Pick<BodyTools, "announced" | "carryOut">,
+    ask: (tool: string, input: Json) => Promise<Json>,
+  ) {
     this.#tools = tools;
     this.#ask = ask;
     this.#timeouts = new Map(tools.announced.map(({ name, timeoutMs }) => [name, timeoutMs]));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { vouchedFor } from "../body-tools.ts";
 import { applyPatch } from "./git/apply-patch.ts";
 import { diffTrees, openMirror, treeOf, type Mirror } from "./git/mirror.ts";
 import { gitEnvironment, gitText, runGit } from "./git/run-git.ts";
@@ -74,6 +75,40 @@ describe("this repository's own guard", () => {
       findProtected({ changes, config, base, candidate: base }).map(({ path }) => path),
     );
     expect(paths.filter((path) => !found.has(path))).toEqual([]);
+  });
+
+  it.each([
+    ["what the author is told", "apps/agent/src/author/prompt.ts", "kernel-closure"],
+    ["how a model is configured", "apps/agent/src/kernel/model/model-config.ts", "kernel-closure"],
+    ["what a replay answers", "examples/recordings/goal.ndjson", "kernel-closure"],
+    ["what agents are told here", "AGENTS.md", "protected-path"],
+    ["what they are told of one part", "apps/agent/AGENTS.md", "protected-path"],
+    ["a skill", ".agents/skills/review/SKILL.md", "protected-path"],
+    ["what confines tools", "packages/tools/src/confined/run-confined.ts", "kernel-closure"],
+    ["what a tool may have", "packages/tools/src/builtin/new-tool/manifest.json", "protected-path"],
+    ...[...vouchedFor].map((name) => [
+      `a tool in the body's own process: ${name}`,
+      `packages/tools/src/builtin/${name}/tool.ts`,
+      "kernel-closure",
+    ]),
+  ])("lets nobody but a person change, add or take away %s", (_what, path, reason) => {
+    const there = { mode: "100644", sha: "a".repeat(40) };
+    const none = { mode: null, sha: null };
+    for (const [before, after] of [
+      [there, { ...there, sha: "b".repeat(40) }],
+      [none, there],
+      [there, none],
+    ] as const) {
+      const change = {
+        path,
+        oldMode: before.mode,
+        newMode: after.mode,
+        oldSha: before.sha,
+        newSha: after.sha,
+      };
+      const findings = findProtected({ changes: [change], config, base, candidate: base });
+      expect(findings.map((finding) => finding.reason)).toContain(reason);
+    }
   });
 
   it("keeps the tools out of the kernel: what judges imports none of what is judged", () => {

@@ -156,6 +156,15 @@ describe("a body that asks for files to be proposed", () => {
     expect(submitted[0]?.patch).toContain("+export {};");
   });
 
+  it("may name a file that need not be there", async () => {
+    const files = [
+      { path: "src/add.js", content: null },
+      { path: "src/none.js", content: null, ifThere: true },
+    ];
+    expect(await proposing({ files, only: "there" })).toMatchObject({ outcome: "completed" });
+    expect(submitted.pop()?.patch).toContain("deleted file");
+  });
+
   it.each([
     ["a new file that is there", [{ path: "src/add.js", content: "x" }], "new"],
     ["another content for none", [{ path: "src/none.js", content: "x" }], "there"],

@@ -124,6 +124,23 @@ describe("a URL", () => {
     await expect(guardedFetch(`${at}/again`, here, never)).rejects.toThrow("more than 5 times");
   });
 
+  it("of a host that the tool's manifest does not name is not read, nor led to", async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(302, { location: `http://x.b.example:${port}/` }).end();
+    });
+    const rules = { ...here, within: ["a.example", "other.example"] };
+    for (const url of [`http://a.example:${port}/`, `http://x.b.example:${port}/`]) {
+      await expect(guardedFetch(url, rules, never)).rejects.toThrow("manifest");
+    }
+    // A manifest gives nothing that the operator did not list.
+    await expect(guardedFetch("http://other.example/", rules, never)).rejects.toThrow(
+      "FETCH_HOSTS",
+    );
+    const whole = { ...here, within: ["a.example", "*.b.example"] };
+    const answer = guardedFetch(`http://a.example:${port}/`, whole, never);
+    await expect(answer).rejects.toThrow("more than 5 times");
+  });
+
   it("with a long answer is cut, and one that does not end is given up", async () => {
     const port = await serve((request, response) => {
       response.write("x".repeat(150_000));

@@ -12,6 +12,8 @@ const TIME_MS = 15_000;
 export interface FetchRules {
   /** Host names, or `*.` and a name for everything below it. */
   readonly hosts: readonly string[];
+  /** What whoever asks may have of them, by the manifest of its tool; null for all. */
+  readonly within?: readonly string[] | null;
   readonly isPublic?: (address: string) => boolean;
   readonly resolve?: (host: string) => Promise<readonly { address: string; family: number }[]>;
 }
@@ -57,17 +59,23 @@ export async function guardedFetch(
   throw new FetchRefused(`${given} leads on more than ${REDIRECTS} times.`);
 }
 
-function requireAllowed(url: URL, { hosts }: FetchRules): void {
+function requireAllowed(url: URL, { hosts, within = null }: FetchRules): void {
   const refuse = (why: string): never => {
     throw new FetchRefused(`${url.protocol}//${url.host} is not read: ${why}.`);
   };
   if (url.protocol !== "http:" && url.protocol !== "https:") refuse("it is no web address");
   if (url.username !== "" || url.password !== "") refuse("it holds credentials");
   const name = url.hostname.toLowerCase().replace(/\.$/, "");
-  const isListed = hosts.some((host) =>
+  if (!isListed(name, hosts)) refuse("JARVIS_FETCH_HOSTS does not list its host");
+  if (within !== null && !isListed(name, within)) {
+    refuse("the manifest of the tool that asks does not name its host");
+  }
+}
+
+function isListed(name: string, hosts: readonly string[]): boolean {
+  return hosts.some((host) =>
     host.startsWith("*.") ? name.endsWith(host.slice(1)) : name === host,
   );
-  if (!isListed) refuse("JARVIS_FETCH_HOSTS does not list its host");
 }
 
 async function open(url: URL, rules: FetchRules, signal: AbortSignal): Promise<IncomingMessage> {

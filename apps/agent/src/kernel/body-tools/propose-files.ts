@@ -11,7 +11,14 @@ import { z } from "zod";
 export const filesProposal = z.strictObject({
   title: z.string().trim().min(1).max(300),
   files: z
-    .array(z.strictObject({ path: z.string().min(1).max(1_000), content: z.string().nullable() }))
+    .array(
+      z.strictObject({
+        path: z.string().min(1).max(1_000),
+        content: z.string().nullable(),
+        /** Passed over where there is none. */
+        ifThere: z.boolean().default(false),
+      }),
+    )
     .min(1)
     .max(20),
   /** Whether the files have to be new, or there already. */
@@ -30,7 +37,8 @@ export async function patchOfFiles(
   if (base === null) throw refused("No base was seen yet.");
   const scratch = await ScratchTree.open(mirror, await treeOf(mirror, base));
   const there = new Set(scratch.paths());
-  for (const { path, content } of files) {
+  for (const { path, content, ifThere } of files) {
+    if (ifThere && !there.has(path)) continue;
     if (there.has(path) && only === "new") throw refused(`${path} is there already.`);
     if (!there.has(path) && only === "there") throw refused(`${path} is not there.`);
     if (content === null) scratch.delete(path);

@@ -14,10 +14,12 @@ it("tool-delete proposes files of its folder to the kernel and nothing else", as
     { name: "kernel-propose", input: { only: "there", title: "because" } },
   ]);
   expect(asked[0]?.input.files.map(({ path }) => path)).toEqual(
-    ["tool.ts", "tool.test.ts", "examples.json"].map(
+    ["tool.ts", "tool.test.ts", "examples.json", "manifest.json"].map(
       (file) => `packages/tools/src/builtin/shell/${file}`,
     ),
   );
+  // Left behind, it would be the manifest of the next tool of that name.
+  expect(asked[0]?.input.files.at(-1)).toMatchObject({ content: null, ifThere: true });
   for (const name of ["../up", "A", "a/b", ""]) {
     await expect(tool.execute({ ...given, name }, { signal, call })).rejects.toThrow("name");
   }

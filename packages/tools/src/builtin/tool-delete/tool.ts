@@ -15,9 +15,11 @@ export const tool = defineTool({
   async execute({ name, reason }, context) {
     const folder = `packages/tools/src/builtin/${name}`;
     const files = ["tool.ts", "tool.test.ts", "examples.json"];
+    // Left behind it would be the next tool's of that name.
+    const manifest = { path: `${folder}/manifest.json`, content: null, ifThere: true };
     return await context.call("kernel-propose", {
       title: reason,
-      files: files.map((file) => ({ path: `${folder}/${file}`, content: null })),
+      files: [...files.map((file) => ({ path: `${folder}/${file}`, content: null })), manifest],
       only: "there",
     });
   },

@@ -18,6 +18,11 @@ it("tool-write proposes files of its folder to the kernel and nothing else", asy
       (file) => `packages/tools/src/builtin/one-more/${file}`,
     ),
   );
+  await tool.execute({ ...given, manifest: "{}" }, { signal, call });
+  expect(asked.pop()?.input.files.at(-1)).toEqual({
+    path: "packages/tools/src/builtin/one-more/manifest.json",
+    content: "{}",
+  });
   for (const name of ["../up", "A", "a/b", ""]) {
     await expect(tool.execute({ ...given, name }, { signal, call })).rejects.toThrow("name");
   }

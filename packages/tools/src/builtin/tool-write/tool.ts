@@ -21,14 +21,18 @@ export const tool = defineTool({
     source: source.describe("of tool.ts, as the other tools have it"),
     test: source.describe("of tool.test.ts"),
     examples: source.describe("of examples.json"),
+    manifest: source
+      .optional()
+      .describe("of manifest.json: what it may have beyond its input; a person has to agree"),
     reason: z.string().trim().min(1).max(300).describe("one line that says what it is for"),
   }),
-  async execute({ name: folder, source: code, test, examples, reason }, context) {
+  async execute({ name: folder, source: code, test, examples, manifest, reason }, context) {
     const at = `packages/tools/src/builtin/${folder}`;
     const files = [
       { path: `${at}/tool.ts`, content: code },
       { path: `${at}/tool.test.ts`, content: test },
       { path: `${at}/examples.json`, content: examples },
+      ...(manifest === undefined ? [] : [{ path: `${at}/manifest.json`, content: manifest }]),
     ];
     return await context.call("kernel-propose", { title: reason, files, only: "new" });
   },
