@@ -134,7 +134,10 @@ describe("the switches, on one installation", () => {
       (alone = sandboxesUnder(kernel.pid) === 1 ? alone + 1 : 0) > 40 ? true : null,
     );
     const killed = await kernel.post("/api/kill-switch", { reason: "stop it" });
-    expect(killed).toEqual({ cancelledCount: 1 });
+    expect(killed).toEqual({
+      cancelledCount: 1,
+      stopped: [{ kind: "sandbox", name: "tests", id: null, runId, was: "running" }],
+    });
     expect(sandboxesUnder(kernel.pid)).toBe(0);
     for (const pid of victims) expect(processesWith(`test/${marker}.test.js`)).not.toContain(pid);
     expect(await kernel.outcome(runId)).toMatchObject({
@@ -150,6 +153,7 @@ describe("the switches, on one installation", () => {
   it("count nothing where nothing runs", async () => {
     expect(await kernel.post("/api/kill-switch", { reason: "again" })).toEqual({
       cancelledCount: 0,
+      stopped: [],
     });
   });
 });

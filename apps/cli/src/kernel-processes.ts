@@ -6,9 +6,9 @@ const GONE_MS = 5000;
 
 /**
  * Ends a kernel that does not answer, from outside: its sandboxes die with it, and its runs stay open
- * for the next start. Answers how many sandboxes it had.
+ * for the next start. Answers the first process of each sandbox that it had.
  */
-export async function killKernel(pid: number): Promise<number> {
+export async function killKernel(pid: number): Promise<readonly number[]> {
   const children = childrenByParent();
   // A stopped kernel takes none of its dead children away: those are no sandboxes any more.
   const sandboxes = descendants(pid, children).filter(
@@ -25,7 +25,7 @@ export async function killKernel(pid: number): Promise<number> {
   for (const ended of [pid, ...[...sandboxes, ...inside].map((process) => process.pid)]) {
     await untilGone(ended);
   }
-  return sandboxes.length;
+  return sandboxes.map((sandbox) => sandbox.pid);
 }
 
 async function untilGone(pid: number): Promise<void> {

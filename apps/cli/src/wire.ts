@@ -49,7 +49,21 @@ export const paused = pauseAnswer.extend({
   fence: pauseAnswer.shape.fence.default("unknown"),
 });
 export const mode = z.object({ mode: z.enum(["observe", "execute"]) });
-export const killed = z.object({ cancelledCount: z.number() });
+export const killed = z.object({
+  cancelledCount: z.number(),
+  // An earlier kernel says how many and not which.
+  stopped: z
+    .array(
+      z.object({
+        kind: z.string(),
+        name: z.string(),
+        id: z.number().nullable(),
+        runId: z.string().nullable(),
+        was: z.string(),
+      }),
+    )
+    .default([]),
+});
 export const rolledBack = z.object({ fromSha: z.string(), toSha: z.string() });
 export const hold = z.object({
   runId: z.string(),

@@ -179,6 +179,12 @@ describe("the operator's page", () => {
     await answer()
       .getByText(/^Stopped: [1-9]/)
       .waitFor();
+    const stopped = answer().getByRole("listitem");
+    await stopped
+      .filter({ hasText: `sandbox: tests of run ${runId}` })
+      .first()
+      .waitFor();
+    expect(await stopped.filter({ hasText: "body: the body of release sha256:" }).count()).toBe(1);
     await closeDialog();
     await page.locator("header").getByText("observing").waitFor();
     await page.goto(`${world.kernel.url}/runs/${runId}`);

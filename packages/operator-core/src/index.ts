@@ -18,7 +18,8 @@ export type {
   SafetyReading,
 } from "./safety-state.ts";
 export { killSwitch } from "./kill-switch.ts";
-export type { KillOptions } from "./kill-switch.ts";
+export type { KillHook, KillOptions } from "./kill-switch.ts";
+export type { KillAnswer, Stopped } from "./stopped.ts";
 export { SafetyController } from "./safety-controller.ts";
 export type { Gatekeeper, SafetyControllerOptions } from "./safety-controller.ts";
 export { Actor, AuditEvent } from "./actions/audit-event.ts";

@@ -6,15 +6,19 @@ import {
   closeAbandoned,
   requestStop,
   stillExecuting,
+  type NamedAction,
 } from "./actions/proposal-store.ts";
 import { OperatorError } from "./errors.ts";
 import { redactSecrets } from "./redaction.ts";
+import { STOPPED_TOLD, type KillAnswer, type Stopped } from "./stopped.ts";
 import { changeMode, inTransaction, principalOf } from "./safety-state.ts";
 import type { ModeChangeOptions, ModeRequest } from "./safety-state.ts";
 
+export type KillHook = () => Promise<number | readonly Stopped[]>;
+
 export type KillOptions = ModeChangeOptions & {
-  /** What has to stop; each answers how many actions or processes it cancelled. */
-  onKill?: readonly (() => Promise<number>)[];
+  /** What has to stop; each answers what it ended, or how much that was. */
+  onKill?: readonly KillHook[];
   /** How long one part in the database, or the end of what runs, is waited for. */
   limitMs?: number;
 };
@@ -22,6 +26,8 @@ export type KillOptions = ModeChangeOptions & {
 // Longer than an executor may stay silent before it counts as dead.
 const killLimitMs = 6_000;
 const why = "the kill switch was pressed";
+/** What the ledger names; an event is small. */
+const STOPPED_RECORDED = 50;
 
 /**
  * Observe first, so that nothing new begins; then what is pending is cancelled; then everything that
@@ -34,7 +40,7 @@ export async function killSwitch(
   db: JarvisDatabase,
   request: ModeRequest,
   options: KillOptions = {},
-): Promise<{ cancelledCount: number }> {
+): Promise<KillAnswer> {
   const { onKill = [], limitMs = killLimitMs } = options;
   const halt = async () => await within(limitMs, haltActions(db, request, options));
   let halted = await settled(halt());
@@ -42,28 +48,41 @@ export async function killSwitch(
   // What was in the way of the database may have been one of the processes that are dead now.
   if (halted.status === "rejected" && hooks.length > 0) halted = await settled(halt());
   const { pending, running } =
-    halted.status === "fulfilled" ? halted.value : { pending: 0, running: [] };
-  const stopped = await settled(waitUntilStopped(db, running, limitMs));
+    halted.status === "fulfilled" ? halted.value : { pending: [], running: [] };
+  const waited = await settled(
+    waitUntilStopped(
+      db,
+      running.map(({ id }) => id),
+      limitMs,
+    ),
+  );
 
-  const hookCount = hooks.reduce(
-    (sum, hook) => sum + (hook.status === "fulfilled" ? hook.value : 0),
+  const ended = hooks.map((hook) => (hook.status === "fulfilled" ? hook.value : 0));
+  const hookCount = ended.reduce<number>(
+    (sum, what) => sum + (typeof what === "number" ? what : what.length),
     0,
   );
-  const cancelledCount = pending + running.length + hookCount;
+  const cancelledCount = pending.length + running.length + hookCount;
+  const stopped = [
+    ...ended.flatMap((what) => (typeof what === "number" ? [] : what)),
+    ...running.map((action) => ofAction(action, "running")),
+    ...pending.map((action) => ofAction(action, "pending")),
+  ].slice(0, STOPPED_TOLD);
   const record = async () =>
     await new ActionAuditor(db, options.clock).logKillSwitch(cancelledCount, principalOf(request), {
-      pending,
+      pending: pending.length,
       running: running.length,
       hooks: hookCount,
-      complete: [halted, stopped, ...hooks].every(({ status }) => status === "fulfilled"),
+      stopped: stopped.slice(0, STOPPED_RECORDED).map(describe),
+      complete: [halted, waited, ...hooks].every(({ status }) => status === "fulfilled"),
       reason: String(redactSecrets(request.reason).value),
     });
   const recorded = await settled(within(limitMs, record()));
 
-  const failures = [halted, stopped, recorded, ...hooks].flatMap((part): unknown[] =>
+  const failures = [halted, waited, recorded, ...hooks].flatMap((part): unknown[] =>
     part.status === "rejected" ? [part.reason] : [],
   );
-  if (failures.length === 0) return { cancelledCount };
+  if (failures.length === 0) return { cancelledCount, stopped };
   const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
   throw new OperatorError(
     "kill-switch-incomplete",
@@ -77,13 +96,23 @@ async function haltActions(
   db: JarvisDatabase,
   request: ModeRequest,
   options: ModeChangeOptions,
-): Promise<{ pending: number; running: number[] }> {
+): Promise<{ pending: readonly NamedAction[]; running: readonly NamedAction[] }> {
   await observeAtOnce(db, request, options);
   const by = principalOf(request);
   const pending = await inTransaction(db, async (tx) => await cancelPending(tx, why, by));
   // After the cancellation: what was being started meanwhile is either cancelled or seen here.
   const running = await inTransaction(db, async (tx) => await requestStop(tx, why));
   return { pending, running };
+}
+
+function ofAction({ id, name }: NamedAction, was: Stopped["was"]): Stopped {
+  return { kind: "action", name, id, runId: null, was };
+}
+
+/** One of them in a few words, as the ledger keeps it. */
+function describe({ kind, name, id, runId, was }: Stopped): string {
+  const number = id === null ? "" : ` ${id}`;
+  return `${kind}${number} ${name}${runId === null ? "" : ` of ${runId}`} (${was})`.slice(0, 200);
 }
 
 // Losing a race is no answer for a kill switch. Each round loses only to a writer that won.

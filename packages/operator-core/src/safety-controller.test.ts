@@ -139,7 +139,17 @@ describe("the kill switch", () => {
     const proposed = await executor.propose(aRequest());
     const valid = await validated(executor);
     const begun = await running("wait");
-    expect(await safety.killSwitch(operator)).toBe(3);
+    const was = (id: number, state: string) => ({ kind: "action", id, was: state, runId: null });
+    const answer = await safety.kill(operator);
+    expect(answer).toMatchObject({
+      cancelledCount: 3,
+      stopped: [
+        was(begun.proposalId, "running"),
+        was(proposed.id, "pending"),
+        was(valid.id, "pending"),
+      ],
+    });
+    expect(answer.stopped[0]?.name).toBe("wait");
     for (const one of [proposed.id, valid.id, begun.proposalId]) {
       expect((await readProposalRow(db, one)).state).toBe("cancelled");
     }
@@ -149,6 +159,9 @@ describe("the kill switch", () => {
       proposalId: null,
       actor: "user",
       eventData: { cancelledCount: 3, pending: 2, running: 1, hooks: 0, complete: true, by: "ada" },
+    });
+    expect(event?.eventData).toMatchObject({
+      stopped: answer.stopped.map(({ id, name, was: state }) => `action ${id} ${name} (${state})`),
     });
     expect(safety.mode).toBe("observe");
     await expect(safety.checkCanExecute()).rejects.toThrow(ObserveOnlyError);
@@ -197,7 +210,10 @@ describe("the kill switch", () => {
     await admin`update action_proposals
       set executor_id = 'dead', lease_expires_at = now() where id = ${begun.proposalId}`;
     await admin.end();
-    expect(await killSwitch(db, operator)).toEqual({ cancelledCount: 1 });
+    expect(await killSwitch(db, operator)).toMatchObject({
+      cancelledCount: 1,
+      stopped: [{ id: begun.proposalId }],
+    });
     expect((await readProposalRow(db, begun.proposalId)).state).toBe("failed");
     await begun.ended;
   });
@@ -235,7 +251,7 @@ describe("the kill switch", () => {
         },
       ],
     });
-    expect(answer).toEqual({ cancelledCount: 1 });
+    expect(answer).toEqual({ cancelledCount: 1, stopped: [] });
     await expect(safety.checkCanExecute()).rejects.toThrow(ObserveOnlyError);
   });
 

@@ -1,13 +1,14 @@
 import type { JarvisDatabase, SqlClient } from "@jarvis/db";
 import type { EffectClass } from "./actions/action-definition.ts";
 import { ObserveOnlyError } from "./errors.ts";
-import { killSwitch } from "./kill-switch.ts";
+import { killSwitch, type KillHook } from "./kill-switch.ts";
 import { readSafetyState, requireReadable, setSafetyMode } from "./safety-state.ts";
+import type { KillAnswer } from "./stopped.ts";
 import type { ModeChangeOutcome, ModeRequest, SafetyMode } from "./safety-state.ts";
 
 export type SafetyControllerOptions = {
-  /** What the kill switch stops besides actions: sandboxes, the body. Each answers how many. */
-  onKill?: readonly (() => Promise<number>)[];
+  /** What the kill switch stops besides actions: sandboxes, the body. */
+  onKill?: readonly KillHook[];
   clock?: () => Date;
 };
 
@@ -80,10 +81,15 @@ export class SafetyController implements Gatekeeper {
 
   /**
    * Stops everything: when it returns no action runs and none can begin. Answers how many were
-   * cancelled or stopped.
+   * cancelled or stopped; `kill` answers what they were.
    * @throws OperatorError `kill-switch-incomplete`
    */
   async killSwitch(request: ModeRequest): Promise<number> {
+    return (await this.kill(request)).cancelledCount;
+  }
+
+  /** The kill switch, and what it ended. @throws OperatorError `kill-switch-incomplete` */
+  async kill(request: ModeRequest): Promise<KillAnswer> {
     this.#see("observe", this.#beginLook());
     const { onKill = [], ...options } = this.#options;
     // The executors of this process need not wait to be told by the database.
@@ -97,7 +103,7 @@ export class SafetyController implements Gatekeeper {
     });
     // Looks that began before the row said observe may have answered meanwhile.
     await this.refresh();
-    return answer.cancelledCount;
+    return answer;
   }
 
   /** Reads the row. @throws ObserveOnlyError unless actions may run. */

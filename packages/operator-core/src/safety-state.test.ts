@@ -156,14 +156,14 @@ describe("the kill switch", () => {
       onKill: [hook(2), hook(3)],
       record: async (_, change) => void changes.push(change),
     });
-    expect(answer).toEqual({ cancelledCount: 5 });
+    expect(answer).toEqual({ cancelledCount: 5, stopped: [] });
     expect(modes).toEqual(["observe", "observe"]);
     expect(changes).toMatchObject([{ killSwitch: true, before: { mode: "execute" } }]);
   });
 
   it("cancels nothing where nothing runs, and may be pressed twice", async () => {
-    expect(await killSwitch(db, operator)).toEqual({ cancelledCount: 0 });
-    expect(await killSwitch(db, operator)).toEqual({ cancelledCount: 0 });
+    expect(await killSwitch(db, operator)).toEqual({ cancelledCount: 0, stopped: [] });
+    expect(await killSwitch(db, operator)).toEqual({ cancelledCount: 0, stopped: [] });
   });
 
   it("wins against others who set the mode at the same time", async () => {

@@ -150,7 +150,7 @@ export async function changeMode(
     return {
       outcome: "changed",
       change,
-      cancelledCount: cancels ? await cancelPending(tx, why, by) : 0,
+      cancelledCount: cancels ? (await cancelPending(tx, why, by)).length : 0,
     };
   });
 }

@@ -3,10 +3,12 @@ export { SandboxError, type SandboxErrorCode } from "./errors.ts";
 export { defaultLimits } from "./limits.ts";
 export { removeOutput } from "./remove-output.ts";
 export {
+  endAllSandboxes,
   killAllSandboxes,
   killAllSandboxesByLabel,
   runningSandboxes,
   waitForNoSandboxes,
+  type ListedSandbox,
   type RunningSandboxes,
 } from "./running.ts";
 export { checkSandbox, runInSandbox, type SandboxAvailability } from "./sandbox.ts";

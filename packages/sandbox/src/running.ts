@@ -1,39 +1,55 @@
 import type { Ender } from "./ender.ts";
 
-const running = new Map<Ender, { label: string; work: Promise<unknown> }>();
+/** What a sandbox is: "run" for `runInSandbox`, else the label of the request; and what it is for. */
+export interface ListedSandbox {
+  readonly label: string;
+  readonly about: Readonly<Record<string, string>>;
+}
+
+const running = new Map<Ender, ListedSandbox & { work: Promise<unknown> }>();
 
 /** Lists a sandbox for the kill switch until `work` settles. */
-export function whileListed<T>(label: string, ender: Ender, work: Promise<T>): Promise<T> {
+export function whileListed<T>(
+  { label, about = {} }: { label: string; about?: ListedSandbox["about"] | undefined },
+  ender: Ender,
+  work: Promise<T>,
+): Promise<T> {
   const listed = work.finally(() => running.delete(ender));
-  running.set(ender, { label, work: listed });
+  running.set(ender, { label, about, work: listed });
   return listed;
 }
 
 /** Which sandboxes of this process run, or are being set up, at one moment. */
-export type RunningSandboxes = ReadonlySet<Ender>;
+export type RunningSandboxes = ReadonlyMap<Ender, ListedSandbox>;
 
 export function runningSandboxes(): RunningSandboxes {
-  return new Set(running.keys());
+  return new Map(running);
 }
 
 /**
  * The kill switch: ends every sandbox of this process with reason "aborted", those that are still
- * being set up included, and resolves when all of them are gone, with how many there were. Those of
+ * being set up included, and resolves when all of them are gone, with what there was. Those of
  * `before` count too: who hears of the switch first may have ended one already.
  */
-export async function killAllSandboxes(before: RunningSandboxes = new Set()): Promise<number> {
-  const counted = new Set([...before, ...running.keys()]);
-  await killAllSandboxesByLabel();
-  return counted.size;
-}
-
-/** Ends them too, and counts those that ran by what they were: "run" for `runInSandbox`, else the label of the request. */
-export async function killAllSandboxesByLabel(): Promise<Readonly<Record<string, number>>> {
+export async function endAllSandboxes(
+  before: RunningSandboxes = new Map(),
+): Promise<readonly ListedSandbox[]> {
+  const counted = new Map([...before, ...running]);
   const all = [...running];
   for (const [ender] of all) ender.end("aborted");
   await Promise.allSettled(all.map(([, { work }]) => work));
+  return Array.from(counted.values(), ({ label, about }) => ({ label, about }));
+}
+
+/** The same for who only wants to know how many. */
+export async function killAllSandboxes(before?: RunningSandboxes): Promise<number> {
+  return (await endAllSandboxes(before)).length;
+}
+
+/** Ends them too, and counts those that ran by their label. */
+export async function killAllSandboxesByLabel(): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
-  for (const [, { label }] of all) counts[label] = (counts[label] ?? 0) + 1;
+  for (const { label } of await endAllSandboxes()) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }
 

@@ -4,7 +4,12 @@ import path from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import { killAllSandboxes, runningSandboxes, waitForNoSandboxes } from "./running.ts";
+import {
+  endAllSandboxes,
+  killAllSandboxes,
+  runningSandboxes,
+  waitForNoSandboxes,
+} from "./running.ts";
 import { checkSandbox, runInSandbox } from "./sandbox.ts";
 import { isRoot, makeWorld, processesWith } from "./testing/world.ts";
 
@@ -195,11 +200,15 @@ describe("ending it from outside", () => {
     const over = new AbortController();
     const argv = ["node", "outlive.mjs", "stay", `marker-${process.pid}-${Date.now()}-before`];
     const ended = runInSandbox({ argv, workspace, signal: over.signal });
-    const stays = runInSandbox({ argv, workspace });
+    const about = { runId: "run-1", stage: "tests" };
+    const stays = runInSandbox({ argv, workspace, about });
     const before = runningSandboxes();
     over.abort();
     await ended;
-    expect(await killAllSandboxes(before)).toBe(2);
+    expect(await endAllSandboxes(before)).toEqual([
+      { label: "run", about: {} },
+      { label: "run", about },
+    ]);
     expect(await stays).toMatchObject({ outcome: "killed", reason: "aborted" });
   });
 

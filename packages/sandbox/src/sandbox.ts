@@ -23,7 +23,7 @@ export type SandboxAvailability =
 export function runInSandbox(request: SandboxRequest): Promise<SandboxResult> {
   // Listed before anything is awaited: the kill switch also ends what has not begun.
   const ender = new Ender();
-  return whileListed("run", ender, runTested(request, ender));
+  return whileListed({ label: "run", about: request.about }, ender, runTested(request, ender));
 }
 
 /**

@@ -44,7 +44,7 @@ export async function startInSandbox(request: SandboxStartRequest): Promise<Sand
   const begun = new Promise<Begun>((resolve) => {
     tellBegun = resolve;
   });
-  const ended = whileListed(request.label, ender, runToItsEnd(request, ender, stderr, tellBegun));
+  const ended = whileListed(request, ender, runToItsEnd(request, ender, stderr, tellBegun));
   const first = await Promise.race([begun, ended]);
   if ("outcome" in first) return notStarted(first, (await checkSandbox()).available);
   return { started: true, process: handle(request, first, ended, ender, stderr) };

@@ -49,6 +49,8 @@ export interface SandboxProgram {
   mounts?: readonly SandboxMount[];
   /** Added to PATH, HOME, TMPDIR, LANG and CI. The candidate reads it: no secret belongs here. */
   env?: Readonly<Record<string, string>>;
+  /** What it is run for, in the caller's own words: told to whoever ends it, not to the program. */
+  about?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 

@@ -209,7 +209,11 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   });
   app.openapi(routes.postKill, async (context) => {
     const { reason } = context.req.valid("json");
-    return context.json(await kernel().kill({ reason, actor: context.get("caller").name }), 200);
+    const { cancelledCount, stopped } = await kernel().kill({
+      reason,
+      actor: context.get("caller").name,
+    });
+    return context.json({ cancelledCount, stopped: [...stopped] }, 200);
   });
   app.openapi(routes.postAccept, async (context) => {
     const { sha } = context.req.valid("json");

@@ -156,7 +156,7 @@ export const postKill = createRoute({
     body: { required: true, content: { "application/json": { schema: z.object({ reason }) } } },
   },
   responses: {
-    200: json(z.object({ cancelledCount: z.number().int() }), "What was ended."),
+    200: json(schemas.killAnswer, "What was ended: how many, and the first 500 by name."),
     ...refusals,
   },
 });

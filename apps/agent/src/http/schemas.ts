@@ -82,6 +82,21 @@ export const promotionControl = z
 
 export const pauseAnswer = z.object(answerOfPause.shape).openapi("PauseAnswer");
 
+export const killAnswer = z
+  .object({
+    cancelledCount: z.number().int(),
+    stopped: z.array(
+      z.object({
+        kind: z.enum(["action", "sandbox", "body", "process"]),
+        name: z.string(),
+        id: z.number().int().nullable(),
+        runId: z.string().nullable(),
+        was: z.enum(["pending", "running"]),
+      }),
+    ),
+  })
+  .openapi("KillAnswer");
+
 const body = z
   .object({
     state: z.string(),

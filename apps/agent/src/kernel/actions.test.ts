@@ -9,7 +9,7 @@ import {
   setSafetyMode,
   type ActionDefinition,
 } from "@jarvis/operator-core";
-import { killAllSandboxes, runInSandbox } from "@jarvis/sandbox";
+import { endAllSandboxes, runInSandbox, type ListedSandbox } from "@jarvis/sandbox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { startActions, type ActionSystem } from "./actions.ts";
@@ -34,7 +34,7 @@ describe("a kill that another process writes to the database", () => {
     let heardAt = 0;
     await start([], async () => {
       heardAt ||= Date.now();
-      return await killAllSandboxes();
+      return await endAllSandboxes();
     });
     const latencies: number[] = [];
     for (let round = 1; round <= 3; round += 1) {
@@ -56,7 +56,10 @@ describe("a kill that another process writes to the database", () => {
 
   it("is found by the next look where its message was lost", async () => {
     let ended = 0;
-    const system = await start([], async () => (ended += 1));
+    const system = await start([], async () => {
+      ended += 1;
+      return [];
+    });
     await system.tidy();
     expect(ended).toBe(0);
     await killSwitch(database.db, operator);
@@ -67,12 +70,22 @@ describe("a kill that another process writes to the database", () => {
 
 describe("a kill of our own", () => {
   it("counts waiting and running actions and sandboxes, each once", async () => {
-    const system = await start([endless, asking], async () => 2);
+    const system = await start([endless, asking], async () => [
+      { label: "run", about: { runId: "run-1", stage: "tests" } },
+      { label: "body", about: { release: "sha256:r" } },
+    ]);
     const { id } = await propose(system, "endless");
     const running = system.executor.execute(id, { approvalToken: undefined });
     await propose(system, "asking");
     await expectState(id, "executing");
-    expect(await system.kill(operator)).toBe(4);
+    const { cancelledCount, stopped } = await system.kill(operator);
+    expect(cancelledCount).toBe(4);
+    expect(stopped.map(({ kind, name, runId, was }) => [kind, name, runId, was])).toEqual([
+      ["sandbox", "tests", "run-1", "running"],
+      ["body", "the body of release sha256:r", null, "running"],
+      ["action", names.endless, null, "running"],
+      ["action", names.asking, null, "pending"],
+    ]);
     expect(await running).toMatchObject({ outcome: "cancelled" });
   });
 });
@@ -86,7 +99,7 @@ describe("what an earlier kernel left executing", () => {
 
   it("is closed at once by who leads on a server that others share: nobody else acts there", async () => {
     const left = await leaveExecuting();
-    await start([endless], async () => 0, { server: "external" });
+    await start([endless], async () => [], { server: "external" });
     expect(await readProposal(database.db, left)).toMatchObject({ state: "failed" });
   });
 
@@ -150,7 +163,7 @@ function anAction(
 
 async function start(
   definitions: readonly ActionDefinition[],
-  endSandboxes: () => Promise<number> = killAllSandboxes,
+  endSandboxes: () => Promise<readonly ListedSandbox[]> = endAllSandboxes,
   handle: { server?: "external" } = {},
 ): Promise<ActionSystem> {
   const system = await startActions({ ...database, ...handle }, definitions, endSandboxes);

@@ -10,8 +10,10 @@ import {
   type ActionDefinition,
   type ActionPolicy,
   type ExecutionOutcome,
+  type KillAnswer,
+  type Stopped,
 } from "@jarvis/operator-core";
-import { runningSandboxes, type RunningSandboxes } from "@jarvis/sandbox";
+import { runningSandboxes, type ListedSandbox, type RunningSandboxes } from "@jarvis/sandbox";
 import { and, eq, like } from "drizzle-orm";
 
 /** What the kernel allows by name. Whatever no rule names is denied, unless it only reads. */
@@ -107,8 +109,8 @@ export interface KernelActions {
 }
 
 export interface ActionSystem extends KernelActions {
-  /** Observe, then end actions and sandboxes. Answers how many of both. */
-  kill(change: { reason: string; actor: string }): Promise<number>;
+  /** Observe, then end actions and sandboxes. Answers what they were. */
+  kill(change: { reason: string; actor: string }): Promise<KillAnswer>;
   /** Tidies up after dead executors and unused approvals, and looks for a kill that was not heard. */
   tidy(): Promise<void>;
   /** Hears nothing any more and stops what still runs. */
@@ -132,16 +134,16 @@ const EXECUTOR_PREFIX = "kernel-";
 export async function startActions(
   database: DatabaseHandle,
   definitions: readonly ActionDefinition[],
-  endSandboxes: (before?: RunningSandboxes) => Promise<number>,
+  endSandboxes: (before?: RunningSandboxes) => Promise<readonly ListedSandbox[]>,
 ): Promise<ActionSystem> {
   const { db } = database;
   const registry = new ActionRegistry();
   for (const definition of definitions) registry.register(definition);
   const sessions = new SessionRiskTracker();
   // Whoever hears of observe may end a body before the kill switch comes to it: it counts all the same.
-  let beforeKill: RunningSandboxes = new Set();
+  let beforeKill: RunningSandboxes = new Map();
   const safety = new SafetyController(db, {
-    onKill: [async () => await endSandboxes(beforeKill)],
+    onKill: [async () => (await endSandboxes(beforeKill)).map(stoppedSandbox)],
   });
   const executor = new ActionExecutor({
     db,
@@ -179,7 +181,7 @@ export async function startActions(
       ownKills += 1;
       beforeKill = runningSandboxes();
       try {
-        return await safety.killSwitch(change);
+        return await safety.kill(change);
       } finally {
         ownKills -= 1;
       }
@@ -195,6 +197,16 @@ export async function startActions(
       await watch.stop().catch(() => undefined);
     },
   };
+}
+
+/** A sandbox as the kill switch tells of it. */
+function stoppedSandbox({ label, about }: ListedSandbox): Stopped {
+  const runId = about["runId"] ?? null;
+  if (label === "body") {
+    const name = `the body of release ${about["release"] ?? "unknown"}`;
+    return { kind: "body", name, id: null, runId, was: "running" };
+  }
+  return { kind: "sandbox", name: about["stage"] ?? label, id: null, runId, was: "running" };
 }
 
 async function executorsLeft({ db }: DatabaseHandle): Promise<string[]> {

@@ -21,6 +21,7 @@ import {
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
 import type { AbandonedHistory } from "@jarvis/ledger";
+import type { KillAnswer } from "@jarvis/operator-core";
 import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
 import type { KernelActions } from "./actions.ts";
@@ -96,8 +97,8 @@ export interface Kernel {
   /** Goes on from a restored database; null where there is nothing to go on from. */
   recover(change: { reason: string; actor: string }): Promise<AbandonedHistory | null>;
   readonly room: Pick<RoomKeeper, "look">;
-  /** Observe, then end every action and sandbox. Answers how many were cancelled or ended. */
-  kill(change: { reason: string; actor: string }): Promise<{ cancelledCount: number }>;
+  /** Observe, then end every action and sandbox. Answers what was cancelled or ended. */
+  kill(change: { reason: string; actor: string }): Promise<KillAnswer>;
   readonly promotions: Pick<PromotionKeeper, "fence">;
   /** Says where this kernel answers, to those that stand by. */
   readonly answersAt: (url: string) => void;
@@ -285,7 +286,7 @@ export async function startKernel(
       answersAt: (url) => leadership?.answersAt(url),
       async kill(change) {
         model?.stop();
-        return { cancelledCount: await actions.kill(change) };
+        return await actions.kill(change);
       },
       promotions,
       async pause({ paused, reason, actor, waitMs }) {

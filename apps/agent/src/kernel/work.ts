@@ -4,8 +4,10 @@ import type { DatabaseHandle } from "@jarvis/db";
 import { ObserveOnlyError, type ActionDefinition } from "@jarvis/operator-core";
 import {
   checkSandbox,
+  endAllSandboxes,
   killAllSandboxes,
   runInSandbox,
+  type ListedSandbox,
   type RunningSandboxes,
 } from "@jarvis/sandbox";
 import {
@@ -58,10 +60,10 @@ export async function startWork(parts: {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   let interrupt = new AbortController();
   let stopping = false;
-  const endSandboxes = async (before?: RunningSandboxes): Promise<number> => {
+  const endSandboxes = async (before?: RunningSandboxes): Promise<readonly ListedSandbox[]> => {
     interrupt.abort();
     interrupt = new AbortController();
-    return await killAllSandboxes(before);
+    return await endAllSandboxes(before);
   };
   const actions = await startActions(
     database,

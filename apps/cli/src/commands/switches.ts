@@ -1,6 +1,8 @@
+import type { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { kernelOr, needKernel } from "../kernel-client.ts";
 import { exitCodes, type Answer } from "../outcome.ts";
+import { plain } from "../plain-text.ts";
 import { describeStatus } from "../text.ts";
 import * as wire from "../wire.ts";
 
@@ -26,14 +28,20 @@ export async function setMode(
 }
 
 export async function kill(config: CliConfig, reason: string): Promise<Answer> {
-  const answer = await kernelOr(
+  const answer = await kernelOr<z.infer<typeof wire.killed>>(
     config,
     async (kernel) => await kernel.post("/api/kill-switch", { reason }, wire.killed),
     async () => await (await withoutKernel()).killLocally(config, reason),
   );
   return {
-    json: { cancelledCount: answer.cancelledCount },
-    text: `Killed: Jarvis observes, ${answer.cancelledCount} running or pending things were ended.`,
+    json: { cancelledCount: answer.cancelledCount, stopped: answer.stopped },
+    text: [
+      `Killed: Jarvis observes, ${answer.cancelledCount} running or pending things were ended.`,
+      ...answer.stopped.map(
+        ({ kind, name, id, runId, was }) =>
+          `  ${kind}${id === null ? "" : ` ${id}`}: ${plain(name)}${runId === null ? "" : `, of ${plain(runId)}`} (${was})`,
+      ),
+    ].join("\n"),
   };
 }
 

@@ -1,4 +1,10 @@
-import { killSwitch, readSafetyState, setSafetyMode } from "@jarvis/operator-core";
+import {
+  killSwitch,
+  readSafetyState,
+  setSafetyMode,
+  type KillHook,
+  type Stopped,
+} from "@jarvis/operator-core";
 import {
   getPromotionControlState,
   openRuns,
@@ -6,12 +12,14 @@ import {
   standingOfSwitches,
   wayOut,
 } from "@jarvis/tools/ledger";
+import type { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { killKernel } from "../kernel-processes.ts";
 import { person, withLocalState, type LocalState } from "../local-state.ts";
 import type { Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
 import { describeWayOut } from "../text.ts";
+import type { killed } from "../wire.ts";
 
 // The switches, turned and read in the database itself.
 
@@ -30,12 +38,20 @@ export async function setLocalMode(
 export async function killLocally(
   config: CliConfig,
   reason: string,
-): Promise<{ cancelledCount: number }> {
+): Promise<z.infer<typeof killed>> {
   return await withLocalState(config, async ({ db, silentKernel }) => {
-    const endKernel = async (): Promise<number> =>
-      silentKernel === null ? 0 : await killKernel(silentKernel);
-    return await killSwitch(db, { reason, actor: person() }, { onKill: [endKernel] });
+    const endKernel: KillHook = async () =>
+      silentKernel === null ? [] : sandboxesOf(silentKernel, await killKernel(silentKernel));
+    const change = { reason, actor: person() };
+    const { cancelledCount, stopped } = await killSwitch(db, change, { onKill: [endKernel] });
+    return { cancelledCount, stopped: [...stopped] };
   });
+}
+
+/** Which run a sandbox worked for is only known to the kernel that did not answer. */
+function sandboxesOf(kernel: number, sandboxes: readonly number[]): Stopped[] {
+  const name = `a sandbox of kernel ${kernel}`;
+  return sandboxes.map((id) => ({ kind: "process", name, id, runId: null, was: "running" }));
 }
 
 /** Answers whether promotion is paused all the same, because somebody else said so meanwhile. */

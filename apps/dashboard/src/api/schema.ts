@@ -872,15 +872,13 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description What was ended. */
+                /** @description What was ended: how many, and the first 500 by name. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": {
-                            cancelledCount: number;
-                        };
+                        "application/json": components["schemas"]["KillAnswer"];
                     };
                 };
                 /** @description The request could not be read; nothing was recorded. */
@@ -4567,6 +4565,18 @@ export interface components {
             /** @enum {string} */
             fence: "enforced" | "none" | "unknown";
             inFlight: string[];
+        };
+        KillAnswer: {
+            cancelledCount: number;
+            stopped: {
+                /** @enum {string} */
+                kind: "action" | "sandbox" | "body" | "process";
+                name: string;
+                id: number | null;
+                runId: string | null;
+                /** @enum {string} */
+                was: "pending" | "running";
+            }[];
         };
         Action: {
             id: number;

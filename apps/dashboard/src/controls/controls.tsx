@@ -155,16 +155,44 @@ export function KillControl(): ReactNode {
       waiting="Killing"
       isDisabled={!may}
       perform={async (reason) => await answerOf(api.POST("/api/kill-switch", { body: { reason } }))}
-      describe={({ cancelledCount }) => (
-        <p>
-          <strong>
-            Stopped: {cancelledCount} {cancelledCount === 1 ? "thing" : "things"}
-          </strong>{" "}
-          (sandboxes, the body and actions). Jarvis only observes until somebody lets it execute.
-        </p>
-      )}
+      describe={(answer) => <KillAnswer answer={answer} />}
       onDone={onDone}
     />
+  );
+}
+
+/** What was ended, by name: whoever killed wants to know whether it was what they meant. */
+function KillAnswer({ answer }: { answer: Schemas["KillAnswer"] }): ReactNode {
+  const { cancelledCount, stopped } = answer;
+  const more = cancelledCount - stopped.length;
+  return (
+    <>
+      <p>
+        <strong>
+          Stopped: {cancelledCount} {cancelledCount === 1 ? "thing" : "things"}.
+        </strong>{" "}
+        Jarvis only observes until somebody lets it execute.
+      </p>
+      <ul aria-label="What was stopped">
+        {stopped.map(({ kind, name, id, runId, was }, index) => (
+          <li key={index}>
+            {kind}
+            {id === null ? "" : ` ${id}`}: <Text>{name}</Text>
+            {runId !== null && (
+              <>
+                {" "}
+                of run{" "}
+                <Link to="/runs/$id" params={{ id: runId }}>
+                  <Text>{runId}</Text>
+                </Link>
+              </>
+            )}
+            {was === "pending" && " (it had not begun)"}
+          </li>
+        ))}
+      </ul>
+      {more > 0 && <p className="muted">And {more} more.</p>}
+    </>
   );
 }
 

@@ -86,12 +86,18 @@ export async function moveProposal(
   return hasEnded(to) ? await emptySecrets(tx, row) : row;
 }
 
-/** Cancels all that has not begun, and records each. Answers how many. */
+/** An action as people are told of it. */
+export interface NamedAction {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Cancels all that has not begun, and records each. Answers which. */
 export async function cancelPending(
   tx: JarvisDatabase,
   reason: string,
   by: Principal,
-): Promise<number> {
+): Promise<NamedAction[]> {
   // Locked in the order of their ids, so that two of these cannot wait for each other.
   const pending = tx
     .select({ id: actionProposals.id })
@@ -110,22 +116,23 @@ export async function cancelPending(
     .where(inArray(actionProposals.id, pending))
     .returning();
   const auditor = new ActionAuditor(tx);
-  for (const row of cancelled.toSorted((a, b) => a.id - b.id)) {
+  const inOrder = cancelled.toSorted((a, b) => a.id - b.id);
+  for (const row of inOrder) {
     await auditor.logCancelled(row.id, reason, by);
     await emptySecrets(tx, row);
   }
-  return cancelled.length;
+  return inOrder.map(({ id, actionName }) => ({ id, name: actionName }));
 }
 
 /**
  * Asks the executors, wherever they run, to stop: all that executes, or one proposal. Answers the
- * ids of what was asked to stop for the first time and what was asked before.
+ * which were asked to stop, for the first time or before.
  */
 export async function requestStop(
   db: JarvisDatabase,
   reason: string,
   proposalId?: number,
-): Promise<number[]> {
+): Promise<NamedAction[]> {
   const executing = and(
     eq(actionProposals.state, "executing"),
     proposalId === undefined ? undefined : eq(actionProposals.id, proposalId),
@@ -134,8 +141,11 @@ export async function requestStop(
     .update(actionProposals)
     .set({ stopReason: reason })
     .where(and(executing, isNull(actionProposals.stopReason)));
-  const rows = await db.select({ id: actionProposals.id }).from(actionProposals).where(executing);
-  return rows.map(({ id }) => id);
+  return await db
+    .select({ id: actionProposals.id, name: actionProposals.actionName })
+    .from(actionProposals)
+    .where(executing)
+    .orderBy(asc(actionProposals.id));
 }
 
 /** Which of these are still executing. */

@@ -104,6 +104,7 @@ class BodyProcess {
     const { release, argv, run, limits } = this.#options;
     const started = await run({
       label: "body",
+      about: { release: release.digest },
       argv,
       workspace: release.directory,
       mounts: mountsOf(release),

@@ -1,4 +1,4 @@
-import type { BuildStage, TestStage } from "../guard-config.ts";
+import type { BuildStage, Stage, TestStage } from "../guard-config.ts";
 import type { PipelineWorld } from "../pipeline-world.ts";
 import type { Staged } from "../staged-change.ts";
 import { runBuildStage } from "./build-stage.ts";
@@ -6,7 +6,7 @@ import { buildStore, type BuildStore } from "./build-store.ts";
 import { inventoryStore } from "./inventory.ts";
 import { judgeRun, passedNames, type Inventory } from "./judge-tests.ts";
 import { runTests, type TestTools } from "./run-tests.ts";
-import type { OutputDirectory, StageWorld } from "./stage-world.ts";
+import type { OutputDirectory, RunInSandbox, StageWorld } from "./stage-world.ts";
 
 interface StageFailure {
   readonly category: string;
@@ -17,7 +17,9 @@ type BaseBuild = { readonly outputs: OutputDirectory[] } | { readonly failure: S
 
 /** What the verification that asks has to give: room and workspaces of its own. */
 export interface BaseExamSession {
-  tools(name: string): Promise<TestTools>;
+  tools(name: string, stage: Stage): Promise<TestTools>;
+  /** The sandbox, with the stage that it is used for. */
+  runOf(stage: Stage): RunInSandbox;
   workspace(tree: string, outputs: readonly OutputDirectory[]): Promise<StageWorld>;
   outputRoot(name: string): string;
   readonly signal: AbortSignal;
@@ -53,7 +55,7 @@ export class BaseExam {
     if ("failure" in built) return built;
     const world = await this.#session.workspace(baseTree, built.outputs);
     const run = await runTests(stage, world, testFiles, {
-      ...(await this.#session.tools(`base-${stage.name}`)),
+      ...(await this.#session.tools(`base-${stage.name}`, stage)),
       label: "inventory",
     });
     const failure = judgeRun(run, []);
@@ -97,7 +99,7 @@ export class BaseExam {
       if (stage.kind !== "build") continue;
       const world = await this.#session.workspace(baseTree, outputs);
       const built = await runBuildStage(stage, world, {
-        run: this.#world.run,
+        run: this.#session.runOf(stage),
         outputRoot: this.#session.outputRoot(`base-out-${stage.name}`),
         signal: this.#session.signal,
       });

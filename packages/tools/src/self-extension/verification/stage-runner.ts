@@ -14,7 +14,7 @@ import type { Inventory } from "./judge-tests.ts";
 import { MIGRATION_IRREVERSIBLE, runMigrationStage } from "./migration-stage.ts";
 import type { TestTools } from "./run-tests.ts";
 import { runSmokeStage } from "./smoke-stage.ts";
-import { diagnose, type OutputDirectory } from "./stage-world.ts";
+import { diagnose, type OutputDirectory, type RunInSandbox } from "./stage-world.ts";
 import { judgeTestStage } from "./test-stage.ts";
 import { Workspaces } from "./workspaces.ts";
 
@@ -46,7 +46,8 @@ export class StageRunner {
       keptDirectory: world.directories.files,
     });
     this.#base = new BaseExam(world, change, {
-      tools: async (name) => await this.#tools(name),
+      runOf: (stage) => this.#runOf(stage),
+      tools: async (name, stage) => await this.#tools(name, stage),
       workspace: async (tree, outputs) => await this.#workspaces.shared(tree, outputs),
       outputRoot: (name) => join(scratch, name),
       signal: this.#signal,
@@ -59,7 +60,7 @@ export class StageRunner {
         return await this.#runBuildStage(stage);
       case "check": {
         const world = await this.#workspaces.shared(this.#change.treeSha, this.#outputs);
-        return await runCheckStage(stage, world, { run: this.#world.run, signal: this.#signal });
+        return await runCheckStage(stage, world, { run: this.#runOf(stage), signal: this.#signal });
       }
       case "test":
         return await this.#runTestStage(stage);
@@ -73,7 +74,7 @@ export class StageRunner {
   async #runBuildStage(stage: BuildStage): Promise<StageDiagnostics> {
     const world = await this.#workspaces.shared(this.#change.treeSha, this.#outputs);
     const result = await runBuildStage(stage, world, {
-      run: this.#world.run,
+      run: this.#runOf(stage),
       outputRoot: join(this.#scratch, `out-${this.builds.length}`),
       signal: this.#signal,
       prepare: async (outputs) => await this.#base.beginFrom(stage, outputs),
@@ -91,7 +92,7 @@ export class StageRunner {
       basePaths: await this.#workspaces.pathsOf(baseTree),
       tree: treeSha,
     };
-    const tools = { run: this.#world.run, signal: this.#signal };
+    const tools = { run: this.#runOf(stage), signal: this.#signal };
     const result = await runSmokeStage(stage, world, facts, tools);
     if (result.diagnostics.status === "passed") this.questionsAnswered += result.asked;
     return result.diagnostics;
@@ -101,7 +102,7 @@ export class StageRunner {
     const { treeSha, baseTree, approval } = this.#change;
     const program = await this.#base.program();
     if ("failure" in program) return baseFails(stage, program.failure);
-    const tools = await this.#tools("migration");
+    const tools = await this.#tools("migration", stage);
     const worlds = {
       base: program.world,
       candidate: await this.#workspaces.shared(treeSha, this.#outputs),
@@ -136,7 +137,7 @@ export class StageRunner {
           .map(({ path }) => path),
         inventory: stillDemanded(inventory.names, this.#change),
       },
-      await this.#tools("test"),
+      await this.#tools("test", stage),
     );
     if (judged.inventory !== null) this.inventories.set(stage, judged.inventory);
     return judged.diagnostics;
@@ -146,10 +147,16 @@ export class StageRunner {
     return this.builds.flatMap(({ outputs }) => outputs);
   }
 
-  async #tools(name: string): Promise<TestTools> {
+  /** The sandbox, with what it is used for: who ends it is told. */
+  #runOf(stage: Stage): RunInSandbox {
+    const about = { runId: this.#change.runId, stage: stage.name };
+    return async (request) => await this.#world.run({ ...request, about });
+  }
+
+  async #tools(name: string, stage: Stage): Promise<TestTools> {
     const scratch = join(this.#scratch, `${name}-${(this.#scratches += 1)}`);
     await mkdir(scratch, { recursive: true });
-    return { run: this.#world.run, signal: this.#signal, scratch };
+    return { run: this.#runOf(stage), signal: this.#signal, scratch };
   }
 }
 
