@@ -1,5 +1,6 @@
 import { readLease, takeLease } from "@jarvis/db";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { follow } from "./testing/follow-stream.ts";
 import { startFailoverWorld, type FailoverWorld, type Member } from "./testing/failover-world.ts";
 import { until } from "./testing/kernel-program.ts";
 import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
@@ -57,6 +58,17 @@ describe("two kernels on one PostgreSQL", () => {
     await program.post("/api/mode", { mode: "execute", reason: "go on" });
   });
 
+  it("one that stands by tells what happens as well, of itself that it stands by", async () => {
+    const { leader, other } = await sides(world);
+    const told = await follow(other.program);
+    const change = { paused: true, reason: "look at both" };
+    await leader.program.post("/api/self-extension/promotion", change);
+    expect(await told.until("ledger")).toContain("look at both");
+    expect(await told.until("status")).toContain('"role":"standby"');
+    await leader.program.post("/api/self-extension/promotion", { ...change, paused: false });
+    await told.close();
+  });
+
   // Each kills a leader where its change was made and its answer is lost; `pnpm sweep` does all.
   const moments = [
     { what: "the branch", path: /\/git\/refs$/ },
@@ -72,9 +84,13 @@ describe("two kernels on one PostgreSQL", () => {
     const reached = leader.forge.holdAt(moment.path, "after");
     const runId = await leader.program.propose(goodPatch(repository, nextName()));
     await reached;
+    const told = await follow(other.program);
     await leader.program.kill();
     leader.forge.release();
     await other.leads();
+    // Who follows is let go, and comes back to a kernel that knows more.
+    expect(await told.until("behind")).not.toBe("");
+    await told.close();
     const result = await other.program.outcome(runId);
     expect(result).toMatchObject({ status: "promoted", blockReasons: [] });
     await until(async () => ((await world.effects(result, since)).branches === 0 ? true : null));

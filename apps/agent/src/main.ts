@@ -14,7 +14,7 @@ import { RepositoryError } from "./kernel/guarded-repository.ts";
 import { glance, readStatus } from "./http/views.ts";
 import { startKernel, type Kernel } from "./kernel/kernel.ts";
 import type { Standby } from "./kernel/leadership/standby-kernel.ts";
-import { startLive, type Live } from "./kernel/stream/live.ts";
+import { startLive, type Live, type LiveParts } from "./kernel/stream/live.ts";
 import { Lifetime } from "./lifetime.ts";
 import { openTokens } from "./token.ts";
 
@@ -83,6 +83,21 @@ async function main(lifetime: Lifetime): Promise<void> {
     return url;
   }
 
+  /** Tells clients what happens from here on; those of the feed before come back to this one. */
+  async function tell(shown: Kernel, parts: Pick<LiveParts, "glance" | "status">): Promise<void> {
+    const before = live;
+    live = await lifetime.open(
+      async () =>
+        await startLive({
+          database: shown.database,
+          ...parts,
+          onProblem: (error) => shown.progress.problem(error),
+        }),
+      async (feed) => await feed.stop(),
+    );
+    await before?.stop();
+  }
+
   // The kernel first: a second one must be refused before it takes a port.
   const running = await lifetime.open(
     async () =>
@@ -95,6 +110,10 @@ async function main(lifetime: Lifetime): Promise<void> {
         {
           async onStandby(made) {
             standby = made;
+            await tell(made.kernel, {
+              glance: () => [made.leader(), made.kernel.progress.lastProblem],
+              status: async () => await readStatus(made.kernel, { places, startedAt }, made),
+            });
             made.answersAt(await openDoor());
           },
           signal: lifetime.signal,
@@ -103,16 +122,10 @@ async function main(lifetime: Lifetime): Promise<void> {
     async (started) => await started.stop(),
   );
   kernel = running;
-  live = await lifetime.open(
-    async () =>
-      await startLive({
-        database: running.database,
-        glance: () => glance(running),
-        status: async () => await readStatus(running, { places, startedAt }),
-        onProblem: (error) => running.progress.problem(error),
-      }),
-    async (feed) => await feed.stop(),
-  );
+  await tell(running, {
+    glance: () => glance(running),
+    status: async () => await readStatus(running, { places, startedAt }),
+  });
   if (!lifetime.ending) running.answersAt(await openDoor());
 }
 

@@ -7,6 +7,7 @@ import { refusals, security } from "./route-parts.ts";
 
 /** So many connections at a time; a browser opens one for each tab. */
 const CLIENTS = 500;
+/** How long a client that is too slow may take what it was sent, before its connection is closed. */
 const STALLED_MS = 10_000;
 
 const eventId = z.string().regex(/^\d{1,15}$/, "expected an event id");
@@ -32,8 +33,9 @@ const getStream = createRoute({
 /** Events as they happen. A client that was sent away comes back with the last id it was told. */
 export function addStreamRoute(
   app: OpenAPIHono<ApiEnvironment>,
-  parts: { live: () => Live | null; doors: Doors },
+  parts: { live: () => Live | null; doors: Doors; stalledMs?: number },
 ): void {
+  const { stalledMs = STALLED_MS } = parts;
   app.openapi(getStream, (context) => {
     const live = parts.live();
     if (live === null || live.feed.clients >= CLIENTS) throw new NotReady();
@@ -50,7 +52,7 @@ export function addStreamRoute(
       mayGoOn: lookNowAndThen(() => isKnown(credential, parts.doors)),
       onDrop() {
         // One that takes nothing at all any more is not waited for.
-        setTimeout(() => outgoing.destroy(), STALLED_MS).unref();
+        setTimeout(() => outgoing.destroy(), stalledMs).unref();
       },
     });
     const encoder = new TextEncoder();

@@ -12,6 +12,9 @@ export function verdictOf(status: Status): { tone: Tone; sentence: string; notes
   if (body?.problem != null) notes.push(`Nothing serves: ${body.problem}.`);
   if (promotion.problem !== null) notes.push(promotion.problem);
   if (lastProblem !== null) notes.push(`The kernel's last problem: ${lastProblem}`);
+  if (status.kernel.role === "standby") {
+    return { tone: "info", sentence: status.wayOut.because, notes };
+  }
   const isBroken = notes.length > 0;
   const waiting = openRuns.filter(({ status: at }) => at === "parked").length;
   if (waiting > 0) {

@@ -15,17 +15,19 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-/**
- * Tells clients what happens: rows of the ledger as the database announces them, and the state of the
- * kernel whenever it differs from what was told before. Nothing is looked at while nobody listens.
- */
-export async function startLive(parts: {
+export interface LiveParts {
   readonly database: Pick<DatabaseHandle, "db" | "sql">;
   /** What can change without a row in a ledger; small, and without a question to the database. */
   readonly glance: () => unknown;
   readonly status: () => Promise<unknown>;
   readonly onProblem: (error: unknown) => void;
-}): Promise<Live> {
+}
+
+/**
+ * Tells clients what happens: rows of the ledger as the database announces them, and the state of the
+ * kernel whenever it differs from what was told before. Nothing is looked at while nobody listens.
+ */
+export async function startLive(parts: LiveParts): Promise<Live> {
   const { database, glance, status, onProblem } = parts;
   const reader = ledgerReader(database.db);
   const feed = await LiveFeed.open(reader, { onProblem });
