@@ -23,12 +23,13 @@ import { selfExtensionEvents } from "../schema/index.ts";
 import { openStateDirectory } from "../state-directory.ts";
 import { buildPackage } from "../testing/built-agent.ts";
 import type { BuiltPackage } from "../testing/built-agent.ts";
-import { anEvent } from "../testing/builders.ts";
+import { anEvent, prepareTestState } from "../testing/index.ts";
 import { choosePlace } from "./cluster-directory.ts";
 import { runningPostmaster } from "./processes.ts";
 import { readClusterRecord } from "./records.ts";
 import { destroyEmbedded, startEmbedded, stopEmbedded } from "./supervisor.ts";
 
+// What is about making a cluster begins with nothing; everything else with the copy of one.
 const isRoot = process.getuid?.() === 0;
 let built: BuiltPackage;
 let parent: string;
@@ -50,13 +51,23 @@ afterEach(async () => {
   rmSync(parent, { recursive: true, force: true });
 });
 
-describe("the embedded server", () => {
+describe("a server that is made of nothing", () => {
+  let made: string;
+  let handles: [DatabaseHandle, DatabaseHandle, DatabaseHandle];
+
+  beforeAll(async () => {
+    made = openStateDirectory(join(mkdtempSync(join(tmpdir(), "jarvis db ")), ".jarvis"));
+    const open = () => openDatabase({ stateDirectory: made });
+    handles = await Promise.all([open(), open(), open()]);
+  });
+
+  afterAll(async () => {
+    await closeAll(handles);
+    await destroyEmbedded(made);
+    rmSync(dirname(made), { recursive: true, force: true });
+  });
+
   it("comes up once for three that open a fresh state at the same time", async () => {
-    const handles = await Promise.all([
-      openDatabase({ stateDirectory }),
-      openDatabase({ stateDirectory }),
-      openDatabase({ stateDirectory }),
-    ]);
     await Promise.all(
       handles.map((handle) =>
         handle.db.insert(selfExtensionEvents).values(anEvent({ runId: "shared" })),
@@ -64,25 +75,25 @@ describe("the embedded server", () => {
     );
     expect(await seqs(handles[0])).toEqual([1, 2, 3]);
     expect(handles.map(({ ledgerGuard }) => ledgerGuard)).toEqual(Array(3).fill("enforced"));
-    await closeAll(handles);
   });
 
   it("is durable, unreachable from the network, and closed to other users", async () => {
-    const handle = await openDatabase({ stateDirectory });
-    const [settings] = await handle.sql`select current_setting('fsync') as fsync,
+    const [settings] = await handles[0].sql`select current_setting('fsync') as fsync,
       current_setting('listen_addresses') as listen, current_setting('server_version_num')::int / 10000 as major`;
     expect(settings).toEqual({ fsync: "on", listen: "", major: 18 });
-    const record = readClusterRecord(join(stateDirectory, "postgres"));
+    const record = readClusterRecord(join(made, "postgres"));
     expect(modeOf(record!.socketDirectory)).toBe(0o700);
     expect(modeOf(join(record!.root, "data"))).toBe(0o700);
-    expect(modeOf(join(stateDirectory, "postgres", "secrets.json"))).toBe(0o600);
+    expect(modeOf(join(made, "postgres", "secrets.json"))).toBe(0o600);
     const pid = runningPostmaster(join(record!.root, "data"));
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     expect(status).not.toMatch(/^Uid:\t0\t/m);
-    await handle.close();
   });
+});
 
+describe("the embedded server", () => {
   it("refuses a login without its password", async () => {
+    await prepareTestState(stateDirectory);
     const handle = await openDatabase({ stateDirectory });
     const url = new URL(handle.runtimeUrl);
     url.password = "guess";
@@ -93,6 +104,7 @@ describe("the embedded server", () => {
   });
 
   it("opens again in well under a second, and is reused while it runs", async () => {
+    await prepareTestState(stateDirectory);
     await (await openDatabase({ stateDirectory })).close();
     const running = (await startEmbedded(stateDirectory)).pid;
     const times: number[] = [];
@@ -106,6 +118,7 @@ describe("the embedded server", () => {
   });
 
   it("stops in order and leaves no process and no socket", async () => {
+    await prepareTestState(stateDirectory);
     const handle = await openDatabase({ stateDirectory });
     const { root, socketDirectory } = readClusterRecord(join(stateDirectory, "postgres"))!;
     await handle.close({ stopServer: true });
@@ -120,6 +133,7 @@ describe("the embedded server", () => {
 
 describe("after kill -9", () => {
   it("of the agent, the next one finds the server running and every acknowledged event", async () => {
+    await prepareTestState(stateDirectory);
     const agent = startWriting();
     await agent.nextLine();
     const before = (await startEmbedded(stateDirectory)).pid;
@@ -135,6 +149,7 @@ describe("after kill -9", () => {
   it.each(["agent first", "server first"])(
     "of agent and server in mid-write (%s), no acknowledged event is missing",
     async (order) => {
+      await prepareTestState(stateDirectory);
       const agent = startWriting();
       await agent.nextLine();
       const { pid } = await startEmbedded(stateDirectory);
@@ -159,6 +174,7 @@ describe("after kill -9", () => {
   );
 
   it("is not fooled by a lock file that names a living process of somebody else", async () => {
+    await prepareTestState(stateDirectory);
     await (await openDatabase({ stateDirectory })).close({ stopServer: true });
     const { root } = readClusterRecord(join(stateDirectory, "postgres"))!;
     writeFileSync(join(root, "data", "postmaster.pid"), `${process.pid}\n${join(root, "data")}\n`);
@@ -179,6 +195,7 @@ describe("where the cluster lies", () => {
   });
 
   it("never answers a lost cluster with an empty ledger", async () => {
+    await prepareTestState(stateDirectory);
     await (await openDatabase({ stateDirectory })).close({ stopServer: true });
     const { root } = readClusterRecord(join(stateDirectory, "postgres"))!;
     rmSync(join(root, "data"), { recursive: true });
@@ -189,6 +206,7 @@ describe("where the cluster lies", () => {
   });
 
   it("sets a cluster aside whose state directory was made anew, and does not delete it", async () => {
+    await prepareTestState(stateDirectory);
     await (await openDatabase({ stateDirectory })).close();
     const { root } = readClusterRecord(join(stateDirectory, "postgres"))!;
     rmSync(join(stateDirectory, "postgres", "cluster.json"));
@@ -205,6 +223,7 @@ describe("where the cluster lies", () => {
   });
 
   it("follows its state directory when that is moved while the server runs", async () => {
+    await prepareTestState(stateDirectory);
     const before = await openDatabase({ stateDirectory });
     await before.db.insert(selfExtensionEvents).values(anEvent({ runId: "shared" }));
     await before.close();
@@ -244,6 +263,7 @@ describe("where the cluster lies", () => {
   });
 
   it("is gone with everything of it once destroyed", async () => {
+    await prepareTestState(stateDirectory);
     await (await openDatabase({ stateDirectory })).close();
     const { root } = readClusterRecord(join(stateDirectory, "postgres"))!;
     await destroyEmbedded(stateDirectory);
