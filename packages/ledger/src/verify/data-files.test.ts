@@ -14,7 +14,7 @@ import {
   selfExtensionEvents,
   type DatabaseHandle,
 } from "@jarvis/db";
-import { anEvent } from "@jarvis/db/testing";
+import { anEvent, prepareTestState } from "@jarvis/db/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSealer } from "../seal/sealer.ts";
 import { verifyLedger } from "./verify-ledger.ts";
@@ -32,6 +32,7 @@ let handle: DatabaseHandle;
 
 beforeAll(async () => {
   stateDirectory = join(mkdtempSync(join(tmpdir(), "jarvis-files-")), "state");
+  await prepareTestState(stateDirectory);
   handle = await openDatabase({ stateDirectory });
   await handle.db
     .insert(selfExtensionEvents)
