@@ -1,4 +1,4 @@
-import { EMPTY_ROOT, hashNode, type Hash } from "./hashes.ts";
+import { HASH_BYTES, hashNode, type Hash } from "./hashes.ts";
 
 /** A tree, as a checkpoint names it. */
 export interface TreeHead {
@@ -16,6 +16,8 @@ export function rootOfInclusion(
   proof: readonly Hash[],
 ): Hash | null {
   if (!isPlace(leaf.index) || !isPlace(size) || leaf.index >= size) return null;
+  // In a tree of one leaf this is the root: what is no hash would be proved by itself.
+  if (leaf.hash.length !== HASH_BYTES) return null;
   let node = leaf.index;
   let last = size - 1;
   let root = leaf.hash;
@@ -42,7 +44,8 @@ export function verifyInclusion(
 
 /**
  * Whether the first tree is the beginning of the second (RFC 9162, 2.1.4.2): nothing that was in it
- * was changed, removed or reordered.
+ * was changed, removed or reordered. Of the empty tree nothing is proved (0 < first, as in RFC 6962,
+ * 2.1.2): every tree begins with it.
  */
 export function verifyConsistency(
   first: TreeHead,
@@ -50,8 +53,8 @@ export function verifyConsistency(
   proof: readonly Hash[],
 ): boolean {
   if (!isPlace(first.size) || !isPlace(second.size) || first.size > second.size) return false;
+  if (first.size === 0) return false;
   if (first.size === second.size) return proof.length === 0 && first.root.equals(second.root);
-  if (first.size === 0) return proof.length === 0 && first.root.equals(EMPTY_ROOT);
   // The first root itself begins the path where the first tree is complete.
   const path = isPowerOfTwo(first.size) ? [first.root, ...proof] : [...proof];
   let node = first.size - 1;
