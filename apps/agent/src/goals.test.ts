@@ -133,6 +133,15 @@ describe("a goal", () => {
       `/api/runs/${run}`,
     );
     expect(detail.cost).toMatchObject({ goalId: id, attempt: 2 });
+    const { author } = await kernel.get<{ author: unknown }>("/api/trends?days=1");
+    // The goal that was cancelled while Jarvis only observed had no attempt.
+    expect(author).toEqual({
+      attempts: 2,
+      accepted: 1,
+      inputTokens: 800,
+      outputTokens: 80,
+      microUsd: spent.microUsd,
+    });
     expect(detail.events[0]?.context).toMatchObject({
       actor: "author",
       actorSource: "agent",

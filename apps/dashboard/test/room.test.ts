@@ -253,6 +253,8 @@ describe("the operator's page", () => {
   it("lets a reader look and change nothing", async () => {
     const reader = await world.open({ role: "read" });
     expect(await reader.getByRole("button", { name: "Kill" }).isDisabled()).toBe(true);
+    await reader.getByRole("link", { name: "Trends" }).click();
+    await reader.getByText("No model was asked in these days.").waitFor();
     await reader.getByRole("button", { name: "Sign out" }).click();
     await reader.getByText("pnpm jarvis login").waitFor();
     await reader.context().close();

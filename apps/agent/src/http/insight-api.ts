@@ -8,6 +8,7 @@ import {
 import { lineage } from "../kernel/insight/lineage.ts";
 import { runPatch } from "../kernel/insight/run-patch.ts";
 import { runReasons } from "../kernel/insight/run-reasons.ts";
+import { authorCost } from "../kernel/insight/author-cost.ts";
 import { trends } from "../kernel/insight/trends.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ApiEnvironment } from "./guard.ts";
@@ -51,6 +52,7 @@ export function addInsightRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () =>
 
   app.openapi(routes.getTrends, async (context) => {
     const { days } = context.req.valid("query");
-    return context.json({ days: await trends(kernel().database.db, days) }, 200);
+    const { db } = kernel().database;
+    return context.json({ days: await trends(db, days), author: await authorCost(db, days) }, 200);
   });
 }

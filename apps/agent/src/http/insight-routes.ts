@@ -109,8 +109,17 @@ export const getTrends = createRoute({
             })
             .openapi("TrendDay"),
         ),
+        author: z
+          .object({
+            attempts: z.number().int(),
+            accepted: z.number().int(),
+            inputTokens: z.number().int(),
+            outputTokens: z.number().int(),
+            microUsd: z.number().int(),
+          })
+          .openapi("AuthorCost"),
       }),
-      "Each day with an event, oldest first, in UTC.",
+      "Each day with an event, oldest first, in UTC; `author` is what models took in all of them.",
     ),
     ...refusals,
   },

@@ -3473,7 +3473,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description Each day with an event, oldest first, in UTC. */
+                /** @description Each day with an event, oldest first, in UTC; `author` is what models took in all of them. */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -3481,6 +3481,7 @@ export interface paths {
                     content: {
                         "application/json": {
                             days: components["schemas"]["TrendDay"][];
+                            author: components["schemas"]["AuthorCost"];
                         };
                     };
                 };
@@ -4733,6 +4734,13 @@ export interface components {
             rolledBack: number;
             blessed: number;
             verificationMs: number | null;
+        };
+        AuthorCost: {
+            attempts: number;
+            accepted: number;
+            inputTokens: number;
+            outputTokens: number;
+            microUsd: number;
         };
         LedgerVerification: {
             startedAt: string;

@@ -11,6 +11,7 @@ import { Stages } from "../parts/stages.tsx";
 import { Empty, Loaded, Loading } from "../parts/states.tsx";
 import { Sha, Text } from "../parts/text.tsx";
 import { Time } from "../parts/time.tsx";
+import { spentText } from "./cost-text.ts";
 
 // The colours of a diff are a quarter of the script, and one screen's.
 const Diff = lazy(async () => ({ default: (await import("../parts/diff.tsx")).Diff }));
@@ -54,6 +55,7 @@ function Detail({ detail }: { detail: RunDetail }): ReactNode {
             ["Tree", <Sha key="t">{result.treeSha}</Sha>],
             ["Landed as", <Sha key="m">{result.mergeSha}</Sha>],
             ["Release", <Sha key="r">{result.releaseDigest}</Sha>],
+            ["Written for", detail.cost === null ? "–" : spentText(detail.cost.spent)],
             ["Pull request", <PullRequest key="p" result={result} />],
           ]}
         />

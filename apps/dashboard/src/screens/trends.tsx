@@ -6,6 +6,7 @@ import { Choice } from "../parts/choice.tsx";
 import { Card, Page } from "../parts/page.tsx";
 import { Empty, Loaded } from "../parts/states.tsx";
 import { duration } from "../parts/time.tsx";
+import { costOfAccepted } from "./cost-text.ts";
 
 /** What happened, day by day. Days are those of UTC, like the ledger's. */
 export function Trends(): ReactNode {
@@ -32,6 +33,9 @@ export function Trends(): ReactNode {
             <Empty>Nothing happened in these days.</Empty>
           ) : (
             <div className="cards">
+              <Card title="Cost of an accepted change">
+                <p>{costOfAccepted(data.author)}</p>
+              </Card>
               {plots.map(({ title, series, format }) => (
                 <Card key={title} title={title}>
                   <Plot
