@@ -178,9 +178,8 @@ describe("a goal", () => {
   });
 
   it("whose model is streaming when it is paused: its stream is closed, and none begun", async () => {
-    const { id } = await add("goal to hang, and to be paused");
     const before = host.abandoned();
-    await until(async () => ((await show(id)).spent.steps > 0 ? true : null));
+    const { id } = await addHanging("goal to hang, and to be paused");
     await move(id, "pause");
     await until(() => (host.abandoned() > before ? true : null));
     const { goal, attempts } = await until(async () => {
@@ -192,10 +191,8 @@ describe("a goal", () => {
   });
 
   it("whose model is streaming when Jarvis is killed: closed within 250 ms, on record, counted", async () => {
-    const { id } = await add("goal to hang");
     const before = host.abandoned();
-    await until(() => (JSON.stringify(host.heard.at(-1)?.body).includes("to hang") ? true : null));
-    await until(async () => ((await show(id)).spent.steps > 0 ? true : null));
+    const { id } = await addHanging("goal to hang, and to be killed");
     const at = performance.now();
     const closed = until(() => (host.abandoned() > before ? performance.now() - at : null));
     const killed = await kernel.post<{ cancelledCount: number }>("/api/kill-switch", {
@@ -244,6 +241,14 @@ it("the model's key is in no request but its header, in no file of the state and
 
 async function add(text: string, more: object = {}): Promise<Goal> {
   return (await kernel.post<{ goal: Goal }>("/api/goals", { text, ...more })).goal;
+}
+
+/** Added, and its request is with the model's host: a step is counted before that. */
+async function addHanging(text: string): Promise<Goal> {
+  const heard = host.heard.length;
+  const goal = await add(text);
+  await until(() => (JSON.stringify(host.heard.slice(heard)).includes(text) ? true : null));
+  return goal;
 }
 
 async function move(id: string, what: string): Promise<{ goal: Goal }> {

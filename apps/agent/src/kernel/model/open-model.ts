@@ -29,26 +29,24 @@ export function openModel(config: ModelConfig, db: JarvisDatabase): Model {
     },
     for(account) {
       const { goalId } = account;
-      const tapped: ModelPort = {
-        name,
-        async ask(request, signal) {
-          const tap = { goalId, end: new AbortController() };
-          open.add(tap);
-          try {
-            return await plain.ask(request, AbortSignal.any([signal, tap.end.signal]));
-          } finally {
-            open.delete(tap);
-          }
-        },
-      };
-      const metered = meteredModel(tapped, { db, price: config.price, account });
+      const metered = meteredModel(plain, { db, price: config.price, account });
       const wanted: ModelPort = {
         name,
         async ask(request, signal) {
-          // Whoever paused or cancelled it meanwhile is heard before anything more is spent.
-          const goal = await readGoal(db, goalId);
-          if (goal?.state === "running") return await metered.ask(request, signal);
-          throw new ModelError("stopped", `The goal is ${goal?.state ?? "gone"}.`);
+          // Open before the goal is read: whoever pauses it changes the goal and then stops what is
+          // open, so that one of the two is seen here, however little lies between them.
+          const tap = { goalId, end: new AbortController() };
+          open.add(tap);
+          try {
+            const goal = await readGoal(db, goalId);
+            // Whoever paused or cancelled it meanwhile is heard before anything more is spent.
+            if (goal?.state !== "running" || tap.end.signal.aborted) {
+              throw new ModelError("stopped", `The goal is ${goal?.state ?? "gone"}.`);
+            }
+            return await metered.ask(request, AbortSignal.any([signal, tap.end.signal]));
+          } finally {
+            open.delete(tap);
+          }
         },
       };
       const patient = patientModel(wanted);
