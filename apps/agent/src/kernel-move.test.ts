@@ -1,10 +1,10 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { processesWith } from "@jarvis/sandbox/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KernelRelease } from "./kernel/move/kernel-pointer.ts";
 import {
   discardState,
-  processesWith,
   startKernelProgram,
   until,
   type KernelProgram,

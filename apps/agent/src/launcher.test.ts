@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isRunning } from "@jarvis/sandbox/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { filesDigest } from "./files-digest.ts";
 import { until } from "./testing/kernel-program.ts";
@@ -226,7 +227,7 @@ describe("the launcher", () => {
     const pid = await until(() => pids()[1] ?? null);
     second.child.kill("SIGKILL");
     await second.ended;
-    await until(() => (isGone(pid) ? true : null));
+    await until(() => (isRunning(pid) ? null : true));
   });
 
   it("ends when whoever started it has, where that was asked for, and a wedged kernel with it", async () => {
@@ -236,7 +237,7 @@ describe("the launcher", () => {
     process.kill(pid, "SIGSTOP");
     child.stdin.end();
     await ended;
-    expect(isGone(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(false);
   });
 });
 
@@ -255,12 +256,4 @@ appendFileSync(${JSON.stringify(notes)}, process.pid + "\\n");\n`,
   const pids = (): number[] =>
     existsSync(notes) ? readFileSync(notes, "utf8").trim().split("\n").map(Number) : [];
   return { pids };
-}
-
-function isGone(pid: number): boolean {
-  try {
-    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return true;
-  }
 }

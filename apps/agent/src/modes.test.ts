@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { processesWith } from "@jarvis/sandbox/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   discardState,
-  processesWith,
   sandboxesUnder,
   startKernelProgram,
   until,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isRunning } from "@jarvis/sandbox/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   discardState,
@@ -8,7 +9,6 @@ import {
   until,
   type KernelProgram,
 } from "./testing/kernel-program.ts";
-import { isRunning } from "./testing/kept-body.ts";
 import { makeLiving, tiresAfter } from "./testing/living-project.ts";
 import { plainProject, type TestRepository } from "./testing/repository.ts";
 

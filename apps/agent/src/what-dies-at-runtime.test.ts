@@ -10,11 +10,11 @@ import {
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { processesWith } from "@jarvis/sandbox/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   discardState,
   postmasterOf,
-  processesWith,
   spawnKernel,
   startKernelProgram,
   until,

@@ -5,16 +5,9 @@ import {
   SafetyController,
   SessionRiskTracker,
 } from "@jarvis/operator-core";
+import { isRunning, parentOf, processesWith } from "@jarvis/sandbox/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  isRunning,
-  killAndWait,
-  makeWorld,
-  parentOf,
-  plainProject,
-  processesWith,
-  type World,
-} from "./testing/world.ts";
+import { killAndWait, makeWorld, plainProject, type World } from "./testing/world.ts";
 
 let world: World;
 

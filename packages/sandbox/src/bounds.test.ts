@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { runInSandbox } from "./sandbox.ts";
-import { makeWorld, processesWith, type World } from "./testing/world.ts";
+import { processesWith } from "./testing/processes.ts";
+import { makeWorld, type World } from "./testing/world.ts";
 import type { SandboxLimits, SandboxMount, SandboxResult } from "./types.ts";
 
 const mebibyte = 1024 * 1024;

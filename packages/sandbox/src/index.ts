@@ -5,7 +5,6 @@ export { removeOutput } from "./remove-output.ts";
 export {
   endAllSandboxes,
   killAllSandboxes,
-  killAllSandboxesByLabel,
   runningSandboxes,
   waitForNoSandboxes,
   type ListedSandbox,

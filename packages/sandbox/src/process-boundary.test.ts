@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 import { runInSandbox } from "./sandbox.ts";
 import { selfTest } from "./self-test.ts";
 import { usePackageForNode } from "./testing/compiled.ts";
-import { isRoot, makeWorld, processesWith, type World } from "./testing/world.ts";
+import { processesWith } from "./testing/processes.ts";
+import { isRoot, makeWorld, type World } from "./testing/world.ts";
 
 const compiled = usePackageForNode();
 

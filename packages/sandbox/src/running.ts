@@ -46,14 +46,7 @@ export async function killAllSandboxes(before?: RunningSandboxes): Promise<numbe
   return (await endAllSandboxes(before)).length;
 }
 
-/** Ends them too, and counts those that ran by their label. */
-export async function killAllSandboxesByLabel(): Promise<Readonly<Record<string, number>>> {
-  const counts: Record<string, number> = {};
-  for (const { label } of await endAllSandboxes()) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
-}
-
 /** Resolves when no sandbox of this process runs. Used before a release is replaced, and in tests. */
 export async function waitForNoSandboxes(): Promise<void> {
-  while (running.size > 0) await Promise.allSettled([...running.values()].map(({ work }) => work));
+  while (running.size > 0) await Promise.allSettled(running.values());
 }

@@ -11,7 +11,8 @@ import {
   waitForNoSandboxes,
 } from "./running.ts";
 import { checkSandbox, runInSandbox } from "./sandbox.ts";
-import { isRoot, makeWorld, processesWith } from "./testing/world.ts";
+import { processesWith } from "./testing/processes.ts";
+import { isRoot, makeWorld } from "./testing/world.ts";
 
 describe("how it ended", () => {
   it.each([

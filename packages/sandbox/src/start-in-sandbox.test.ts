@@ -5,11 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { LineReader } from "./line-reader.ts";
-import { killAllSandboxesByLabel } from "./running.ts";
+import { endAllSandboxes, killAllSandboxes } from "./running.ts";
 import { runInSandbox } from "./sandbox.ts";
 import { startInSandbox } from "./start-in-sandbox.ts";
 import { usePackageForNode } from "./testing/compiled.ts";
-import { makeWorld, processesWith } from "./testing/world.ts";
+import { processesWith } from "./testing/processes.ts";
+import { makeWorld } from "./testing/world.ts";
 import type { SandboxProcess, SandboxStartRequest } from "./types.ts";
 
 const compiled = usePackageForNode();
@@ -120,7 +121,8 @@ describe("the kill switch", () => {
     const { process: program, marker } = await start("echo");
     const { workspace } = makeWorld();
     const run = runInSandbox({ argv: ["sleep", "60"], workspace });
-    expect(await killAllSandboxesByLabel()).toEqual({ run: 1, body: 1 });
+    const ended = await endAllSandboxes();
+    expect(ended.map(({ label }) => label).sort()).toEqual(["body", "run"]);
     expect(await program.ended).toMatchObject({ outcome: "killed", reason: "aborted" });
     expect(await run).toMatchObject({ outcome: "killed", reason: "aborted" });
     expect(processesWith(marker)).toEqual([]);
@@ -130,7 +132,7 @@ describe("the kill switch", () => {
     const { workspace } = makeWorld();
     const starting = startInSandbox({ ...requestOf("echo"), workspace });
     await Promise.resolve();
-    await killAllSandboxesByLabel();
+    await killAllSandboxes();
     expect(await starting).toMatchObject({ started: false, reason: "aborted" });
   });
 });

@@ -71,7 +71,7 @@ export interface ChannelLimits {
 
 /** A program that runs until it ends or is ended: it has no limit of time unless one is given. */
 export interface SandboxStartRequest extends SandboxProgram {
-  /** What it is, for `killAllSandboxesByLabel`; "run" is what `runInSandbox` runs. */
+  /** What it is, for whoever is told what a kill ended; "run" is what `runInSandbox` runs. */
   label: string;
   limits?: Partial<Omit<SandboxLimits, "outputBytes">>;
   channel?: Partial<ChannelLimits>;

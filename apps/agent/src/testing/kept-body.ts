@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { startInSandbox } from "@jarvis/sandbox";
 import { onTestFinished } from "vitest";
 import type { BodyLimits } from "../kernel/body/body-limits.ts";
@@ -82,14 +81,4 @@ export function keepForTest({
 export function keepMisbehaving(behaviour: string, differences: Differences = {}): KeptBody {
   const argv = ["node", "body.mjs", behaviour];
   return keepForTest({ release: releaseOfScript(), argv, ...differences });
-}
-
-/** Whether a process runs; a zombie, which only waits to be asked how it ended, does not. */
-export function isRunning(pid: number | null): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
 import { prepareTestState } from "@jarvis/db/testing";
 export { tamperWithState } from "@jarvis/db/testing";
+import { processesWith } from "@jarvis/sandbox/testing";
 import type { RunResult } from "@jarvis/tools/self-extension";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -157,20 +158,6 @@ export async function until<T>(
 export async function discardState(stateDir: string): Promise<void> {
   await destroyEmbedded(stateDir);
   rmSync(stateDir, { recursive: true, force: true });
-}
-
-/** Processes whose command line holds a text: servers of one state, sandboxes of one run. */
-export function processesWith(text: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** How many sandboxes of a kernel run. */

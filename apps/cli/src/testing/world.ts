@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
 import { prepareTestState } from "@jarvis/db/testing";
+import { isRunning } from "@jarvis/sandbox/testing";
 import { packageManagerEnv } from "@jarvis/tools/ledger";
 import { jarvis } from "../command-line/jarvis.ts";
 
@@ -176,32 +177,4 @@ export const plainProject: Record<string, string> = {
 export async function killAndWait(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
   while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-export function parentOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return !["Z", "X"].includes(stat.slice(stat.lastIndexOf(")") + 2)[0] ?? "");
-  } catch {
-    return false;
-  }
-}
-
-/** Processes whose command line holds a text. */
-export function processesWith(text: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
-      } catch {
-        return false;
-      }
-    });
 }

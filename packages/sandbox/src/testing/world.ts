@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
@@ -34,20 +34,6 @@ export function makeWorld(prefix = "jarvis-test-", parent = os.tmpdir()): World 
       writeFileSync(place, content, { mode });
     },
   };
-}
-
-/** Host processes, zombies aside, that have `marker` in their command line. */
-export function processesWith(marker: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(marker);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
 }
 
 export const isRoot = process.geteuid?.() === 0;

@@ -1,10 +1,11 @@
 import { readFileSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { killAllSandboxesByLabel } from "@jarvis/sandbox";
+import { killAllSandboxes } from "@jarvis/sandbox";
+import { isRunning } from "@jarvis/sandbox/testing";
 import { describe, expect, it } from "vitest";
 import { releaseOfScript } from "../../testing/body-release.ts";
-import { isRunning, keepForTest, keepMisbehaving } from "../../testing/kept-body.ts";
+import { keepForTest, keepMisbehaving } from "../../testing/kept-body.ts";
 import type { AskOutcome } from "./requests.ts";
 
 const once = { crashes: 1 };
@@ -285,7 +286,7 @@ describe("keeping it", () => {
   it("leaves it ended after the kill switch", async () => {
     const { keeper, until, seen } = keepMisbehaving("well");
     await keeper.ready();
-    expect(await killAllSandboxesByLabel()).toEqual({ body: 1 });
+    expect(await killAllSandboxes()).toBe(1);
     expect(await until("suspended")).toMatchObject({ suspension: { reason: "kill-switch" } });
     await sleep(100);
     expect([keeper.state, keeper.pid, seen("exited")]).toEqual(["suspended", null, []]);

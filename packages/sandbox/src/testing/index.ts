@@ -1,0 +1,1 @@
+export { isRunning, parentOf, processesWith } from "./processes.ts";
