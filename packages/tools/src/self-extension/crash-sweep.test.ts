@@ -65,6 +65,7 @@ describe.each(isWhole ? outcomes : outcomes.slice(0, 1))("a run that is $name", 
           violations.push(`${what}: ${String(error)}`);
         }
         // A whole sweep takes long: what it finds is told at once.
+
         const newest = violations.at(-1);
         if (newest?.startsWith(what) === true) process.stdout.write(`${newest}\n`);
       }

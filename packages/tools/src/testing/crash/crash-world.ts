@@ -1,33 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase, selfExtensionEvents, type DatabaseHandle } from "@jarvis/db";
 import { eq } from "drizzle-orm";
-import {
-  getPromotionControlState,
-  isThisProcess,
-  mayContinue,
-  openRuns,
-  pipelineSteps,
-  settleReleases,
-  settleWorld,
-  tendIntents,
-  type Pipeline,
-  type PipelineWorld,
-} from "../../self-extension/index.ts";
-import { pipelineWorkflow, reconcileRuns } from "../../self-extension/pipeline.ts";
+import { vi } from "vitest";
+import type { Pipeline, PipelineWorld } from "../../self-extension/index.ts";
 import type { TestRepository } from "../git-repository.ts";
-import {
-  attestFirst,
-  makeTestPlace,
-  openTestWorld,
-  type OpenedWorld,
-  type TestPlace,
-} from "../pipeline-world.ts";
-import { databaseOf } from "./database-port.ts";
+import { makeTestPlace, type OpenedWorld, type TestPlace } from "../pipeline-world.ts";
 import { Life, lives } from "./life.ts";
 
+/** What a kernel keeps in memory is gone with it: its modules are its own. */
+export type KernelModules = typeof import("./kernel-modules.ts");
+
 /** A kernel of the test: what it works with, from its start to its end. */
-interface Kernel extends OpenedWorld {
+export interface Kernel extends OpenedWorld {
+  readonly modules: KernelModules;
   readonly life: Life;
   readonly database: DatabaseHandle;
   readonly executorId: string;
@@ -37,11 +24,13 @@ interface Kernel extends OpenedWorld {
 /** What happens to one run, whoever it takes. */
 export interface Course {
   /** Asks for the run. Asked again where the kernel died before it was recorded. */
-  readonly begin: (world: PipelineWorld, start: Pipeline["start"]) => Promise<void>;
+  readonly begin: (kernel: Kernel) => Promise<void>;
   /** What a person does where the run stands still; false where nothing is left to do. */
-  readonly tend: (world: PipelineWorld) => Promise<boolean>;
+  readonly tend: (kernel: Kernel) => Promise<boolean>;
 }
 
+/** A run takes a second or two where nobody else works on the machine. */
+const PATIENCE_MS = 60_000;
 const LONG_AFTER_MS = 3_600_000;
 
 /**
@@ -64,7 +53,7 @@ export class CrashWorld {
       await makeTestPlace(repository, { rateLimits: { perHour: 1_000_000 } }),
     );
     const kernel = await world.#startKernel(new Life(null));
-    await attestFirst(kernel.world);
+    await kernel.modules.attestFirst(kernel.world);
     await kernel.safety.setMode("execute", { reason: "test", actor: "test" });
     await world.#bury(kernel);
     return world;
@@ -98,11 +87,23 @@ export class CrashWorld {
       const kernel = await this.#startKernel(life);
       const work = lives.run(life, async () => {
         if (deaths > 0) await this.#recover(kernel);
-        if ((await newRuns()).length === 0) await course.begin(kernel.world, kernel.start);
-        while (await course.tend(kernel.world)) await reconcile(kernel.world, kernel.start);
+        if ((await newRuns()).length === 0) await course.begin(kernel);
+        while (await course.tend(kernel)) await reconcile(kernel);
         return true;
       });
-      const isDone = await Promise.race([work, life.died.then(() => false)]);
+      const late = new AbortController();
+      const isDone = await Promise.race([
+        work,
+        life.died.then(() => false),
+        sleep(PATIENCE_MS, "late" as const, { signal: late.signal }),
+      ]);
+      late.abort();
+      if (isDone === "late") {
+        await this.#bury(kernel);
+        throw new Error(
+          `kernel ${deaths + 1} stands still after ${life.points.at(-1) ?? "nothing"}`,
+        );
+      }
       const points = [...life.points];
       await this.#bury(kernel);
       if (!isDone) continue;
@@ -121,22 +122,26 @@ export class CrashWorld {
     const { sql } = database;
     await Promise.all(Array.from({ length: sql.options.max }, async () => await sql`select 1`));
     const executorId = randomUUID();
-    const opened = await openTestWorld({ directory, forge }, databaseOf(life, database.sql), {
+    vi.resetModules();
+    const modules = await import("./kernel-modules.ts");
+    const db = modules.databaseOf(life, database.sql);
+    const opened = await modules.openTestWorld({ directory, forge }, db, {
       executorId,
       // As where one kernel at a time holds the state directory.
-      holderState: (holder) => (isThisProcess(holder) ? "alive" : "dead"),
+      holderState: (holder) => (modules.isThisProcess(holder) ? "alive" : "dead"),
     });
     const { octokit } = opened.world.github;
     octokit.hook.wrap("request", async (request, options) => {
       const asked = `host ${options.method} ${pathOf(options.url)}`;
       return await life.ask(asked, async () => await request(options));
     });
-    return { ...opened, life, database, executorId, start: this.#engineOf(life, opened.world) };
+    const start = this.#engineOf(life, modules, opened.world);
+    return { ...opened, modules, life, database, executorId, start };
   }
 
   /** The promise of the engine: what it has kept of a step is not done again, anything else is. */
-  #engineOf(life: Life, world: PipelineWorld): Pipeline["start"] {
-    const steps = pipelineSteps(() => world);
+  #engineOf(life: Life, modules: KernelModules, world: PipelineWorld): Pipeline["start"] {
+    const steps = modules.pipelineSteps(() => world);
     return async (runId, attempt) => {
       const id = `${runId}:${attempt}`;
       // Begun by this kernel or before it: whoever recovers goes on with it, and nobody else.
@@ -145,13 +150,12 @@ export class CrashWorld {
         this.#workflows.set(id, false);
         return await Promise.resolve();
       });
-      await this.#perform(life, world, steps, runId, attempt);
+      await this.#perform({ life, modules, world }, steps, runId, attempt);
     };
   }
 
   async #perform(
-    life: Life,
-    world: PipelineWorld,
+    { life, modules, world }: Pick<Kernel, "life" | "modules" | "world">,
     steps: Pipeline["steps"],
     runId: string,
     attempt: number,
@@ -159,7 +163,7 @@ export class CrashWorld {
     const id = `${runId}:${attempt}`;
     const keep = async (what: string, work: () => void): Promise<void> =>
       await life.ask(`engine ${what}`, async () => await Promise.resolve(work()));
-    const workflow = pipelineWorkflow(() => world, steps, {
+    const workflow = modules.pipelineWorkflow(() => world, steps, {
       runStep: async <T>(step: () => Promise<T>, name: string): Promise<T> => {
         const key = `${id}:${name}`;
         if (!this.#results.has(key)) {
@@ -174,15 +178,16 @@ export class CrashWorld {
   }
 
   /** What a kernel does at its start, before anything else. */
-  async #recover({ life, world, executor, start }: Kernel): Promise<void> {
+  async #recover(kernel: Kernel): Promise<void> {
+    const { executor, modules, world } = kernel;
     await executor.recover({ dead: this.#dead });
-    await tendIntents(settleWorld(world));
-    const steps = pipelineSteps(() => world);
+    await modules.tendIntents(modules.settleWorld(world));
+    const steps = modules.pipelineSteps(() => world);
     for (const [id, isOver] of this.#workflows) {
       const [runId = "", attempt] = id.split(":");
-      if (!isOver) await this.#perform(life, world, steps, runId, Number(attempt));
+      if (!isOver) await this.#perform(kernel, steps, runId, Number(attempt));
     }
-    await reconcile(world, start);
+    await reconcile(kernel);
   }
 
   /** What is left of a kernel that has ended, as the operating system and the server see it. */
@@ -193,14 +198,6 @@ export class CrashWorld {
     // Nobody answers it any more: it hears that it is to stop, and that is all.
     void sealer.stop();
     await database.sql.end({ timeout: 0 });
-    const admin = this.place.database.openAdmin();
-    // The kernels of a test are one process, and none of them is the one before.
-    await admin`
-      update promotion_intents
-      set holder = jsonb_set(holder, '{instance}', to_jsonb(${randomUUID()}::text))
-      where resolved_at is null
-    `;
-    await admin.end();
   }
 
   async #runIds(): Promise<string[]> {
@@ -222,12 +219,12 @@ function pathOf(url: string): string {
 }
 
 /** One look of the reconciler, long after whatever was to be waited for. */
-async function reconcile(world: PipelineWorld, start: Pipeline["start"]): Promise<void> {
-  const runs = await openRuns(world.db);
-  const { paused } = await getPromotionControlState(world.db);
+async function reconcile({ modules, world, start }: Kernel): Promise<void> {
+  const runs = await modules.openRuns(world.db);
+  const { paused } = await modules.getPromotionControlState(world.db);
   const now = new Date(Date.now() + LONG_AFTER_MS);
-  await reconcileRuns({ start }, runs, (run) =>
-    mayContinue(run, {
+  await modules.reconcileRuns({ start }, runs, (run) =>
+    modules.mayContinue(run, {
       paused,
       mode: "execute",
       isWatching: false,
@@ -237,5 +234,5 @@ async function reconcile(world: PipelineWorld, start: Pipeline["start"]): Promis
       parkedAt: new Date(run.updatedAt ?? now),
     }),
   );
-  await settleReleases(world, { start }, runs, "execute");
+  await modules.settleReleases(world, { start }, runs, "execute");
 }

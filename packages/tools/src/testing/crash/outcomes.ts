@@ -1,18 +1,8 @@
 import {
   appendSelfExtensionEvent,
-  fetchBase,
-  getPromotionControlState,
-  parseProposal,
-  promotedChange,
-  proposeRevert,
-  resumePromotion,
   revertRunId,
   setPromotionControlState,
-  settleWorld,
-  treeOf,
-  type PipelineWorld,
 } from "../../self-extension/index.ts";
-import { recordProposal } from "../../self-extension/pipeline.ts";
 import type { TestRepository } from "../git-repository.ts";
 import { rollback } from "../lifecycle.ts";
 import type { Course, CrashWorld } from "./crash-world.ts";
@@ -67,9 +57,12 @@ export const outcomes: readonly Outcome[] = [
       await setPromotionControlState(db, paused);
       return {
         ...proposing(repository.patch(aFile())),
-        tend: async (world) => {
-          if (!(await getPromotionControlState(world.db)).paused) return false;
-          await resumePromotion(settleWorld(world), { reason: "go on", updatedBy: "anna" });
+        tend: async ({ modules, world }) => {
+          if (!(await modules.getPromotionControlState(world.db)).paused) return false;
+          await modules.resumePromotion(modules.settleWorld(world), {
+            reason: "go on",
+            updatedBy: "anna",
+          });
           return true;
         },
       };
@@ -88,11 +81,11 @@ export const outcomes: readonly Outcome[] = [
       }
       return {
         ...still,
-        async begin(world, start) {
-          const change = await promotedChange(world, runId);
+        async begin({ modules, world, start }) {
+          const change = await modules.promotedChange(world, runId);
           if (change === null) throw new Error(`run ${runId} promoted nothing`);
-          const baseTree = await treeOf(world.mirror, await fetchBase(world));
-          await proposeRevert(world, { runId: revertId, change, baseTree });
+          const baseTree = await modules.treeOf(world.mirror, await modules.fetchBase(world));
+          await modules.proposeRevert(world, { runId: revertId, change, baseTree });
           await start(revertId, 1);
         },
       };
@@ -105,8 +98,11 @@ const still: Pick<Course, "tend"> = { tend: async () => await Promise.resolve(fa
 function proposing(patch: string): Course {
   return {
     ...still,
-    async begin(world: PipelineWorld, start) {
-      const runId = await recordProposal(world, parseProposal({ patch, title: "A change" }));
+    async begin({ modules, world, start }) {
+      const runId = await modules.recordProposal(
+        world,
+        modules.parseProposal({ patch, title: "A change" }),
+      );
       await start(runId, 1);
     },
   };

@@ -178,6 +178,7 @@ export function memoryHost(scheduler: Scheduler | null, troubles?: HostTroubles)
         required_status_checks: { contexts: required, strict: false },
         enforce_admins: { enabled: true },
       })),
+      getBranchRules: read(() => []),
       compareCommitsWithBasehead: read(({ basehead }: { basehead: string }) => {
         const [from = "", to = ""] = basehead.split("...");
         if (!commits.has(from)) throw refusal(404, "Not Found");

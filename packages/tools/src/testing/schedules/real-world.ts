@@ -18,6 +18,7 @@ export function realHost({ forge }: Pick<TestWorld, "forge">): ScheduleHost {
     remote: false,
   });
   const made = new Map<string, string>();
+  const parents = new Map<string, string>();
   const readBase = async (): Promise<string> =>
     (await operator.rest.git.getRef({ ...at, ref: "heads/main" })).data.object.sha;
 
@@ -37,6 +38,7 @@ export function realHost({ forge }: Pick<TestWorld, "forge">): ScheduleHost {
       parents: [parent],
     });
     made.set(key, data.sha);
+    parents.set(data.sha, parent);
     return data.sha;
   }
 
@@ -56,9 +58,14 @@ export function realHost({ forge }: Pick<TestWorld, "forge">): ScheduleHost {
         }
       }
     },
+    // Where the base stands is asked; what that commit descends from is in its name.
     async history() {
-      const { data } = await operator.rest.repos.listCommits({ ...at, sha: "main", per_page: 100 });
-      return data.map(({ sha }) => sha);
+      const shas = [await readBase()];
+      for (;;) {
+        const parent = parents.get(shas.at(-1) ?? "");
+        if (parent === undefined) return shas;
+        shas.push(parent);
+      }
     },
     async pullsOf(branch) {
       const head = `local:${branch}`;
@@ -112,7 +119,7 @@ export function realWorld(world: TestWorld, scheduler: Scheduler): ScheduleWorld
   const { commit, push, history, pullsOf, evidenceOf, fenceOf } = inTurn(host);
   const wait = async (ms: number): Promise<void> =>
     await scheduler.outside(async () => {
-      await sleep(Math.min(ms, 5));
+      await sleep(Math.min(ms, 1));
     });
   return {
     settling: {

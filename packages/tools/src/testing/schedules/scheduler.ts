@@ -32,6 +32,7 @@ export function makeScheduler(seed: number): Scheduler {
   // How often whoever went last goes on at once: with much of it others stand still for long.
   const burst = [0, 0.5, 0.8, 0.95][Math.floor(random() * 4)] ?? 0;
   const counts = { outside: 0, left: 0 };
+  let tellBack: () => void = () => undefined;
   const turn = async (): Promise<void> => {
     await new Promise<void>((resolve) => waiting.push(resolve));
   };
@@ -47,6 +48,7 @@ export function makeScheduler(seed: number): Scheduler {
         return await work();
       } finally {
         counts.outside -= 1;
+        if (counts.outside === 0) tellBack();
       }
     },
     async run(work) {
@@ -62,8 +64,11 @@ export function makeScheduler(seed: number): Scheduler {
         );
       }
       for (let turns = 0; counts.left > 0 || waiting.length > 0; turns += 1) {
-        do await settled();
-        while (counts.outside > 0);
+        await settled();
+        while (counts.outside > 0) {
+          await new Promise<void>((resolve) => (tellBack = resolve));
+          await settled();
+        }
         if (failure !== null) throw (failure as { error: unknown }).error;
         const isBurst = random() < burst;
         const next = isBurst ? waiting.length - 1 : Math.floor(random() * waiting.length);
