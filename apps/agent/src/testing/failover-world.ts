@@ -33,8 +33,8 @@ export interface Member {
   readonly stateDir: string;
   /** The program that runs, or ran last. */
   readonly program: KernelProgram;
-  /** Starts the program (again); it leads or stands by. */
-  start(): Promise<KernelProgram>;
+  /** Starts the program (again), on another database where one is given; it leads or stands by. */
+  start(databaseUrl?: string): Promise<KernelProgram>;
   role(): Promise<Role["kernel"]>;
   /** Waits until it leads. */
   leads(): Promise<void>;
@@ -166,12 +166,12 @@ async function makeMember(parts: {
     get program() {
       return running();
     },
-    async start() {
+    async start(databaseUrl = network.url) {
       program = await startKernelProgram({
         repo: repository.directory,
         stateDir,
         env: {
-          DATABASE_URL: network.url,
+          DATABASE_URL: databaseUrl,
           JARVIS_LEASE_SECONDS: String(LEASE_SECONDS),
           JARVIS_GITHUB_API_URL: `${proxy.url}${new URL(forge.apiUrl).pathname}`,
           GITHUB_TOKEN: forge.token,

@@ -20,6 +20,7 @@ export type TestDatabase = DatabaseHandle & {
 
 export { sliceOf } from "./slice.ts";
 export { anAuditEvent, anEvent, refusalOf } from "./builders.ts";
+export { makeOperatorDatabase, type OperatorDatabase } from "./operator-database.ts";
 export { tamper } from "./tamper.ts";
 
 let cluster: Promise<TestCluster> | undefined;
