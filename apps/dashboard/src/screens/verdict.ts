@@ -1,8 +1,14 @@
 import type { Status } from "../api/queries.ts";
 import type { Tone } from "../parts/badge.tsx";
 
+/** What the sentence is about. */
+export type Judged = Pick<
+  Status,
+  "safety" | "promotion" | "sandbox" | "database" | "body" | "openRuns" | "lastProblem" | "wayOut"
+> & { readonly kernel: Pick<Status["kernel"], "role"> };
+
 /** One sentence about how things are, and what somebody should look at; the worst decides. */
-export function verdictOf(status: Status): { tone: Tone; sentence: string; notes: string[] } {
+export function verdictOf(status: Judged): { tone: Tone; sentence: string; notes: string[] } {
   const notes: string[] = [];
   const { safety, promotion, sandbox, database, body, openRuns, lastProblem } = status;
   if (!sandbox.available) notes.push(`No sandbox, so no verdict: ${sandbox.message ?? ""}`);
