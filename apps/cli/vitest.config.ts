@@ -5,6 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@jarvis/source", "node"] } },
   test: {
     include: ["src/**/*.test.ts"],
+    // Fetches a program from the registry: `pnpm sweep` runs it.
+    exclude: process.env["JARVIS_SWEEP"] === "1" ? [] : ["src/mcp-inspector.test.ts"],
     globalSetup: ["src/testing/global-setup.ts", "../../packages/db/src/testing/global-setup.ts"],
     testTimeout: 90_000,
     hookTimeout: 120_000,
