@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -72,7 +72,7 @@ describe("a kernel starts on a clone that", () => {
       join(scratch, "shallow"),
     ]);
     origin.remove();
-    const repository = openRepository(join(scratch, "shallow"), () => undefined);
+    const repository = openRepository(join(scratch, "shallow"));
     await withKernel(repository, async (kernel) => {
       const { base, repository: found } = await kernel.get<Status>("/api/status");
       expect(base.lastSeen).not.toBe(found.head);
@@ -209,8 +209,7 @@ function baseFile(sha: string, path: string): string {
 }
 
 function commitAll(files: Record<string, string>): TestRepository {
-  mkdirSync(scratch, { recursive: true });
-  const repository = openRepository(scratch, () => undefined);
+  const repository = openRepository(scratch);
   repository.git("init", "-q", "-b", "main");
   repository.write(files);
   repository.commit("First commit");

@@ -1,8 +1,9 @@
+import { plainFiles } from "@jarvis/tools/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeWorld, plainProject, type Running, type World } from "./testing/world.ts";
+import { makeWorld, type Running, type World } from "./testing/world.ts";
 
 const withoutDependencies = {
-  files: plainProject,
+  files: plainFiles,
   good: {
     "src/sub.js": "export const sub = (a, b) => a - b;\n",
     "test/sub.test.js": testOf("sub", "../src/sub.js", "sub(3, 1)", "2"),

@@ -1,13 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { plainFiles } from "@jarvis/tools/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeWorld, plainProject, type Ended, type Running, type World } from "./testing/world.ts";
+import { makeWorld, type Ended, type Running, type World } from "./testing/world.ts";
 
 let world: World;
 let up: Running;
 
 beforeAll(async () => {
-  world = makeWorld(plainProject);
+  world = makeWorld(plainFiles);
   up = await world.up();
 });
 

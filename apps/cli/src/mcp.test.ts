@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { plainFiles } from "@jarvis/tools/testing";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { makeWorld, plainProject, type World } from "./testing/world.ts";
+import { makeWorld, type World } from "./testing/world.ts";
 
 const PROGRAM = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "jarvis-mcp-"));
@@ -15,7 +16,7 @@ let http: string;
 let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  world = makeWorld(plainProject);
+  world = makeWorld(plainFiles);
   const running = await world.up();
   const server = world.start(["mcp", "--http", "0"]);
   http = (await server.firstError).replace("jarvis: MCP at ", "");

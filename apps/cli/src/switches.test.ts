@@ -6,21 +6,26 @@ import {
   SessionRiskTracker,
 } from "@jarvis/operator-core";
 import { isRunning, parentOf, processesWith } from "@jarvis/sandbox/testing";
+import { plainFiles } from "@jarvis/tools/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { killAndWait, makeWorld, plainProject, type World } from "./testing/world.ts";
+import { killAndWait, makeWorld, type Ended, type World } from "./testing/world.ts";
 
 let world: World;
+let first: Ended;
 
 beforeAll(async () => {
-  world = makeWorld(plainProject);
+  world = makeWorld(plainFiles);
   // From nothing: the command line makes the database cluster, as on a fresh machine.
-  const first = await world.jarvis(["up", "--once", "--port", "0", "--json"]);
-  expect(first).toMatchObject({ code: 0 });
-  expect(JSON.parse(first.stdout)).toMatchObject({ ready: true });
+  first = await world.jarvis(["up", "--once", "--port", "0", "--json"]);
 });
 
 afterAll(async () => {
   await world.discard();
+});
+
+it("the first start makes everything, says that it is ready, and ends in order", () => {
+  expect(first).toMatchObject({ code: 0 });
+  expect(JSON.parse(first.stdout)).toMatchObject({ ready: true });
 });
 
 /** Of a kernel that was started: whatever was killed, none of its processes goes on running. */
@@ -80,10 +85,7 @@ describe("the switches work", () => {
     for (const actionName of ["one", "two"]) await executor.propose({ ...request, actionName });
     await database.close({ stopServer: true });
     const killed = await world.jarvis(["kill", "--reason", "stop", "--json"]);
-    expect(JSON.parse(killed.stdout)).toMatchObject({
-      cancelledCount: 2,
-      stopped: ["one", "two"].map((name) => ({ kind: "action", name, was: "pending" })),
-    });
+    expect(JSON.parse(killed.stdout)).toEqual({ cancelledCount: 2 });
     const listed = await world.jarvis(["actions", "--state", "cancelled", "--json"]);
     expect(JSON.parse(listed.stdout)).toHaveLength(2);
     const audited = await world.jarvis(["audit", "--type", "kill_switch", "--json"]);
@@ -150,10 +152,7 @@ describe("the switches work", () => {
       expect(JSON.parse(mode.stdout)).toEqual({ mode: "execute" });
       expect(isRunning(up.kernelPid)).toBe(true);
       const killed = await world.jarvis(["kill", "--reason", "wedged", "--json"]);
-      expect(JSON.parse(killed.stdout)).toMatchObject({
-        cancelledCount: 1,
-        stopped: [{ kind: "process", name: `a sandbox of kernel ${up.kernelPid}` }],
-      });
+      expect(JSON.parse(killed.stdout)).toEqual({ cancelledCount: 1 });
       expect(isRunning(up.kernelPid)).toBe(false);
       expect(sandboxed()).toEqual([]);
     } finally {
@@ -189,7 +188,7 @@ describe("the switches work", () => {
 });
 
 it("a reading command makes no state where there is none", async () => {
-  const fresh = makeWorld(plainProject);
+  const fresh = makeWorld(plainFiles);
   const ended = await fresh.jarvis(["status", "--json"]);
   expect(ended.code).toBe(3);
   expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "no-state" } });

@@ -7,11 +7,15 @@ import { plainProject, type TestRepository } from "./repository.ts";
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
 const PROGRAM = "apps/agent/dist/main.js";
 
+interface TinyJarvis extends TestRepository {
+  readonly launcher: string;
+}
+
 /**
  * A repository that is a Jarvis: it holds its launcher and its kernel's program. The program is one
  * line that loads the real kernel, so that its releases are small.
  */
-export function tinyJarvis(): TestRepository & { readonly launcher: string } {
+export function tinyJarvis(): TinyJarvis {
   const repository = plainProject();
   const config = JSON.parse(livingProject["jarvis.config.json"] ?? "{}") as Record<string, object>;
   repository.write({

@@ -1,13 +1,13 @@
-import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
 import { prepareTestState } from "@jarvis/db/testing";
 import { isRunning } from "@jarvis/sandbox/testing";
 import { packageManagerEnv } from "@jarvis/tools/ledger";
+import { makeRepository } from "@jarvis/tools/testing";
 import { jarvis } from "../command-line/jarvis.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -57,37 +57,14 @@ export interface RunOptions {
 }
 
 export function makeWorld(files: Record<string, string>): World {
-  const directory = mkdtempSync(join(tmpdir(), "jarvis-cli-test-"));
+  const { directory, git, write, patch, remove } = makeRepository(files);
   const stateDir = join(directory, ".jarvis");
-  const git = (...args: string[]): string =>
-    execFileSync("git", ["-C", directory, ...args], {
-      encoding: "utf8",
-      env: {
-        PATH: process.env["PATH"] ?? "",
-        HOME: "/nonexistent",
-        GIT_AUTHOR_NAME: "Person",
-        GIT_AUTHOR_EMAIL: "person@example.com",
-        GIT_COMMITTER_NAME: "Person",
-        GIT_COMMITTER_EMAIL: "person@example.com",
-      },
-    });
   const world: World = {
     directory,
     stateDir,
     git,
-    write(written) {
-      for (const [path, content] of Object.entries(written)) {
-        mkdirSync(dirname(join(directory, path)), { recursive: true });
-        writeFileSync(join(directory, path), content);
-      }
-    },
-    patch(changed) {
-      world.write(changed);
-      git("add", "-A");
-      const patch = git("diff", "--cached", "HEAD");
-      git("reset", "-q", "--hard", "HEAD");
-      return patch;
-    },
+    write,
+    patch,
     start: (args, options = {}) => startProgram(args, { cwd: directory, ...options }),
     jarvis: async (args, options = {}) => await world.start(args, options).ended,
     async here([command = "", ...args]) {
@@ -118,13 +95,9 @@ export function makeWorld(files: Record<string, string>): World {
     },
     async discard() {
       await destroyEmbedded(stateDir);
-      rmSync(directory, { recursive: true, force: true });
+      remove();
     },
   };
-  git("init", "-q", "-b", "main");
-  world.write(files);
-  git("add", "-A");
-  git("commit", "-q", "-m", "First commit");
   return world;
 }
 
@@ -159,19 +132,6 @@ function startProgram(args: readonly string[], options: RunOptions): Running {
     ),
   };
 }
-
-/** A plain project without any dependency, with a test in node:test. */
-export const plainProject: Record<string, string> = {
-  "package.json": JSON.stringify({ name: "plain", version: "1.0.0", type: "module" }),
-  "src/add.js": "export const add = (a, b) => a + b;\n",
-  "test/add.test.js": [
-    `import assert from "node:assert/strict";`,
-    `import test from "node:test";`,
-    `import { add } from "../src/add.js";`,
-    `test("adds", () => assert.equal(add(1, 2), 3));`,
-    "",
-  ].join("\n"),
-};
 
 /** Ends a process and waits until it is gone, or a zombie that only its parent can take away. */
 export async function killAndWait(pid: number): Promise<void> {

@@ -1,90 +1,15 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fetchBranch, openMirror, treeOf, type Mirror } from "../self-extension/git/mirror.ts";
 import { gitEnvironment, gitText, runGit } from "../self-extension/git/run-git.ts";
+import { makeRepository, plainFiles, type TestRepository } from "./repository.ts";
 
-/** A person's repository in a temporary directory. */
-export interface TestRepository {
-  readonly directory: string;
-  readonly gitDirectory: string;
-  git(...args: string[]): string;
-  write(files: Record<string, string | null>): void;
-  commit(message: string): string;
-  /** A git patch of what changing these files would be; null removes one. The work tree stays as it was. */
-  patch(files: Record<string, string | null>): string;
-  remove(): void;
-}
-
-export function makeRepository(files: Record<string, string>): TestRepository {
-  const repository = openRepository(mkdtempSync(join(tmpdir(), "jarvis-repo-")));
-  repository.git("init", "-q", "-b", "main");
-  repository.write(files);
-  repository.commit("First commit");
-  return repository;
-}
-
-/** A repository that is there already. */
-export function openRepository(directory: string): TestRepository {
-  const git = (...args: string[]): string =>
-    execFileSync("git", ["-C", directory, ...args], {
-      encoding: "utf8",
-      env: {
-        PATH: process.env["PATH"] ?? "",
-        HOME: directory,
-        GIT_CONFIG_NOSYSTEM: "1",
-        GIT_AUTHOR_NAME: "Person",
-        GIT_AUTHOR_EMAIL: "person@example.com",
-        GIT_COMMITTER_NAME: "Person",
-        GIT_COMMITTER_EMAIL: "person@example.com",
-      },
-    });
-  const repository: TestRepository = {
-    directory,
-    gitDirectory: join(directory, ".git"),
-    git,
-    write(changed) {
-      for (const [path, content] of Object.entries(changed)) {
-        const target = join(directory, path);
-        if (content === null) rmSync(target);
-        else {
-          mkdirSync(dirname(target), { recursive: true });
-          writeFileSync(target, content);
-        }
-      }
-    },
-    commit(message) {
-      git("add", "-A");
-      git("commit", "-q", "-m", message);
-      return git("rev-parse", "HEAD").trim();
-    },
-    patch(changed) {
-      this.write(changed);
-      git("add", "-A");
-      const patch = git("diff", "--cached", "--binary", "HEAD");
-      git("reset", "-q", "--hard", "HEAD");
-      return patch;
-    },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
-  };
-  return repository;
-}
+export { makeRepository, openRepository, type TestRepository } from "./repository.ts";
 
 /** A plain project without any dependency, with tests in node:test. */
 export function plainProject(extra: Record<string, string> = {}): TestRepository {
-  return makeRepository({
-    "package.json": JSON.stringify({ name: "plain", version: "1.0.0", type: "module" }),
-    "src/add.js": "export const add = (a, b) => a + b;\n",
-    "test/add.test.js": [
-      `import assert from "node:assert/strict";`,
-      `import test from "node:test";`,
-      `import { add } from "../src/add.js";`,
-      `test("adds", () => assert.equal(add(1, 2), 3));`,
-      "",
-    ].join("\n"),
-    ...extra,
-  });
+  return makeRepository({ ...plainFiles, ...extra });
 }
 
 /** A bare mirror of a repository's main branch, as the pipeline keeps one. */

@@ -1,0 +1,1 @@
+export { makeRepository, openRepository, plainFiles, type TestRepository } from "./repository.ts";
