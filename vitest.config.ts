@@ -5,7 +5,14 @@ export default defineConfig({
     projects: [
       "packages/*",
       "apps/*",
-      { test: { name: "repository", include: ["test/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "repository",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });
