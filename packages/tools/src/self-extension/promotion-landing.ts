@@ -103,65 +103,80 @@ async function landAlone(promotion: LandingPromotion, plan: LandingPlan): Promis
       await giveUp("not-sent");
       return { kind: "blocked", ...objection };
     }
-    const passage = await world.store.letThrough(intent);
-    if (passage !== "through") {
+    const mayHaveBeen = mayBeOnItsWay;
+    const request = await whileUnderWay(intent, async (send): Promise<LandingRequest> => {
+      const passage = await world.store.letThrough(intent);
+      if (passage === "paused") return { kind: "paused" };
+      if (passage === "resolved") return { kind: "resolved" };
+      if ((await remote.readBase()) !== promotion.verified.change.baseSha) {
+        return { kind: "base-moved" };
+      }
+      mayBeOnItsWay = true;
+      try {
+        await send(async () => {
+          if (plan.landing === "fast-forward") await remote.fastForwardBase(head.sha);
+          else await remote.merge(plan.pullRequest.number, head.sha);
+        });
+        return { kind: "landed" };
+      } catch (error) {
+        return { kind: "failed", error };
+      }
+    });
+    if (request.kind === "landed") return { kind: "landed" };
+    if (request.kind === "paused" || request.kind === "resolved") {
       await giveUp("not-sent");
       // Resolved by somebody else: whatever this process opened since is closed again.
-      if (passage === "resolved") await closeQuietly(promotion, fence, intent);
+      if (request.kind === "resolved") await closeQuietly(promotion, fence, intent);
       return await blockedByPause(world.store);
     }
-    if ((await remote.readBase()) !== promotion.verified.change.baseSha) {
+    if (request.kind === "base-moved") {
       if (await hasLanded(promotion)) return { kind: "landed" };
       await giveUp("not-sent");
       return { kind: "base-moved" };
     }
-    const mayHaveBeen = mayBeOnItsWay;
-    mayBeOnItsWay = true;
-    try {
-      await whileUnderWay(intent, async () => {
-        if (plan.landing === "fast-forward") await remote.fastForwardBase(head.sha);
-        else await remote.merge(plan.pullRequest.number, head.sha);
-      });
-      return { kind: "landed" };
-    } catch (error) {
-      const refusal = landingRefusal(error);
-      if (refusal === null) {
-        if (connectionProblem(error) === null) throw error;
-        if (await hasLanded(promotion)) return { kind: "landed" };
-        unanswered += 1;
-        if (unanswered === MAX_UNANSWERED) throw error;
-        continue;
-      }
-      mayBeOnItsWay = mayHaveBeen;
-      // A refused landing may have been overtaken by someone else's push, or be our own from before.
+    const { error } = request;
+    const refusal = landingRefusal(error);
+    if (refusal === null) {
+      if (connectionProblem(error) === null) throw error;
       if (await hasLanded(promotion)) return { kind: "landed" };
-      const delayMs = STATUS_DELAYS_MS[delays];
-      if (refusal.reason === "status-failing" && plan.isFenced && delayMs !== undefined) {
-        delays += 1;
-        await world.wait(delayMs);
-        continue;
-      }
-      // A pause closed its fence and could not resolve it; it is not opened again for this intent.
-      if (refusal.reason === "status-failing" && mayHaveBeen) {
-        const settled = await settleIntent(world, intent, { isPaused: false });
-        if (settled.settled && settled.intent.outcome === "landed") return { kind: "landed" };
-        const why = settled.settled ? "and it is tried anew" : settled.why;
-        return blocked(
-          "landing-unresolved",
-          `An earlier landing of this run was given up, ${why}.`,
-        );
-      }
-      await giveUp("refused");
-      if (refusal.reason === "base-moved") return { kind: "base-moved" };
-      return {
-        kind: "blocked",
-        reasons: [refusal.reason],
-        detail: `The repository host refused the landing: ${refusal.message}`,
-        mergeError: refusal.message,
-      };
+      unanswered += 1;
+      if (unanswered === MAX_UNANSWERED) throw error;
+      continue;
     }
+    mayBeOnItsWay = mayHaveBeen;
+    // A refused landing may have been overtaken by someone else's push, or be our own from before.
+    if (await hasLanded(promotion)) return { kind: "landed" };
+    const delayMs = STATUS_DELAYS_MS[delays];
+    if (refusal.reason === "status-failing" && plan.isFenced && delayMs !== undefined) {
+      delays += 1;
+      await world.wait(delayMs);
+      continue;
+    }
+    // A pause closed its fence and could not resolve it; it is not opened again for this intent.
+    if (refusal.reason === "status-failing" && mayHaveBeen) {
+      const settled = await settleIntent(world, intent, { isPaused: false });
+      if (settled.settled && settled.intent.outcome === "landed") return { kind: "landed" };
+      const why = settled.settled ? "and it is tried anew" : settled.why;
+      return blocked("landing-unresolved", `An earlier landing of this run was given up, ${why}.`);
+    }
+    await giveUp("refused");
+    if (refusal.reason === "base-moved") return { kind: "base-moved" };
+    return {
+      kind: "blocked",
+      reasons: [refusal.reason],
+      detail: `The repository host refused the landing: ${refusal.message}`,
+      mergeError: refusal.message,
+    };
   }
 }
+
+/** What became of one passage and its request. */
+type LandingRequest =
+  | { readonly kind: "landed" }
+  | { readonly kind: "paused" }
+  | { readonly kind: "resolved" }
+  | { readonly kind: "base-moved" }
+  | { readonly kind: "failed"; readonly error: unknown };
 
 type Announced =
   | Exclude<Announcement, { kind: "taken" }>

@@ -79,6 +79,30 @@ describe("a pause that comes", () => {
     expect((await suite.world.attempt(run.state.runId, 2)).result.success).toBe(true);
   });
 
+  it("after the passage and before the request, without a fence, waits for the host's word", async () => {
+    await requireStatuses(["jarvis/sandbox"]);
+    let answer: PauseAnswer | null = null;
+    let isAsking = false;
+    const stop = onRequest(suite.world, async (call, send) => {
+      const isLook = !isAsking && call.method === "GET" && call.url.endsWith("/git/ref/{ref}");
+      const [intent] = isLook && answer === null ? await openIntents(suite.world.db) : [];
+      if (intent?.phase === "landing") {
+        isAsking = true;
+        answer = await pause();
+      }
+      return await send();
+    });
+    const run = await suite.world.propose(suite.patch());
+    stop();
+    expect(answer).toMatchObject({
+      paused: true,
+      acknowledged: false,
+      unresolved: [{ runId: run.state.runId }],
+    });
+    expect(run.result.success).toBe(true);
+    expect(await pause()).toMatchObject({ acknowledged: true });
+  });
+
   it("after a landing whose answer was lost reads it back", async () => {
     await fault({ kind: "close-connection", when: "after" });
     let answer: PauseAnswer | null = null;

@@ -50,19 +50,30 @@ function heldBy({ pid }: IntentHolder): Unsettled {
  */
 const REQUEST_LIFE_MS = 60_000;
 
-/** Intents of this process with a request under way, and those with one that nobody answered. */
+/** Intents of this process that are being let through and sent, and those that nobody answered. */
 const underWay = new Set<number>();
 const unanswered = new Set<number>();
 
-/** Sends a request of this process that may move the base, and keeps in mind whether it was answered. */
-export async function whileUnderWay<T>(intent: Intent, send: () => Promise<T>): Promise<T> {
+/**
+ * Lets a request of this process through that may move the base, and sends it; keeps in mind whether
+ * it was answered. It is under way from before it is let through: what comes between that and the
+ * sending takes time, in which nobody may conclude that there is no request.
+ */
+export async function whileUnderWay<T>(
+  intent: Intent,
+  work: (send: (request: () => Promise<void>) => Promise<void>) => Promise<T>,
+): Promise<T> {
   underWay.add(intent.id);
   try {
-    return await send();
-  } catch (error) {
-    const status = statusOf(error);
-    if (status === null || status >= 500) unanswered.add(intent.id);
-    throw error;
+    return await work(async (request) => {
+      try {
+        await request();
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === null || status >= 500) unanswered.add(intent.id);
+        throw error;
+      }
+    });
   } finally {
     underWay.delete(intent.id);
   }
