@@ -80,6 +80,13 @@ export const hostReport = z.object({
     standing: z.string(),
     contexts: z.array(z.string()),
     strict: z.boolean(),
+    // A kernel that does not know of rulesets says nothing of them.
+    obstacles: z
+      .array(
+        z.object({ branch: z.string(), rule: z.string(), ruleset: z.string(), why: z.string() }),
+      )
+      .nullable()
+      .default(null),
   }),
   workflows: z
     .array(z.object({ path: z.string(), events: z.array(z.string()), seesSecrets: z.boolean() }))

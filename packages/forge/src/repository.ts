@@ -11,6 +11,7 @@ import { RefStore, type RefUpdate } from "./git/refs.ts";
 import { seedRepository, type Seed } from "./git/seed.ts";
 import { removeStaleLocks } from "./git/stale-locks.ts";
 import { Mutex } from "./mutex.ts";
+import { rulesOf, type BranchRules } from "./rules/branch-rules.ts";
 import { META_REF, PROTECTION_REF, StateStore } from "./state/state-store.ts";
 import type { MetaDocument, ProtectionsDocument } from "./state/documents.ts";
 
@@ -72,6 +73,17 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
     state,
     mutex: new Mutex(),
   };
+}
+
+/** What a branch is held to now; undefined where nothing holds it. */
+export async function rulesFor(
+  repository: Repository,
+  branch: string | undefined,
+): Promise<BranchRules | undefined> {
+  const { state, defaultBranch } = repository;
+  const protections = (await state.protections()).document;
+  const rulesets = (await state.rulesets()).document;
+  return rulesOf(branch, { protections, rulesets, defaultBranch });
 }
 
 /** The branch, its protection and the mark that the repository is set up appear together. */

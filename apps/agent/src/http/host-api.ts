@@ -73,7 +73,11 @@ function plain(report: HostReport) {
   return {
     ...report,
     permissions: [...permissions],
-    protection: { ...protection, contexts: [...protection.contexts] },
+    protection: {
+      ...protection,
+      contexts: [...protection.contexts],
+      obstacles: protection.obstacles === null ? null : [...protection.obstacles],
+    },
     workflows: workflows?.map((each) => ({ ...each, events: [...each.events] })) ?? null,
   };
 }

@@ -8,6 +8,13 @@ const exposure = z.object({
   seesSecrets: z.boolean(),
 });
 
+const obstacle = z.object({
+  branch: z.string(),
+  rule: z.string(),
+  ruleset: z.string(),
+  why: z.string(),
+});
+
 const hostReport = z
   .object({
     repository: z.string(),
@@ -17,6 +24,7 @@ const hostReport = z
       standing: z.enum(["enforced", "not-for-this-credential", "none", "unknown"]),
       contexts: z.array(z.string()),
       strict: z.boolean(),
+      obstacles: z.array(obstacle).nullable(),
     }),
     workflows: z.array(exposure).nullable(),
     ownership: z.enum(["ours", "nobody", "another-instance"]),

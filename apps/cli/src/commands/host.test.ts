@@ -6,7 +6,7 @@ const good: HostReport = {
   repository: "o/r",
   account: "jarvis[bot]",
   permissions: ["contents write", "push"],
-  protection: { standing: "enforced", contexts: ["jarvis/sandbox"], strict: true },
+  protection: { standing: "enforced", contexts: ["jarvis/sandbox"], strict: true, obstacles: [] },
   workflows: [{ path: ".github/workflows/ci.yml", events: ["push"], seesSecrets: false }],
   ownership: "ours",
   identityProblem: null,
@@ -18,6 +18,7 @@ it("finds nothing to mend where the host is as it should be", () => {
   expect(findings.map(({ name, ok, mend }) => [name, ok, mend])).toEqual([
     ["credential", true, null],
     ["protection", true, null],
+    ["rules", true, null],
     ["workflows", true, null],
     ["owner", true, null],
   ]);
@@ -45,6 +46,23 @@ it.each<[string, Partial<HostReport>, string, RegExp]>([
     { workflows: [{ path: "ci.yml", events: ["push"], seesSecrets: true }] },
     "workflows",
     /jarvis\/\*\*/,
+  ],
+  [
+    "a rule that it may not be able to keep",
+    {
+      protection: {
+        ...good.protection,
+        obstacles: [{ branch: "main", rule: "merge_queue", ruleset: "o/r", why: "unknown" }],
+      },
+    },
+    "rules",
+    /change the ruleset/,
+  ],
+  [
+    "rules nobody can read",
+    { protection: { ...good.protection, obstacles: null } },
+    "rules",
+    /look at them/,
   ],
   ["workflows nobody can read", { workflows: null }, "workflows", /look at them/],
   ["another instance", { ownership: "another-instance" }, "owner", /takeover/],

@@ -29,7 +29,7 @@ export interface HostFinding {
 
 /** What the host says of the credential, as findings: what is not good comes with what mends it. */
 export function hostFindings(report: wire.HostReport): HostFinding[] {
-  return [permissions(report), fence(report), workflows(report), owner(report)];
+  return [permissions(report), fence(report), rules(report), workflows(report), owner(report)];
 }
 
 function permissions({ repository, account, permissions: held }: wire.HostReport): HostFinding {
@@ -59,6 +59,25 @@ function fence({ protection }: wire.HostReport): HostFinding {
     ok: standing === "enforced",
     what: plain(`${meaning[standing] ?? standing} (${required})`),
     mend: standing === "enforced" ? null : protect,
+  };
+}
+
+function rules({ protection: { obstacles } }: wire.HostReport): HostFinding {
+  if (obstacles === null) {
+    const mend = "let the credential read the repository's rules, or look at them yourself";
+    return { name: "rules", ok: false, what: "the rulesets cannot be read", mend };
+  }
+  const list = obstacles.map(
+    ({ branch, rule, ruleset, why }) => `${rule} of ${branch} (${ruleset}): ${why}`,
+  );
+  return {
+    name: "rules",
+    ok: obstacles.length === 0,
+    what: plain(list.join("; ") || "no ruleset keeps Jarvis from what it does"),
+    mend:
+      obstacles.length === 0
+        ? null
+        : "change the ruleset, or see that each of these can be kept before Jarvis promotes",
   };
 }
 

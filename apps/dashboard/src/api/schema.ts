@@ -4644,6 +4644,12 @@ export interface components {
                 standing: "enforced" | "not-for-this-credential" | "none" | "unknown";
                 contexts: string[];
                 strict: boolean;
+                obstacles: {
+                    branch: string;
+                    rule: string;
+                    ruleset: string;
+                    why: string;
+                }[] | null;
             };
             workflows: {
                 path: string;

@@ -141,7 +141,7 @@ async function requireBranch(repository: Repository, branch: string): Promise<st
 }
 
 /** The pipeline's token must not be able to loosen the rules that the pipeline is held to. */
-function requireAdministrator(actor: Actor): void {
+export function requireAdministrator(actor: Actor): void {
   if (!actor.administrator) throw new Problem(403, "Resource not accessible by integration");
 }
 

@@ -10,6 +10,7 @@ import type { Operation } from "./operation.ts";
 import { pullMergeOperations } from "./pull-merge.ts";
 import { pullOperations } from "./pulls.ts";
 import { refOperations } from "./refs.ts";
+import { rulesetOperations } from "./rulesets.ts";
 import { statusOperations } from "./statuses.ts";
 
 /**
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...statusOperations,
   ...commitOperations,
   ...branchOperations,
+  ...rulesetOperations,
   ...pullMergeOperations,
   ...pullOperations,
   ...commentOperations,

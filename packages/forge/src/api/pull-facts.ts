@@ -1,5 +1,6 @@
 import { branchRef, type Sha } from "../git/names.ts";
 import type { Mergeability } from "../mergeability.ts";
+import { rulesFor } from "../repository.ts";
 import type { MergeFacts } from "../rules/pull-merge.ts";
 import { latestStatuses, unmetStatuses } from "../rules/required-statuses.ts";
 import type { PullDocument } from "../state/documents.ts";
@@ -17,16 +18,16 @@ export async function gatherMergeFacts(
   pull: PullDocument,
   asked: { expectedHead: Sha | undefined; mergeability: Mergeability | undefined },
 ): Promise<MergeFacts> {
-  const protection = (await repository.state.protections()).document[pull.baseRef];
+  const rules = await rulesFor(repository, pull.baseRef);
   const statuses = (await repository.state.statuses(pull.headSha)).document;
-  const required = new Set(protection?.requiredStatuses?.contexts);
+  const required = new Set(rules?.requiredStatuses?.contexts);
   return {
     pull,
     expectedHead: asked.expectedHead,
     mergeable: asked.mergeability?.mergeable,
     upToDate: asked.mergeability?.upToDate ?? false,
-    protection,
-    unmetStatuses: unmetStatuses(protection, statuses),
+    rules,
+    unmetStatuses: unmetStatuses(rules, statuses),
     optionalUnsuccessful: latestStatuses(statuses).some(
       ({ context, state }) => !required.has(context) && state !== "success",
     ),

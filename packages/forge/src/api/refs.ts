@@ -5,7 +5,7 @@ import { branchOf, isRefName, isSha, type Sha } from "../git/names.ts";
 import { encodePath, nodeId, type Links } from "../render/links.ts";
 import type { GitHubRef } from "../render/github-types.ts";
 import { notFound, Problem, PROTECTED_BRANCHES_DOCUMENTATION } from "../problem.ts";
-import type { Repository } from "../repository.ts";
+import { rulesFor, type Repository } from "../repository.ts";
 import { decideRefMove } from "../rules/ref-move.ts";
 import { unmetStatuses } from "../rules/required-statuses.ts";
 import type { World } from "../world.ts";
@@ -92,19 +92,17 @@ async function requireAllowed(
   repository: Repository,
   move: { ref: string; old: Sha; new: Sha | undefined; force: boolean },
 ): Promise<void> {
-  const branch = branchOf(move.ref);
-  const protections = (await repository.state.protections()).document;
-  const protection = branch === undefined ? undefined : protections[branch];
+  const rules = await rulesFor(repository, branchOf(move.ref));
   const decision = decideRefMove({
     old: move.old,
     new: move.new,
     force: move.force,
     fastForward: move.new !== undefined && (await isFastForward(repository, move.old, move.new)),
-    protection,
+    rules,
     unmetStatuses:
-      protection === undefined || move.new === undefined
+      rules === undefined || move.new === undefined
         ? undefined
-        : unmetStatuses(protection, (await repository.state.statuses(move.new)).document),
+        : unmetStatuses(rules, (await repository.state.statuses(move.new)).document),
   });
   if (decision.allowed) return;
   throw new Problem(

@@ -1,5 +1,6 @@
 import type { Sha } from "../git/names.ts";
-import type { ProtectionDocument, PullDocument } from "../state/documents.ts";
+import type { PullDocument } from "../state/documents.ts";
+import type { BranchRules } from "./branch-rules.ts";
 
 /** What is known about merging a pull request's head into its base right now. */
 export interface MergeFacts {
@@ -8,7 +9,7 @@ export interface MergeFacts {
   expectedHead: Sha | undefined;
   /** Whether a three-way merge works; undefined while nobody computed it. */
   mergeable: boolean | undefined;
-  protection: ProtectionDocument | undefined;
+  rules: BranchRules | undefined;
   unmetStatuses: string | undefined;
   /** Whether the head contains the newest base. */
   upToDate: boolean;
@@ -28,10 +29,12 @@ export function decideMerge(facts: MergeFacts): MergeDecision {
   }
   if (facts.pull.draft) return refused(405, "Pull Request is still a draft");
   if (facts.mergeable !== true) return refused(405, "Pull Request is not mergeable");
-  if (facts.protection?.requiredStatuses?.strict === true && !facts.upToDate) {
+  if (facts.rules?.requiredStatuses?.strict === true && !facts.upToDate) {
     return refused(405, "Head branch is not up to date with the base branch", true);
   }
   if (facts.unmetStatuses !== undefined) return refused(405, facts.unmetStatuses, true);
+  const refusal = facts.rules?.refusesMerges ?? null;
+  if (refusal !== null) return refused(405, refusal, true);
   return { allowed: true };
 }
 
@@ -49,8 +52,8 @@ export function mergeableState(facts: MergeFacts): MergeableState {
   if (facts.mergeable === undefined) return "unknown";
   if (!facts.mergeable) return "dirty";
   if (facts.pull.draft) return "draft";
-  if (facts.unmetStatuses !== undefined) return "blocked";
-  if (facts.protection?.requiredStatuses?.strict === true && !facts.upToDate) return "behind";
+  if (facts.unmetStatuses !== undefined || facts.rules?.refusesMerges != null) return "blocked";
+  if (facts.rules?.requiredStatuses?.strict === true && !facts.upToDate) return "behind";
   return facts.optionalUnsuccessful ? "unstable" : "clean";
 }
 

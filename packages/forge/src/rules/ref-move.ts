@@ -1,5 +1,5 @@
 import type { Sha } from "../git/names.ts";
-import type { ProtectionDocument } from "../state/documents.ts";
+import type { BranchRules } from "./branch-rules.ts";
 
 /** Everything that counts for whether a branch may move, gathered before anything is decided. */
 export interface RefMove {
@@ -9,7 +9,7 @@ export interface RefMove {
   new: Sha | undefined;
   force: boolean;
   fastForward: boolean;
-  protection: ProtectionDocument | undefined;
+  rules: BranchRules | undefined;
   /** From `unmetStatuses`, for the commit the branch would move to. */
   unmetStatuses: string | undefined;
 }
@@ -22,21 +22,21 @@ export type RefMoveDecision =
  * Whether a branch may move, the same for API calls and pushes.
  *
  * Protection has no exception, not even for administrators: who wants past it changes the protection
- * first, which is a request of its own. A protected branch that does not exist yet may be created,
+ * or the ruleset first, which is a request of its own. A protected branch that does not exist yet may be created,
  * since it cannot have been deleted: that is how an empty repository gets its first commit.
  */
 export function decideRefMove(move: RefMove): RefMoveDecision {
   if (move.new === undefined) {
-    return move.protection === undefined ? allowed : refused("Cannot delete this branch", true);
+    return move.rules?.isDeleted === false ? refused("Cannot delete this branch", true) : allowed;
   }
   if (move.old === undefined || move.old === move.new) return allowed;
   if (!move.fastForward) {
     if (!move.force) return refused("Update is not a fast forward", false);
-    return move.protection === undefined
-      ? allowed
-      : refused("Cannot force-push to this branch", true);
+    if (move.rules?.isForced === false) return refused("Cannot force-push to this branch", true);
   }
-  if (move.protection !== undefined && move.unmetStatuses !== undefined) {
+  const refusal = move.rules?.refusesUpdates ?? null;
+  if (refusal !== null) return refused(refusal, true);
+  if (move.rules !== undefined && move.unmetStatuses !== undefined) {
     return refused(move.unmetStatuses, true);
   }
   return allowed;

@@ -18,15 +18,15 @@ export function combinedState(
 }
 
 /**
- * Why a commit may not land on a branch with this protection, in GitHub's words, or undefined when
+ * Why a commit may not land on a branch with these rules, in GitHub's words, or undefined when
  * every required status is success. Missing, pending and unknown are all reasons.
  */
 export function unmetStatuses(
-  protection: ProtectionDocument | undefined,
+  rules: Pick<ProtectionDocument, "requiredStatuses"> | undefined,
   statuses: readonly StatusDocument[],
 ): string | undefined {
-  const required = protection?.requiredStatuses?.contexts ?? [];
-  const apps = protection?.requiredStatuses?.apps ?? {};
+  const required = rules?.requiredStatuses?.contexts ?? [];
+  const apps = rules?.requiredStatuses?.apps ?? {};
   // A status of somebody else is as good as none where the check is bound to an app.
   const counting = statuses.filter(
     ({ context, creator }) => apps[context] === undefined || isApp(creator, apps[context]),

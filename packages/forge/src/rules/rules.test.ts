@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ProtectionDocument, PullDocument, StatusDocument } from "../state/documents.ts";
 import { followBranches, type PullFacts } from "./pull-lifecycle.ts";
 import { decideMerge, mergeableState, type MergeFacts } from "./pull-merge.ts";
+import { rulesOf, type BranchRules } from "./branch-rules.ts";
 import { decideRefMove, type RefMove } from "./ref-move.ts";
 import { combinedState, latestStatuses, unmetStatuses } from "./required-statuses.ts";
 
@@ -78,35 +79,27 @@ describe("moving a branch", () => {
     ["aside", { fastForward: false }, "Update is not a fast forward"],
     ["aside by force", { fastForward: false, force: true }, undefined],
     ["away", { new: undefined }, undefined],
-    [
-      "a protected one away",
-      { new: undefined, protection: protection() },
-      "Cannot delete this branch",
-    ],
+    ["a protected one away", { new: undefined, rules: rules() }, "Cannot delete this branch"],
     [
       "a protected one aside by force",
-      { fastForward: false, force: true, protection: protection() },
+      { fastForward: false, force: true, rules: rules() },
       "Cannot force-push to this branch",
     ],
-    ["a protected one forward to green", { protection: protection("ci") }, undefined],
-    [
-      "a protected one forward to red",
-      { protection: protection("ci"), unmetStatuses: "red" },
-      "red",
-    ],
+    ["a protected one forward to green", { rules: rules("ci") }, undefined],
+    ["a protected one forward to red", { rules: rules("ci"), unmetStatuses: "red" }, "red"],
     [
       "a protected one forward to red by force",
-      { protection: protection("ci"), unmetStatuses: "red", force: true },
+      { rules: rules("ci"), unmetStatuses: "red", force: true },
       "red",
     ],
     [
       "a protected one nowhere",
-      { new: headSha(), protection: protection("ci"), unmetStatuses: "red" },
+      { new: headSha(), rules: rules("ci"), unmetStatuses: "red" },
       undefined,
     ],
     [
       "a protected one into being",
-      { old: undefined, protection: protection("ci"), unmetStatuses: "red" },
+      { old: undefined, rules: rules("ci"), unmetStatuses: "red" },
       undefined,
     ],
   ])("%s", (_, overrides, reason) => {
@@ -115,7 +108,7 @@ describe("moving a branch", () => {
       new: "b".repeat(40),
       force: false,
       fastForward: true,
-      protection: undefined,
+      rules: undefined,
       unmetStatuses: undefined,
       ...overrides,
     });
@@ -129,11 +122,11 @@ describe("merging", () => {
     ["not computed yet", { mergeable: undefined }, 405, "unknown"],
     ["in conflict", { mergeable: false }, 405, "dirty"],
     ["draft", { pull: { state: "open", draft: true, headSha: headSha() } }, 405, "draft"],
-    ["red", { protection: protection("ci"), unmetStatuses: "red" }, 405, "blocked"],
-    ["behind a strict base", { protection: protection("ci"), upToDate: false }, 405, "behind"],
+    ["red", { rules: rules("ci"), unmetStatuses: "red" }, 405, "blocked"],
+    ["behind a strict base", { rules: rules("ci"), upToDate: false }, 405, "behind"],
     [
       "behind a base that is not strict",
-      { protection: { ...protection(), requiredStatuses: null }, upToDate: false },
+      { rules: { ...rules(), requiredStatuses: null }, upToDate: false },
       undefined,
       "clean",
     ],
@@ -146,7 +139,7 @@ describe("merging", () => {
       pull: { state: "open", draft: false, headSha: headSha() },
       expectedHead: undefined,
       mergeable: true,
-      protection: undefined,
+      rules: undefined,
       unmetStatuses: undefined,
       upToDate: true,
       optionalUnsuccessful: false,
@@ -240,6 +233,11 @@ function headSha(): string {
 
 function protection(...contexts: string[]): ProtectionDocument {
   return { requiredStatuses: { strict: true, contexts }, enforceAdmins: true };
+}
+
+function rules(...contexts: string[]): BranchRules {
+  const facts = { protections: { main: protection(...contexts) }, rulesets: [] };
+  return rulesOf("main", { ...facts, defaultBranch: "main" }) ?? expect.fail();
 }
 
 function reported(id: number, context: string, state: StatusDocument["state"]): StatusDocument {

@@ -2,10 +2,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { branchOf, ZERO_SHA, type Sha } from "../git/names.ts";
-import type { Repository } from "../repository.ts";
+import { rulesFor, type Repository } from "../repository.ts";
+import type { BranchRules } from "../rules/branch-rules.ts";
 import { decideRefMove } from "../rules/ref-move.ts";
 import { unmetStatuses } from "../rules/required-statuses.ts";
-import type { ProtectionDocument } from "../state/documents.ts";
 import type { PushCommand } from "./push-commands.ts";
 
 /**
@@ -42,14 +42,15 @@ export async function guardPush(
   commands: readonly PushCommand[],
   hooks: string,
 ): Promise<PushGuard> {
-  const protections = (await repository.state.protections()).document;
   const reasons: string[] = [];
-  let protectedBranches = false;
+  let keepsHistory = false;
+  let keepsBranches = false;
   for (const command of commands) {
-    const protection = protections[branchOf(command.ref) ?? ""];
-    if (protection === undefined) continue;
-    protectedBranches = true;
-    const reason = await refusal(repository, command, protection);
+    const rules = await rulesFor(repository, branchOf(command.ref));
+    if (rules === undefined) continue;
+    keepsHistory ||= !rules.isForced;
+    keepsBranches ||= !rules.isDeleted;
+    const reason = await refusal(repository, command, rules);
     if (reason !== undefined) {
       reasons.push(
         `error: GH006: Protected branch update failed for ${command.ref}.`,
@@ -68,9 +69,8 @@ export async function guardPush(
     configuration: {
       "core.hooksPath": hooks,
       // Commits that come with this push are not here yet: git itself looks when they are.
-      ...(protectedBranches
-        ? { "receive.denyNonFastForwards": "true", "receive.denyDeletes": "true" }
-        : {}),
+      ...(keepsHistory ? { "receive.denyNonFastForwards": "true" } : {}),
+      ...(keepsBranches ? { "receive.denyDeletes": "true" } : {}),
     },
   };
 }
@@ -78,7 +78,7 @@ export async function guardPush(
 async function refusal(
   repository: Repository,
   command: PushCommand,
-  protection: ProtectionDocument,
+  rules: BranchRules,
 ): Promise<string | undefined> {
   const old = await repository.refs.get(command.ref);
   const target = command.new;
@@ -88,11 +88,11 @@ async function refusal(
     // A push says nothing of force; git's client leaves that to the server.
     force: true,
     fastForward: await isFastForward(repository, old, target),
-    protection,
+    rules,
     unmetStatuses:
       target === undefined
         ? undefined
-        : unmetStatuses(protection, (await repository.state.statuses(target)).document),
+        : unmetStatuses(rules, (await repository.state.statuses(target)).document),
   });
   return decision.allowed ? undefined : decision.reason;
 }

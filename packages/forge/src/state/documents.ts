@@ -79,6 +79,52 @@ export type ProtectionDocument = z.infer<typeof ProtectionDocument>;
 export const ProtectionsDocument = z.record(z.string(), ProtectionDocument);
 export type ProtectionsDocument = z.infer<typeof ProtectionsDocument>;
 
+const plainRule = <const T extends string>(type: T) => z.strictObject({ type: z.literal(type) });
+
+/** The kinds of rules that the forge holds a branch to, as GitHub writes them. */
+export const RuleDocument = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("required_status_checks"),
+    parameters: z.strictObject({
+      strict_required_status_checks_policy: z.boolean(),
+      required_status_checks: z.array(
+        z.strictObject({
+          context: z.string().min(1),
+          integration_id: z.number().int().exactOptional(),
+        }),
+      ),
+    }),
+  }),
+  z.strictObject({
+    type: z.literal("pull_request"),
+    // No reviews: nobody gives one here.
+    parameters: z.strictObject({
+      dismiss_stale_reviews_on_push: z.literal(false),
+      require_code_owner_review: z.literal(false),
+      require_last_push_approval: z.literal(false),
+      required_approving_review_count: z.literal(0),
+      required_review_thread_resolution: z.literal(false),
+    }),
+  }),
+  plainRule("non_fast_forward"),
+  plainRule("deletion"),
+  plainRule("update"),
+  plainRule("required_linear_history"),
+]);
+export type RuleDocument = z.infer<typeof RuleDocument>;
+
+export const RulesetDocument = z.object({
+  id: z.number().int().positive(),
+  name: z.string(),
+  enforcement: z.enum(["active", "disabled"]),
+  /** Patterns of refs, as GitHub writes them. */
+  include: z.array(z.string()),
+  rules: z.array(RuleDocument),
+});
+export type RulesetDocument = z.infer<typeof RulesetDocument>;
+
+export const RulesetsDocument = z.array(RulesetDocument);
+
 export const CommentDocument = z.object({
   id: z.number().int().positive(),
   body: z.string(),

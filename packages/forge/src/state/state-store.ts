@@ -9,13 +9,16 @@ import {
   MetaDocument,
   ProtectionsDocument,
   PullDocument,
+  RulesetsDocument,
   StatusesDocument,
   type CommentDocument,
+  type RulesetDocument,
   type StatusDocument,
 } from "./documents.ts";
 
 export const META_REF = "refs/forge/meta";
 export const PROTECTION_REF = "refs/forge/protection";
+const RULESETS_REF = "refs/forge/rulesets";
 const PULLS = "refs/forge/pulls";
 
 /** A document and the blob it was read from: what a later write must still find there. */
@@ -61,6 +64,10 @@ export class StateStore {
 
   async protections(): Promise<Stored<ProtectionsDocument>> {
     return this.#get(PROTECTION_REF, ProtectionsDocument, {});
+  }
+
+  async rulesets(): Promise<Stored<RulesetDocument[]>> {
+    return this.#get(RULESETS_REF, RulesetsDocument, []);
   }
 
   /** By number, ascending. */

@@ -13,6 +13,7 @@ import {
 } from "../testing/promotion-world.ts";
 import { appCredentials, tokenInFile, type HostCredentials } from "./host-credentials.ts";
 import { inspectHost } from "./host-report.ts";
+import { promotionFence } from "./promotion-fence.ts";
 import { budgetProblem, hostReadyAt } from "./rate-budget.ts";
 import { forgetRepository, readRepositoryRecord, replaceRepository } from "./repository-record.ts";
 import { repositoryProblem } from "./repository-standing.ts";
@@ -362,6 +363,73 @@ describe("what is told of the host", () => {
     });
     expect((await inspectHost(suite.world)).protection.standing).toBe("enforced");
     writeFileSync(tokenFile, forge.token);
+  });
+
+  it("takes what a ruleset asks of the base as it takes its protection", async () => {
+    const contexts = ["jarvis/sandbox", "jarvis/promotion"];
+    const { rest } = suite.operator;
+    await rest.repos.deleteBranchProtection({ ...at, branch: "main" });
+    const fence = promotionFence(suite.world.github);
+    expect(await fence.state()).toBe("none");
+    const guard = async (...asked: string[]): Promise<number> => {
+      const parameters = {
+        strict_required_status_checks_policy: true,
+        required_status_checks: asked.map((context) => ({ context })),
+      };
+      const { data } = await rest.repos.createRepoRuleset({
+        ...at,
+        name: "guard",
+        enforcement: "active",
+        conditions: { ref_name: { include: ["~DEFAULT_BRANCH"], exclude: [] } },
+        rules: [{ type: "required_status_checks", parameters }, { type: "non_fast_forward" }],
+      });
+      return data.id;
+    };
+    await guard(...contexts);
+    expect(await fence.state()).toBe("enforced");
+    expect((await inspectHost(suite.world)).protection).toEqual({
+      standing: "enforced",
+      contexts,
+      strict: true,
+      obstacles: [],
+    });
+    const promoted = await suite.world.propose(suite.patch());
+    expect(promoted.result).toMatchObject({ success: true });
+    // Somebody else's check holds a change up as one of the protection would.
+    const ruleset = await guard("ci");
+    const parked = await suite.world.propose(suite.patch());
+    expect(parked.result).toMatchObject({ status: "parked", blockReasons: ["status-missing"] });
+    expect(parked.state.blockDetail).toContain("ci is missing");
+    await rest.repos.deleteRepoRuleset({ ...at, ruleset_id: ruleset });
+    expect((await suite.world.attempt(parked.state.runId, 2)).result.success).toBe(true);
+  });
+
+  it("names rules of the base and of its own branches that it could fail at", async () => {
+    const make = async (include: string, type: "update" | "deletion"): Promise<number> => {
+      const { data } = await suite.operator.rest.repos.createRepoRuleset({
+        ...at,
+        name: type,
+        enforcement: "active",
+        conditions: { ref_name: { include: [include], exclude: [] } },
+        rules: [{ type }],
+      });
+      return data.id;
+    };
+    const made = [
+      await make("refs/heads/main", "update"),
+      await make("refs/heads/jarvis/**", "deletion"),
+    ];
+    const { obstacles } = (await inspectHost(suite.world)).protection;
+    expect(obstacles?.map(({ branch, rule }) => `${branch} ${rule}`)).toEqual([
+      "main update",
+      "jarvis/** deletion",
+    ]);
+    // What the doctor foresees is what happens: the host refuses, and nothing lands.
+    const refused = await suite.world.propose(suite.patch());
+    expect(refused.result.blockReasons).toEqual(["landing-refused"]);
+    for (const id of made) {
+      await suite.operator.rest.repos.deleteRepoRuleset({ ...at, ruleset_id: id });
+    }
   });
 });
 

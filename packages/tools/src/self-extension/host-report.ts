@@ -1,6 +1,13 @@
 import { statusOf } from "./host-problem.ts";
-import type { PipelineWorld } from "./pipeline-world.ts";
-import { promotionRemote, type Protection } from "./promotion-remote.ts";
+import {
+  baseObstacles,
+  WORK_BRANCHES,
+  workBranchObstacles,
+  type BranchObstacle,
+} from "./branch-obstacles.ts";
+import { readBranchRules, type Protection } from "./branch-rules.ts";
+import type { GitHubTarget, PipelineWorld } from "./pipeline-world.ts";
+import { promotionRemote } from "./promotion-remote.ts";
 import { ownerOf, readMarker } from "./repository-owner.ts";
 import { readRepositoryRecord } from "./repository-record.ts";
 import { identityProblem } from "./repository-standing.ts";
@@ -15,12 +22,14 @@ export interface HostReport {
   readonly permissions: readonly string[];
   readonly protection: {
     /**
-     * Whether the host itself keeps what was not verified from landing by this credential. Branch
-     * protection is looked at; rulesets are not.
+     * Whether the host itself keeps what was not verified from landing by this credential, by branch
+     * protection or by rulesets.
      */
     readonly standing: "enforced" | "not-for-this-credential" | "none" | "unknown";
     readonly contexts: readonly string[];
     readonly strict: boolean;
+    /** Rules that may keep Jarvis from what it does there; null where they may not be read. */
+    readonly obstacles: readonly BranchObstacle[] | null;
   };
   /** Workflows that would run with what Jarvis pushes; null where they could not be read. */
   readonly workflows: readonly WorkflowExposure[] | null;
@@ -60,6 +69,7 @@ export async function inspectHost(
       standing: standingOf(protection, held.includes("admin")),
       contexts: protection?.contexts ?? [],
       strict: protection?.strict ?? false,
+      obstacles: await readObstacles(github),
     },
     workflows: await readWorkflows(world),
     ownership: await readOwnership(world),
@@ -73,7 +83,16 @@ function standingOf(
 ): HostReport["protection"]["standing"] {
   if (protection === undefined) return "unknown";
   if (!protection.contexts.includes(EVIDENCE_STATUS_CONTEXT)) return "none";
-  return !isAdmin || protection.ofEverybody ? "enforced" : "not-for-this-credential";
+  const held = isAdmin ? protection.ofEverybody : protection.ofUsers;
+  return held.includes(EVIDENCE_STATUS_CONTEXT) ? "enforced" : "not-for-this-credential";
+}
+
+async function readObstacles(github: GitHubTarget): Promise<readonly BranchObstacle[] | null> {
+  const base = await readBranchRules(github, github.baseBranch);
+  // Rules are told for a name, whether there is such a branch or not.
+  const work = await readBranchRules(github, "jarvis/change");
+  if (base === undefined || work === undefined) return null;
+  return [...baseObstacles(github.baseBranch, base), ...workBranchObstacles(WORK_BRANCHES, work)];
 }
 
 async function readWorkflows({

@@ -6,8 +6,8 @@ import { FENCE_STATUS_CONTEXT } from "./run-result.ts";
 
 /**
  * Whether the repository host itself keeps a head from landing that Jarvis does not let land.
- * `enforced`: the base requires the status `jarvis/promotion` of everybody. `none`: it does not, or
- * not of administrators. `unknown`: the host did not say.
+ * `enforced`: the base requires the status `jarvis/promotion` of everybody, by its protection or by a
+ * ruleset that does not let us past. `none`: it does not, or not of administrators. `unknown`: the host did not say.
  */
 export type FenceState = "enforced" | "none" | "unknown";
 
@@ -42,12 +42,11 @@ export function promotionFence(github: GitHubTarget) {
   }
 
   return {
-    /** What the base's protection says now. */
+    /** What the base's protection and rulesets say now. */
     async state(): Promise<FenceState> {
       const protection = await remote.readProtection();
       if (protection === undefined) return "unknown";
-      const isRequired = protection.contexts.includes(FENCE_STATUS_CONTEXT);
-      return isRequired && protection.ofEverybody ? "enforced" : "none";
+      return protection.ofEverybody.includes(FENCE_STATUS_CONTEXT) ? "enforced" : "none";
     },
 
     /**

@@ -217,7 +217,7 @@ describe.each(Object.entries(hosts))("the repository host that is %s", (_, make)
     }
     expect(await remote.readProtection()).toMatchObject({
       contexts: ["jarvis/sandbox", "jarvis/promotion"],
-      ofEverybody: true,
+      ofEverybody: ["jarvis/sandbox", "jarvis/promotion"],
     });
     expect(await remote.landedAs(head)).toBeNull();
     await remote.abandon(branch, other);

@@ -1,3 +1,4 @@
+import { noProtection, protectionWith, readBranchRules, type Protection } from "./branch-rules.ts";
 import type { Mirror } from "./git/mirror.ts";
 import { statusOf } from "./host-problem.ts";
 import { once } from "./once.ts";
@@ -11,13 +12,6 @@ export interface PullRequest {
   readonly state: string;
   readonly title: string;
   readonly body: string;
-}
-
-export interface Protection {
-  readonly contexts: readonly string[];
-  readonly strict: boolean;
-  /** Whether administrators, who may be us, have to meet it too. */
-  readonly ofEverybody: boolean;
 }
 
 /** What promotion asks of the repository host. Every effect is made at most once (see `once`). */
@@ -176,38 +170,11 @@ export function promotionRemote(github: GitHubTarget) {
       }));
     },
 
-    /**
-     * What protects the base; no protection is an empty list, an unreadable one undefined. GitHub says
-     * 404 to whoever may not read the protection, too, so a 404 alone is not believed.
-     */
+    /** What protects the base, by protection and rulesets; undefined where that cannot be read. */
     async readProtection(): Promise<Protection | undefined> {
-      try {
-        const { data } = await octokit.rest.repos.getBranchProtection({
-          ...at,
-          branch: baseBranch,
-        });
-        const checks = data.required_status_checks;
-        return {
-          contexts: checks?.contexts ?? [],
-          strict: checks?.strict ?? false,
-          ofEverybody: data.enforce_admins?.enabled ?? false,
-        };
-      } catch (error) {
-        const status = statusOf(error);
-        if (status !== 403 && status !== 404) throw error;
-      }
-      const { data } = await octokit.rest.repos.getBranch({ ...at, branch: baseBranch });
-      if (!data.protected) return { contexts: [], strict: false, ofEverybody: false };
-      const checks = data.protection.required_status_checks;
-      // Whether it is strict is not told here, so it counts as not strict. Who may not read the
-      // protection is no administrator, so it holds us either way, unless it is off.
-      return checks?.contexts === undefined
-        ? undefined
-        : {
-            contexts: checks.contexts,
-            strict: false,
-            ofEverybody: checks.enforcement_level !== "off",
-          };
+      const own = await readOwnProtection();
+      const rules = await readBranchRules(github, baseBranch);
+      return own === undefined || rules === undefined ? undefined : protectionWith(own, rules);
     },
 
     /**
@@ -248,6 +215,37 @@ export function promotionRemote(github: GitHubTarget) {
       await deleteOwnBranch(branch, sha);
     },
   };
+
+  /**
+   * The protection of the base; none is an empty list, an unreadable one undefined. GitHub says 404 to
+   * whoever may not read the protection, too, so a 404 alone is not believed.
+   */
+  async function readOwnProtection(): Promise<Protection | undefined> {
+    try {
+      const { data } = await octokit.rest.repos.getBranchProtection({ ...at, branch: baseBranch });
+      const checks = data.required_status_checks;
+      const contexts = checks?.contexts ?? [];
+      const isOfEverybody = data.enforce_admins?.enabled ?? false;
+      return {
+        contexts,
+        strict: checks?.strict ?? false,
+        ofEverybody: isOfEverybody ? contexts : [],
+        ofUsers: contexts,
+      };
+    } catch (error) {
+      const status = statusOf(error);
+      if (status !== 403 && status !== 404) throw error;
+    }
+    const { data } = await octokit.rest.repos.getBranch({ ...at, branch: baseBranch });
+    if (!data.protected) return noProtection;
+    const checks = data.protection.required_status_checks;
+    const contexts = checks?.contexts;
+    // Whether it is strict is not told here, so it counts as not strict. Who may not read the
+    // protection is no administrator, so it holds us either way, unless it is off.
+    if (contexts === undefined) return undefined;
+    const held = checks?.enforcement_level === "off" ? [] : contexts;
+    return { contexts, strict: false, ofEverybody: held, ofUsers: held };
+  }
 
   async function deleteOwnBranch(branch: string, sha: string): Promise<void> {
     if ((await readBranch(branch)) !== sha) return;

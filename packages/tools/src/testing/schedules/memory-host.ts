@@ -222,8 +222,11 @@ export function memoryHost(scheduler: Scheduler | null, troubles?: HostTroubles)
       ),
     },
   };
+  // Everything is on the first page.
+  const paginate = async <G>(ask: (given: G) => Promise<{ data: unknown }>, given: G) =>
+    (await ask(given)).data;
   const github = {
-    octokit: { rest },
+    octokit: { rest, paginate },
     owner: "local",
     repo: "project",
     baseBranch: "main",
