@@ -95,7 +95,8 @@ async function main(lifetime: Lifetime): Promise<void> {
         }),
       async (feed) => await feed.stop(),
     );
-    await before?.stop();
+    // Not waited for: the connection that it listened on may be dead.
+    before?.stop().catch((error: unknown) => shown.progress.problem(error));
   }
 
   // The kernel first: a second one must be refused before it takes a port.

@@ -60,7 +60,7 @@ export interface VerificationReport {
   readonly ok: boolean;
   readonly size: number;
   readonly checkpoints: number;
-  /** The newest checkpoint that is signed and has the root of its events; null where there is none. */
+  /** The newest checkpoint that is signed and has the root of its leaves; null where there is none. */
   readonly checkpoint: { readonly size: number; readonly root: string } | null;
   readonly anchors: number;
   readonly unsealed: number;

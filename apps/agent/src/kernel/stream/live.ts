@@ -67,8 +67,9 @@ export async function startLive(parts: LiveParts): Promise<Live> {
     reader,
     async stop() {
       clearInterval(timer);
-      await listening.unlisten().catch(onProblem);
+      // Clients first: a connection to the database that is dead may never answer.
       await feed.stop();
+      await listening.unlisten().catch(onProblem);
     },
   };
 }
