@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { plainFiles } from "@jarvis/tools/testing";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { makeWorld, plainProject, type World } from "./testing/world.ts";
+import { makeWorld, type World } from "./testing/world.ts";
 
 // Fetched from the registry, so `pnpm sweep` runs it. Of what there is, 2 needs Node 22.19 and 1 cannot
 // find a file of its own in either package; this one asks for Node 22 and its command line runs on 20.
@@ -18,7 +19,7 @@ let token: string;
 let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  world = makeWorld(plainProject);
+  world = makeWorld(plainFiles);
   const running = await world.up();
   stop = async () => {
     process.kill(running.kernelPid, "SIGTERM");

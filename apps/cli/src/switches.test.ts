@@ -85,7 +85,10 @@ describe("the switches work", () => {
     for (const actionName of ["one", "two"]) await executor.propose({ ...request, actionName });
     await database.close({ stopServer: true });
     const killed = await world.jarvis(["kill", "--reason", "stop", "--json"]);
-    expect(JSON.parse(killed.stdout)).toEqual({ cancelledCount: 2 });
+    expect(JSON.parse(killed.stdout)).toMatchObject({
+      cancelledCount: 2,
+      stopped: ["one", "two"].map((name) => ({ kind: "action", name, was: "pending" })),
+    });
     const listed = await world.jarvis(["actions", "--state", "cancelled", "--json"]);
     expect(JSON.parse(listed.stdout)).toHaveLength(2);
     const audited = await world.jarvis(["audit", "--type", "kill_switch", "--json"]);
@@ -152,7 +155,10 @@ describe("the switches work", () => {
       expect(JSON.parse(mode.stdout)).toEqual({ mode: "execute" });
       expect(isRunning(up.kernelPid)).toBe(true);
       const killed = await world.jarvis(["kill", "--reason", "wedged", "--json"]);
-      expect(JSON.parse(killed.stdout)).toEqual({ cancelledCount: 1 });
+      expect(JSON.parse(killed.stdout)).toMatchObject({
+        cancelledCount: 1,
+        stopped: [{ kind: "process", name: `a sandbox of kernel ${up.kernelPid}` }],
+      });
       expect(isRunning(up.kernelPid)).toBe(false);
       expect(sandboxed()).toEqual([]);
     } finally {
