@@ -7,10 +7,11 @@ import { vi } from "vitest";
 import type { Pipeline, PipelineWorld } from "../../self-extension/index.ts";
 import type { TestRepository } from "../git-repository.ts";
 import { makeTestPlace, type OpenedWorld, type TestPlace } from "../pipeline-world.ts";
+import type * as kernelModules from "./kernel-modules.ts";
 import { Life, lives } from "./life.ts";
 
 /** What a kernel keeps in memory is gone with it: its modules are its own. */
-export type KernelModules = typeof import("./kernel-modules.ts");
+export type KernelModules = typeof kernelModules;
 
 /** A kernel of the test: what it works with, from its start to its end. */
 export interface Kernel extends OpenedWorld {
