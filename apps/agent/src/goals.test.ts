@@ -190,6 +190,20 @@ describe("a goal", () => {
     await move(id, "cancel");
   });
 
+  it("whose model is streaming when Jarvis shall only observe: its stream is closed, and none begun", async () => {
+    const before = host.abandoned();
+    const { id } = await addHanging("goal to hang, and to be looked at");
+    await kernel.post("/api/mode", { mode: "observe", reason: "enough" });
+    await until(() => (host.abandoned() > before ? true : null), 5_000);
+    const { attempts } = await until(async () => {
+      const detail = await show(id);
+      return detail.attempts[0]?.state === "ended" ? detail : null;
+    });
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(["stopped"]);
+    await move(id, "cancel");
+    await kernel.post("/api/mode", { mode: "execute", reason: "goals" });
+  });
+
   it("whose model is streaming when Jarvis is killed: closed within 250 ms, on record, counted", async () => {
     const before = host.abandoned();
     const { id } = await addHanging("goal to hang, and to be killed");

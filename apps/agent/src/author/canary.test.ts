@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { queryReadOnly } from "@jarvis/db";
 import { startInSandbox } from "@jarvis/sandbox";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
-import type { Json } from "../body/protocol.ts";
+import { KERNEL_QUERY, type Json } from "../body/protocol.ts";
 import type { StartInSandbox } from "../kernel/body/session.ts";
 import { readModelConfig } from "../kernel/model/model-config.ts";
 import { sdkModel } from "../kernel/model/sdk-model.ts";
@@ -13,6 +14,7 @@ import { startModelHost } from "../testing/model-host.ts";
 
 const CANARY = "canary-5f2d8c71";
 const NAMES = ["JARVIS_MODEL_KEY", "GITHUB_TOKEN", "DATABASE_URL", "ANTHROPIC_API_KEY"];
+const never = new AbortController().signal;
 const directory = mkdtempSync(join(tmpdir(), "jarvis-canary-"));
 
 beforeAll(() => {
@@ -49,12 +51,18 @@ it("no variable, argument, file or message that a body can see holds a credentia
     release: releaseOfWorkingTree(),
     run: listening(messages),
     requests: {
-      async ask() {
+      async ask({ tool }) {
+        if (tool === KERNEL_QUERY) {
+          const url = `postgresql://reader:${CANARY}-database@127.0.0.1:1/shop`;
+          const limits = { timeMs: 5_000, rows: 1, bytes: 1_000 };
+          const asked = queryReadOnly(url, "select 1", limits, never);
+          return { outcome: "unavailable", reason: await asked.then(() => "answered", String) };
+        }
         const parts = [{ text: "hello" }];
         const request = { system: "", tools: [], maxOutputTokens: 100 };
         const { text } = await model.ask(
           { ...request, messages: [{ role: "user", parts }] },
-          new AbortController().signal,
+          never,
         );
         return { outcome: "completed", output: { text } };
       },
@@ -65,6 +73,11 @@ it("no variable, argument, file or message that a body can see holds a credentia
   await expect.poll(() => reports.length, { timeout: 20_000 }).toBe(1);
   // The key was used, so there was something to be found.
   expect(host.heard[0]?.headers["x-api-key"]).toBe(`${CANARY}-file`);
+
+  // A database that cannot be reached is told of without the way to it.
+  expect(await keeper.perform("sql-query", { database: "shop", query: "select 1" })).toMatchObject({
+    error: { message: expect.stringContaining("ECONNREFUSED") as string },
+  });
 
   // The body looks for itself: every process that it sees, and every file that it may read.
   const look = [

@@ -1,4 +1,4 @@
-import type { ActionDefinition } from "@jarvis/operator-core";
+import { readSafetyState, type ActionDefinition } from "@jarvis/operator-core";
 import type { Pipeline, PipelineWorld } from "@jarvis/tools/self-extension";
 import type { KernelActions } from "../actions.ts";
 import type { ModelConfig } from "../model/model-config.ts";
@@ -24,7 +24,7 @@ export function goalActions(parts: {
   return [change, authorAction({ world, submit: pipeline, model, config })];
 }
 
-export async function startGoals(parts: {
+interface Parts {
   readonly world: PipelineWorld;
   readonly actions: KernelActions;
   readonly pipeline: Pick<Pipeline, "submit">;
@@ -32,10 +32,13 @@ export async function startGoals(parts: {
   readonly model: Model | null;
   readonly serving: Serving;
   readonly onProblem: (error: unknown) => void;
-}): Promise<GoalKeeper> {
+}
+
+export async function startGoals(parts: Parts): Promise<GoalKeeper> {
   const { world, actions, pipeline, config, model, serving, onProblem } = parts;
-  const { executor } = actions;
-  return await keepGoals({
+  const { executor, safety } = actions;
+  const forget = safety.onChange(() => void closeTap(parts).catch(onProblem));
+  const keeper = await keepGoals({
     db: world.db,
     executor,
     model: model?.name ?? null,
@@ -50,4 +53,20 @@ export async function startGoals(parts: {
       ),
     onProblem,
   });
+  return {
+    ...keeper,
+    stop() {
+      forget();
+      keeper.stop();
+    },
+  };
+}
+
+/** A request that runs on when Jarvis shall only observe is ended, whoever said so; so is one of which nobody knows. */
+async function closeTap({ world, model }: Pick<Parts, "world" | "model">): Promise<void> {
+  const mode = await readSafetyState(world.db).then(
+    (state) => state.mode,
+    () => "unknown",
+  );
+  if (mode !== "execute") model?.stop();
 }

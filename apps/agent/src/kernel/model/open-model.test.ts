@@ -1,5 +1,6 @@
 import { goals } from "@jarvis/db";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { SafetyController } from "@jarvis/operator-core";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { startModelHost } from "../../testing/model-host.ts";
 import { moveGoal } from "../goals/goal-store.ts";
@@ -18,6 +19,7 @@ let database: TestDatabase;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  await setMode("execute");
 });
 afterAll(() => database.close());
 
@@ -29,7 +31,7 @@ it("a goal that is paused at any moment of a request has it stopped", async () =
   model.stop("paused-at-once");
   await expect(opened).rejects.toMatchObject({ code: "stopped" });
   const streaming = ask("paused-later");
-  await expect.poll(heard).toBe(1);
+  await expect.poll(heard, { timeout: 20_000 }).toBe(1);
   model.stop("paused-later");
   await expect(streaming).rejects.toMatchObject({ code: "stopped" });
   await moveGoal(database.db, "paused-later", "pause", "later");
@@ -37,7 +39,17 @@ it("a goal that is paused at any moment of a request has it stopped", async () =
   expect(heard()).toBe(1);
 });
 
-it("another goal's request is not", async () => {
+it("nothing is asked while Jarvis only observes", async () => {
+  const { ask, heard } = await world("an answer");
+  await add("observed");
+  await setMode("observe");
+  await expect(ask("observed")).rejects.toMatchObject({ code: "stopped" });
+  expect(heard()).toBe(0);
+  await setMode("execute");
+  expect(await ask("observed")).toMatchObject({ text: "an answer" });
+});
+
+it("another goal's pause stops no request", async () => {
   const { model, ask, heard } = await world("an answer");
   await add("goes-on");
   const asked = ask("goes-on");
@@ -45,6 +57,10 @@ it("another goal's request is not", async () => {
   expect(await asked).toMatchObject({ text: "an answer" });
   expect(heard()).toBe(1);
 });
+
+async function setMode(mode: "observe" | "execute"): Promise<void> {
+  await new SafetyController(database.db).setMode(mode, { reason: "test", actor: "test" });
+}
 
 async function add(id: string): Promise<void> {
   await database.db.insert(goals).values({ id, text: "x", state: "running", requestedBy: "test" });

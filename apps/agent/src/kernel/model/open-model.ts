@@ -1,4 +1,5 @@
 import type { JarvisDatabase } from "@jarvis/db";
+import { readSafetyState } from "@jarvis/operator-core";
 import { meteredModel, type Account } from "./metered-model.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { ModelError, type ModelPort } from "./model-port.ts";
@@ -33,8 +34,9 @@ export function openModel(config: ModelConfig, db: JarvisDatabase): Model {
       const wanted: ModelPort = {
         name,
         async ask(request, signal) {
-          // Open before the goal is read: whoever pauses it changes the goal and then stops what is
-          // open, so that one of the two is seen here, however little lies between them.
+          // Open before anything is read: whoever pauses the goal, or has Jarvis only observe, changes
+          // that and then stops what is open, so that one of the two is seen here, however little
+          // lies between them.
           const tap = { goalId, end: new AbortController() };
           open.add(tap);
           try {
@@ -43,6 +45,8 @@ export function openModel(config: ModelConfig, db: JarvisDatabase): Model {
             if (goal?.state !== "running" || tap.end.signal.aborted) {
               throw new ModelError("stopped", `The goal is ${goal?.state ?? "gone"}.`);
             }
+            const { mode } = await readSafetyState(db);
+            if (mode !== "execute") throw new ModelError("stopped", "Jarvis only observes.");
             return await metered.ask(request, AbortSignal.any([signal, tap.end.signal]));
           } finally {
             open.delete(tap);
