@@ -15,9 +15,9 @@ import type { PromotionStore } from "./promotion-store.ts";
  * and 1,000 on the database and the forge; JARVIS_SCHEDULES=100 that many of each.
  */
 const isWhole = process.env["JARVIS_SWEEP"] === "1";
-const count = (usual: number): number => Number(process.env["JARVIS_SCHEDULES"] ?? usual);
-const inMemory = count(isWhole ? 10_000 : 2000);
-const onReal = count(isWhole ? 1000 : 3);
+const wanted = (usual: number): number => Number(process.env["JARVIS_SCHEDULES"] ?? usual);
+const inMemory = wanted(isWhole ? 10_000 : 2000);
+const onReal = wanted(isWhole ? 1000 : 3);
 const firstSeed = Number(process.env["JARVIS_SCHEDULE_SEED"] ?? 1);
 
 interface Tally {

@@ -76,6 +76,8 @@ function effectsOf(log: readonly string[]): Record<string, number> {
       actor: string | null;
     };
     const isEffect = method !== "GET" && path.startsWith("/api/") && status < 300;
+    // The text of a pull request names the action that promotes: another action sets it anew.
+    if (method === "PATCH" && /\/pulls\/\d+$/.test(path)) continue;
     if (!isEffect || actor !== "jarvis[bot]" || OBJECTS.test(path)) continue;
     const name = `${method} ${path
       .replaceAll(/[0-9a-f]{12,}/g, "*")
