@@ -151,6 +151,9 @@ export async function runSchedule(
         const base = await remote.readBase();
         // Verification: the others go on meanwhile.
         for (let turns = scheduler.between(0, 3); turns > 0; turns -= 1) await scheduler.turn();
+        // Asked after the base was read, as the pipeline does: a landing that nobody heard of may have
+        // arrived on it.
+        await noteLanded();
         const before = [...runOf].find(([sha, of]) => of === run && landedShas.has(sha))?.[0];
         const head = before ?? (await host.commit(base, run));
         if (before === undefined) {
