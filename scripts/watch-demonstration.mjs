@@ -173,10 +173,11 @@ function notSeen(rows, { now, runs, lineage, details }) {
   if (rows.length === 0) tell("the table of the demonstration", false);
   for (const { title, outcome, reasons, merge } of rows) {
     const badge = outcome.replaceAll("-", " ");
-    // A goal's run has the title of what the author wrote; its merge is the same.
+    // A goal's run has the title of what the author wrote; its merge is the same. Titles of runs
+    // become commits, and lose their colons.
     const name = title.startsWith("A goal:")
       ? merge.slice(0, 8)
-      : title.replace(/ \((killed|observe only|paused|resumed|again)\)$/, "");
+      : title.replace(/ \((killed|observe only|paused|resumed|again)\)$/, "").replaceAll(":", "");
     tell(`${title}: ${outcome}, among the runs`, has(runs, name, badge));
     const why = reasons.replace(" in ", " ").split(" ").filter(Boolean);
     if (why.length > 0) {
