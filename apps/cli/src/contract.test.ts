@@ -58,13 +58,18 @@ function oneDocument(ended: Ended): unknown {
   return JSON.parse(ended.stdout);
 }
 
-function isRefusal(ended: Ended, exitCode: number, code: string): void {
-  expect(oneDocument(ended)).toMatchObject({
-    error: { code, message: expect.stringMatching(/\w/) },
-  });
-  expect(ended.code).toBe(exitCode);
-  expect(ended.stderr).toMatch(/\w/);
-}
+/** What a refusal has to be: one document with the code and a sentence, and the sentence for a person. */
+const aRefusal = (exitCode: number, code: string) => ({
+  code: exitCode,
+  stderr: expect.stringMatching(/\w/) as unknown,
+  document: { error: { code, message: expect.stringMatching(/\w/) as unknown } },
+});
+
+const asRefusal = (ended: Ended) => ({
+  code: ended.code,
+  stderr: ended.stderr,
+  document: oneDocument(ended),
+});
 
 const eventsNow = async (): Promise<unknown> =>
   oneDocument(await world.here(["events", "--limit", "500", "--json"]));
@@ -187,14 +192,18 @@ describe("--json prints one document", () => {
     [["session", "release"], 2, "invalid-argument"],
     [["runs", "--state-dir", "/proc/nowhere"], 3, "no-state"],
   ])("%j: %d %s, with a sentence", async (args, exitCode, code) => {
-    isRefusal(await world.here([...args, "--json"]), exitCode, code);
+    expect(asRefusal(await world.here([...args, "--json"]))).toMatchObject(
+      aRefusal(exitCode, code),
+    );
   });
 
   it.each([
     [["up", "--port", "0"], 3, "state-directory-locked"],
     [["up", "--port", "many"], 2, "invalid-setting"],
   ])("%j: %d %s, with the launcher's sentence", async (args, exitCode, code) => {
-    isRefusal(await world.jarvis([...args, "--json"]), exitCode, code);
+    expect(asRefusal(await world.jarvis([...args, "--json"]))).toMatchObject(
+      aRefusal(exitCode, code),
+    );
   });
 
   it("of what doctor found, and ends 1 when something is missing", async () => {

@@ -48,5 +48,6 @@ export async function killAllSandboxes(before?: RunningSandboxes): Promise<numbe
 
 /** Resolves when no sandbox of this process runs. Used before a release is replaced, and in tests. */
 export async function waitForNoSandboxes(): Promise<void> {
-  while (running.size > 0) await Promise.allSettled(running.values());
+  while (running.size > 0)
+    await Promise.allSettled(Array.from(running.values(), ({ work }) => work));
 }
