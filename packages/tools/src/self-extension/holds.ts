@@ -13,6 +13,7 @@ import {
   type RolledBackRun,
 } from "./goal-holds.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
+import { runRevertedBy } from "./revert-run.ts";
 
 export { goalHeld, type GoalHold } from "./goal-holds.ts";
 
@@ -100,6 +101,8 @@ async function rolledBackRuns(db: JarvisDatabase): Promise<RolledBackRun[]> {
     const proposed = events.find((event) => event.type === "proposed");
     const rolledBack = events.findLast((event) => event.type === "rolled_back");
     if (proposed === undefined || rolledBack === undefined) continue;
+    // A revert that served badly may be what the next revert has to do again.
+    if ((await runRevertedBy(db, runId)) !== null) continue;
     const { goal, title } = proposed.payload;
     const { goalId } = proposed.context;
     runs.push({ runId, title, goalId, goal, since: rolledBack.createdAt });

@@ -4,7 +4,7 @@ import { rollback } from "../testing/lifecycle.ts";
 import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
 import { fetchBranch, readFileOfTree, treeOf } from "./git/mirror.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
-import { promotedChange, proposeRevert, revertRunId } from "./revert-run.ts";
+import { changeToRevert, promotedChange, proposeRevert, revertRunId } from "./revert-run.ts";
 import { LIFT_HOLD } from "./holds.ts";
 import { listHolds } from "./standing-holds.ts";
 
@@ -91,6 +91,26 @@ describe("a revert that conflicts with a later change", () => {
     await lift(reverted);
     const ended = await world.attempt(revert, 4);
     expect(ended.result).toMatchObject({ status: "blocked", blockReasons: ["hold-lifted"] });
+    const promoted = await world.attempt(waiting.state.runId, 2);
+    expect(promoted.result).toMatchObject({ success: true });
+  });
+});
+
+describe("a revert whose release serves badly itself", () => {
+  it("is reverted by nobody, and keeps everything else from the base until an operator lets it be", async () => {
+    const bad = await promote({ "src/bad.js": "export const bad = 1;\n" });
+    expect(await changeToRevert(world, bad)).toMatchObject({ runId: bad });
+    const revert = await rollBack(bad);
+    expect((await world.attempt(revert, 1)).result).toMatchObject({ success: true });
+    for (const event of rollback(revert, null)) await appendSelfExtensionEvent(world.db, event);
+    expect(await changeToRevert(world, revert)).toBeNull();
+    const holds = await listHolds(world);
+    expect(holds.find(({ id }) => id === revert)).toMatchObject({ kind: "base" });
+    expect(holds.filter(({ id }) => id === revert)).toHaveLength(1);
+    const waiting = await world.propose(repository.patch({ "src/next.js": "export {};\n" }));
+    expect(waiting.result).toMatchObject({ status: "parked", blockReasons: ["rollback-required"] });
+    await lift(revert);
+    await lift(bad);
     const promoted = await world.attempt(waiting.state.runId, 2);
     expect(promoted.result).toMatchObject({ success: true });
   });

@@ -108,6 +108,18 @@ export async function promotedChange(
 }
 
 /**
+ * What a rollback of a run takes back on the base. Null for a run that promoted nothing, and for one
+ * that took another back itself: to revert that would land again what was found to serve badly.
+ */
+export async function changeToRevert(
+  world: { db: JarvisDatabase; mirror: Mirror },
+  runId: string,
+): Promise<RevertedChange | null> {
+  const isRevert = (await runRevertedBy(world.db, runId)) !== null;
+  return isRevert ? null : await promotedChange(world, runId);
+}
+
+/**
  * Records the run that takes a promoted change back on the base, once. Its patch is what the revert
  * would be on the base as it stands; staging plans it anew on the base that it finds.
  */

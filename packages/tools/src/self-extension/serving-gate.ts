@@ -3,7 +3,7 @@ import { planRevert } from "./git/revert-change.ts";
 import { liftedHolds, openHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
-import { promotedChange, revertedBy, runThatPromoted } from "./revert-run.ts";
+import { promotedChange, revertedBy, runRevertedBy, runThatPromoted } from "./revert-run.ts";
 import { foldRun } from "./run-state.ts";
 import type { Staged } from "./staged-change.ts";
 
@@ -42,8 +42,10 @@ export async function degradedBase(
   const promotedBy = await runThatPromoted(db, baseSha);
   const runId = promotedBy ?? attestationRunId(baseSha);
   const { status, title, updatedAt } = foldRun(runId, await readRunEvents(db, runId));
-  // What a run of ours brought is taken back by a revert, and counts until that has landed.
-  const isLeft = status === "rollback-failed" || (promotedBy === null && status === "rolled-back");
+  // What a run of ours brought is taken back by a revert, and counts until that has landed. What came
+  // from outside, and a revert that serves badly itself, nobody takes back.
+  const isNobodys = promotedBy === null || (await runRevertedBy(db, promotedBy)) !== null;
+  const isLeft = status === "rollback-failed" || (isNobodys && status === "rolled-back");
   if (!isLeft || (await liftedHolds(db)).has(runId)) return null;
   return { runId, title: title ?? `the commit ${baseSha}`, since: updatedAt ?? "" };
 }

@@ -1,9 +1,9 @@
 import {
+  changeToRevert,
   kernelContext,
   lastSeenTree,
   listEvents,
   planRevert,
-  promotedChange,
   proposeRevert,
   readBaseline,
   readRunEvents,
@@ -166,7 +166,7 @@ async function planned(
   runId: string,
   attempt: number,
 ): Promise<(Revert & { readonly change: RevertedChange }) | null> {
-  const change = await promotedChange(world, runId);
+  const change = await changeToRevert(world, runId);
   const baseTree = change === null ? null : await lastSeenTree(world);
   if (change === null || baseTree === null) return null;
   const { before, after, promotedAt } = change;
