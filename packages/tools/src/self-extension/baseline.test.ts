@@ -11,6 +11,7 @@ import {
   blessBaseline,
   blessingEvents,
   moveBaseline,
+  finishBlessing,
   recordBlessing,
   unsettledRuns,
 } from "./baseline.ts";
@@ -60,6 +61,19 @@ describe("blessing a release", () => {
     await recordBlessing(database.db, pointer);
     expect(await typesOf("crash")).toContain("baseline_blessed");
     expect(await known()).toMatchObject({ releaseDigest: digest("a") });
+  });
+
+  it("is finished where only the half of it was said, and not said again once it is whole", async () => {
+    await aWatchedRun("half");
+    const pointer = moveBaseline(directory, aBlessedRelease("8", { runId: "half" }));
+    const [passed] = blessingEvents(pointer, undefined);
+    if (passed !== undefined) await append(passed);
+    expect(await typesOf("half")).not.toContain("baseline_blessed");
+    await finishBlessing(database.db, pointer);
+    const whole = await typesOf("half");
+    expect(whole.slice(-2)).toEqual(["health_window_passed", "baseline_blessed"]);
+    await finishBlessing(database.db, pointer);
+    expect(await typesOf("half")).toEqual(whole);
   });
 
   it("takes file, events and pointer together or, in the database, not at all", async () => {

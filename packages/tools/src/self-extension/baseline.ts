@@ -59,6 +59,19 @@ export async function recordBlessing(db: JarvisDatabase, pointer: BaselinePointe
   });
 }
 
+/** The second half where it was kept from being said, or from being said whole. Else nothing. */
+export async function finishBlessing(db: JarvisDatabase, pointer: BaselinePointer): Promise<void> {
+  const { runId } = pointer.current;
+  const { status } = foldRun(runId, await readRunEvents(db, runId));
+  if (beforeBlessing.has(status)) await recordBlessing(db, pointer);
+}
+
+const beforeBlessing: ReadonlySet<RunState["status"]> = new Set<RunState["status"]>([
+  "watched",
+  "window-passed",
+  "attested",
+]);
+
 /**
  * The events of a blessing, from the pointer alone: for the ledger, or for the journal when the
  * database is down. `first` is the run's first event, whose context they carry on.

@@ -3,6 +3,7 @@ import {
   blessingEvents,
   emptyRecord,
   factsOf,
+  finishBlessing,
   lastSeenBase,
   moveBaseline,
   recordBlessing,
@@ -70,6 +71,7 @@ export class ReleaseLife {
   #withoutTarget: string | null = null;
   /** A way back was gone, and the database did not take what follows it. */
   #isRevertLeft = false;
+  #isBlessingLeft = false;
 
   constructor(parts: ReleaseLifeParts) {
     this.#parts = parts;
@@ -110,6 +112,11 @@ export class ReleaseLife {
     const { world, onSettled } = this.#parts;
     // Read before the turn: a database that does not answer must not keep an order to go back waiting.
     const sha = await lastSeenBase(world.db);
+    const { baseline } = this.#pointers;
+    if (this.#isBlessingLeft && baseline !== null) {
+      await finishBlessing(world.db, baseline);
+      this.#isBlessingLeft = false;
+    }
     if (this.#isRevertLeft) {
       await finishReverts(world);
       this.#isRevertLeft = false;
@@ -275,6 +282,7 @@ export class ReleaseLife {
     } catch (error) {
       // The file counts and says it all; what the ledger misses is written by the next turn or start.
       this.#parts.onProblem(error);
+      this.#isBlessingLeft = true;
       for (const event of blessingEvents(pointer, undefined)) await this.#events.record(event);
     }
     const before = this.#running.baseline;

@@ -1,13 +1,11 @@
 import {
   blessBaseline,
-  foldRun,
+  finishBlessing,
   mirrorBaseline,
   mirrorServing,
   pruneReleases,
   readBaseline,
-  readRunEvents,
   reconcilePointers,
-  recordBlessing,
   writeServing,
   type BaselinePointer,
   type PipelineWorld,
@@ -50,9 +48,7 @@ export class ReleasePointers {
   async open(): Promise<BaselinePointer> {
     const { db } = this.#world;
     const pointer = await this.#openBaseline();
-    const { runId } = pointer.current;
-    const { status } = foldRun(runId, await readRunEvents(db, runId));
-    if (status === "watched" || status === "attested") await recordBlessing(db, pointer);
+    await finishBlessing(db, pointer);
     for (const report of await reconcilePointers(this.#directory, db)) {
       if (report.outcome !== "settled" || report.problem === null) continue;
       this.#onProblem(new Error(report.problem));
