@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { prepareTestState } from "@jarvis/db/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { inspectRepository } from "./kernel/guarded-repository.ts";
 import {
@@ -105,17 +106,19 @@ describe("a kernel does not start, ends 2 and names the command that helps", () 
   ])("%s", async (_, arrange, sentence) => {
     arrange();
     const stateDir = join(scratch, ".jarvis");
+    await prepareTestState(stateDir);
     const { code, stderr, stdout } = await spawnKernel({ repo: scratch, stateDir }).ended;
     expect(code).toBe(2);
     expect(stderr).toMatch(sentence);
     expect(stderr).not.toMatch(/^ {4}at /m);
     expect(JSON.parse(stdout)).toMatchObject({ ready: false, exitCode: 2 });
-    if (existsSync(stateDir)) await discardState(stateDir);
+    await discardState(stateDir);
   });
 
   it("and starts once the base is mended: nothing of the wrong one was kept", async () => {
     const repository = commitAll({ "jarvis.config.json": "{" });
     const stateDir = join(scratch, ".jarvis");
+    await prepareTestState(stateDir);
     expect((await spawnKernel({ repo: scratch, stateDir }).ended).code).toBe(2);
     repository.git("rm", "-q", "jarvis.config.json");
     repository.write({ "package.json": "{}" });
