@@ -151,6 +151,21 @@ describe("the launcher", () => {
     expect(stdout.trim().split("\n")).toHaveLength(3);
   });
 
+  it("starts one again that has run for longer since, however often it was started before", async () => {
+    const boots = join(root, "boots");
+    const source = `
+      import { appendFileSync, readFileSync } from "node:fs";
+      appendFileSync(${JSON.stringify(boots)}, "x");
+      const { length } = readFileSync(${JSON.stringify(boots)}, "utf8");
+      ${ready("beside")}
+      if (length === 3) await new Promise((done) => setTimeout(done, 3000));
+      process.exit(length === 4 ? 0 : 9);\n`;
+    install(".", source);
+    const { code } = await start("--within-ms", "2500").ended;
+    expect(code).toBe(0);
+    expect(readFileSync(boots, "utf8")).toBe("xxxx");
+  });
+
   it("starts again from wherever the pointer leads when a kernel asks for it", async () => {
     const newer = release("newer", kernels.stopsInOrder("newer"));
     const pointer = join(stateDir, "releases", "kernel-pointer.json");

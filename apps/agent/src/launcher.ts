@@ -67,13 +67,13 @@ async function launch(): Promise<number> {
   const boots = new Map<string, number[]>();
   for (;;) {
     const candidate = readCandidates().find(({ directory }) => !leftOut.has(directory)) ?? beside;
-    const now = performance.now();
-    const known = boots.get(candidate.directory) ?? [];
-    const recent = [...known.filter((at) => now - at < LIMIT.withinMs), now];
-    boots.set(candidate.directory, recent);
-    const isSpent = recent.length >= LIMIT.boots;
+    const known = [...(boots.get(candidate.directory) ?? []), performance.now()];
     const damage = damageOf(candidate);
     const ending = damage === null ? await run(candidate) : null;
+    // Counted at its end: one that has run for an hour since is not one that cannot run.
+    const recent = known.filter((at) => performance.now() - at < options.withinMs);
+    boots.set(candidate.directory, recent);
+    const isSpent = recent.length >= LIMIT.boots;
     if (stopping || ending?.code === 0) return end(ending);
     if (ending?.code === RESTART && !isSpent) {
       leftOut.clear();
@@ -177,7 +177,7 @@ async function run({ directory, program, filesDigest: digest }: Candidate): Prom
   return { code, signal, wasReady, words };
 }
 
-/** Everything is the kernel's but `--until-stdin-closes`, `--ready-ms N` and `--stop-ms N`. */
+/** Everything is the kernel's but `--until-stdin-closes` and `--ready-ms`, `--stop-ms`, `--within-ms`. */
 function readArguments(given: readonly string[]) {
   let argv = given.filter((word) => word !== "--until-stdin-closes");
   const valueOf = (name: string): string | undefined =>
@@ -189,8 +189,9 @@ function readArguments(given: readonly string[]) {
   };
   const readyMs = takeMs("--ready-ms", READY_MS);
   const stopMs = takeMs("--stop-ms", STOP_MS);
+  const withinMs = takeMs("--within-ms", LIMIT.withinMs);
   const isHeld = given.includes("--until-stdin-closes");
-  return { argv, readyMs, stopMs, isHeld, stateDir: valueOf("--state-dir") };
+  return { argv, readyMs, stopMs, withinMs, isHeld, stateDir: valueOf("--state-dir") };
 }
 
 function warn(sentence: string): void {
