@@ -24,6 +24,12 @@ export type OpenDatabaseOptions = {
   epoch?: number | undefined;
 };
 
+export type CloseOptions = {
+  stopServer: boolean;
+  /** How long what is still asked may take; 5 unless told. Short where nobody answers any more. */
+  patienceSeconds?: number;
+};
+
 export type DatabaseHandle = {
   readonly db: PostgresJsDatabase<typeof schema>;
   readonly sql: SqlClient;
@@ -34,7 +40,7 @@ export type DatabaseHandle = {
   readonly ledgerGuardSql: string | null;
   readonly server: "embedded" | "external";
   /** Ends the connections; `stopServer` also stops an embedded server, for everybody. */
-  close(options?: { stopServer: boolean }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 };
 
 /** Where a database is and who may do what there. */
@@ -74,7 +80,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   return {
     ...handle,
     async close(closing = { stopServer: false }) {
-      await handle.close();
+      await handle.close(closing);
       if (closing.stopServer) await stopEmbedded(stateDirectory);
     },
   };
@@ -120,7 +126,7 @@ async function tryOpen(target: DatabaseTarget): Promise<DatabaseHandle | null> {
         runtimeUrl: withRole(target.runtimeUrl, roles.runtime, target.epoch),
         ...guard,
         server: target.server,
-        close: () => sql.end({ timeout: 5 }),
+        close: (closing) => sql.end({ timeout: closing?.patienceSeconds ?? 5 }),
       };
     }
   } catch (error) {

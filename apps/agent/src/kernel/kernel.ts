@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { databaseDirectory, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
 import {
@@ -49,6 +50,8 @@ import { startWork } from "./work.ts";
 
 /** A promotion that is under way gets so long to end at a stop. */
 const LANDING_MS = 5000;
+/** What still asks a database that is gone gets so long. */
+const LOST_MS = 500;
 
 /** Whom a kernel tells that it has to end. */
 export interface KernelEnds {
@@ -159,7 +162,11 @@ export async function startKernel(
       onLost,
       signal: waits.signal,
     });
-    opened.push(async () => await database.close({ stopServer: true }));
+    let isDatabaseLost = false;
+    opened.push(
+      async () =>
+        await database.close({ stopServer: true, ...(isDatabaseLost && { patienceSeconds: 0.5 }) }),
+    );
     opened.push(async () => await leadership?.release());
     opened.push(async () => await waitedWith?.close());
     const cluster = databaseDirectory(stateDirectory);
@@ -188,7 +195,13 @@ export async function startKernel(
       isShared: leadership !== null,
       onProblem: (error) => progress.problem(error),
     });
-    opened.push(async () => await ledger.stop());
+    // It seals what it is at; without a database nothing of that will come to an end.
+    opened.push(
+      async () =>
+        await (isDatabaseLost
+          ? Promise.race([ledger.stop().catch(() => undefined), sleep(LOST_MS)])
+          : ledger.stop()),
+    );
     let serving: Serving | null = null;
     const rollbacks = new RollbackJobs();
     const work = await startWork({
@@ -254,7 +267,10 @@ export async function startKernel(
       onProblem: (error) => progress.problem(error),
     });
     const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
-    const watch = watchDatabase({ server: database.server, ping }, onLost);
+    const watch = watchDatabase({ server: database.server, ping }, (error) => {
+      isDatabaseLost = true;
+      onLost(error);
+    });
     // Beside what follows. Whoever needs it reads it again where this fails, and is told why.
     readBaseAhead(world).catch(() => undefined);
 
