@@ -78,6 +78,8 @@ export class FaultWorld {
   /** What releases have stored, as long as the world stands. */
   readonly #data = mkdtempSync(join(tmpdir(), "jarvis-kept-data-"));
   #launcher: KernelProgram | null = null;
+  /** When the kernel was made to end of late. */
+  #endings: number[] = [];
   #cells = 0;
 
   constructor() {
@@ -110,6 +112,7 @@ export class FaultWorld {
   /** Lets a change go its way until the moment, lets the fault happen, and waits until all is well. */
   async cell(fault: Fault, moment: Moment): Promise<string> {
     const number = (this.#cells += 1);
+    await this.#patienceOfLauncher();
     const isMigrating = fault === "kernel killed, migrating";
     // What migrates is rolled back, but where it has to be blessed.
     const isBad =
@@ -127,9 +130,17 @@ export class FaultWorld {
     const runId = await this.#api.propose(patch);
     await until(async () => await this.#isReached(moment, runId, before), CONVERGE_MS, 10);
     await this.#happen(isMigrating ? "kernel killed" : fault);
+    if (/^(kernel|database|launcher)/.test(fault)) this.#endings.push(performance.now());
     const end = await this.#converged(runId);
     if (isMigrating) await this.#requireWayBack(runId, before ?? "", 1 + number);
     return end;
+  }
+
+  /** A launcher that has to start its kernel three times in a minute gives up, as it should. */
+  async #patienceOfLauncher(): Promise<void> {
+    const isRecent = (at: number): boolean => performance.now() - at < 61_000;
+    while (this.#endings.filter(isRecent).length >= 2) await sleep(500);
+    this.#endings = this.#endings.filter(isRecent);
   }
 
   /** What the change made of the data stays, and what serves now runs on it. */
