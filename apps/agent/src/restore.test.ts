@@ -41,7 +41,8 @@ it("goes on from a backup only when what may have landed since was read back fro
   const file = join(first.stateDir, "backup.gz");
   const { checkpoint } = await writeBackup(database.sql, file);
   const saved = readTreeHead(checkpoint ?? "").size;
-  await first.program.post("/api/mode", { mode: "execute", reason: "after the backup" });
+  // Something that the backup does not know, whatever it has sealed already.
+  await first.program.propose(goodPatch(repository, "later"));
   const seen = await until(() => {
     const { size } = readTreeHead(readFileSync(join(first.stateDir, "ledger/checkpoint"), "utf8"));
     return size > saved ? size : null;
