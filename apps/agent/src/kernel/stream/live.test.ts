@@ -53,6 +53,29 @@ async function write(runId: string): Promise<number> {
   return written?.id ?? 0;
 }
 
+/** A row that nobody can see until it is committed. */
+async function writeHeld(runId: string): Promise<{ id: number; commit: () => Promise<void> }> {
+  let commit = (): void => undefined;
+  const held = new Promise<void>((resolve) => (commit = resolve));
+  return await new Promise((taken, failed) => {
+    const written = database.db.transaction(async (tx) => {
+      const [inserted] = await tx
+        .insert(selfExtensionEvents)
+        .values(row(runId))
+        .returning({ id: selfExtensionEvents.id });
+      taken({
+        id: inserted?.id ?? 0,
+        async commit() {
+          commit();
+          await written;
+        },
+      });
+      await held;
+    });
+    written.catch(failed);
+  });
+}
+
 interface Told {
   readonly place: number;
   readonly name: string;
@@ -124,30 +147,31 @@ describe("following the ledger", () => {
     expect(client.rows()).toEqual([...missed, next]);
   });
 
+  it("tells soon what was written while somebody else announced", async () => {
+    const client = listen(null);
+    await client.until((told) => told.length > 0);
+    // Whoever inserts first announces; the second leaves it to that one, and ends after it.
+    const announcing = await writeHeld("announces");
+    const silent = await writeHeld("silent");
+    await announcing.commit();
+    await client.until(has(announcing.id));
+    await silent.commit();
+    await client.until(has(silent.id));
+    expect(client.rows()).toEqual([announcing.id, silent.id]);
+  });
+
   it("misses no event that is committed late, nor does a client that resumes in between", async () => {
     const client = listen(null);
     await client.until((told) => told.length > 0);
-    let commit = (): void => undefined;
-    const held = new Promise<void>((resolve) => (commit = resolve));
-    let lateId: (id: number) => void = () => undefined;
-    const lateTaken = new Promise<number>((resolve) => (lateId = resolve));
-    const late = database.db.transaction(async (tx) => {
-      const [taken] = await tx
-        .insert(selfExtensionEvents)
-        .values(row("late"))
-        .returning({ id: selfExtensionEvents.id });
-      lateId(taken?.id ?? 0);
-      await held;
-    });
-    const smaller = await lateTaken;
+    const late = await writeHeld("late");
+    const smaller = late.id;
     const greater = await write("early");
     await client.until(has(greater));
     expect(greater).toBeGreaterThan(smaller);
     // It was told at once, and the client is to come back before what is still open.
     const place = client.told.at(-1)?.place ?? Infinity;
     expect(place).toBeLessThan(smaller);
-    commit();
-    await late;
+    await late.commit();
     await client.until(has(smaller));
     const resumed = listen(place);
     await resumed.until(has(greater));

@@ -1,4 +1,5 @@
 import type { DatabaseHandle } from "@jarvis/db";
+import { Announced } from "./announced.ts";
 import { ledgerReader, type LedgerReader } from "./ledger-reader.ts";
 import { LiveFeed } from "./live-feed.ts";
 
@@ -6,7 +7,10 @@ import { LiveFeed } from "./live-feed.ts";
 const CHANNEL = "jarvis_ledger";
 /** How often connections that say nothing are shown to be alive, and their callers looked at again. */
 const BEAT_MS = 15_000;
-/** How often what is in no table (progress, a health window) is looked at, once for all clients. */
+/**
+ * How often what is in no table (progress, a health window) is looked at, once for all clients, and
+ * what nobody announced: who writes beside a transaction that stays open leaves that to it.
+ */
 const LOOK_MS = 500;
 
 export interface Live {
@@ -32,13 +36,21 @@ export async function startLive(parts: LiveParts): Promise<Live> {
   const reader = ledgerReader(database.db);
   const feed = await LiveFeed.open(reader, { onProblem });
   let isStale = false;
-  const notice = (table: string): void => {
-    isStale = true;
-    if (table === "self_extension_events") feed.notice();
-    else if (feed.clients > 0) feed.tell("actions", {});
-  };
+  const announced = new Announced(
+    database.db,
+    (ledger) => {
+      isStale = true;
+      if (ledger === "self_extension_events") feed.notice();
+      else if (feed.clients > 0) feed.tell("actions", {});
+    },
+    onProblem,
+  );
   // Called again after each new connection: what was announced in between is found by one read.
-  const listening = await database.sql.listen(CHANNEL, notice, () => feed.notice());
+  const listening = await database.sql.listen(
+    CHANNEL,
+    (table) => announced.notice(table),
+    () => feed.notice(),
+  );
 
   let told = "";
   let isLooking = false;
@@ -58,6 +70,7 @@ export async function startLive(parts: LiveParts): Promise<Live> {
   const timer = setInterval(() => {
     if (feed.clients === 0 || isLooking) return;
     isLooking = true;
+    feed.notice();
     look()
       .catch(onProblem)
       .finally(() => (isLooking = false));
@@ -68,7 +81,7 @@ export async function startLive(parts: LiveParts): Promise<Live> {
     async stop() {
       clearInterval(timer);
       // Clients first: a connection to the database that is dead may never answer.
-      await feed.stop();
+      await Promise.all([feed.stop(), announced.stop()]);
       await listening.unlisten().catch(onProblem);
     },
   };
