@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { removeTree } from "@jarvis/sandbox/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { discardState, startKernelProgram, type KernelProgram } from "./testing/kernel-program.ts";
 import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
@@ -71,7 +72,7 @@ afterAll(async () => {
   await forge.end("SIGTERM");
   await discardState(stateDir);
   repository.remove();
-  rmSync(root, { recursive: true, force: true });
+  removeTree(root);
 });
 
 it("tells what the credential may do, before anything was promoted", async () => {

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeTree } from "@jarvis/sandbox/testing";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { startForge, type Forge } from "@jarvis/forge";
 import {
@@ -138,7 +139,7 @@ export async function startFailoverWorld(repository: TestRepository): Promise<Fa
       }
       await forge.close();
       await database.close();
-      rmSync(directory, { recursive: true, force: true });
+      removeTree(directory);
     },
   };
 }

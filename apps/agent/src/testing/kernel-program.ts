@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { destroyEmbedded } from "@jarvis/db";
 import { prepareTestState } from "@jarvis/db/testing";
 export { tamperWithState } from "@jarvis/db/testing";
-import { processesWith } from "@jarvis/sandbox/testing";
+import { processesWith, removeTree } from "@jarvis/sandbox/testing";
 import type { RunResult } from "@jarvis/tools/self-extension";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -157,7 +157,7 @@ export async function until<T>(
 /** Removes a state with its database server, which lies elsewhere when root runs the tests. */
 export async function discardState(stateDir: string): Promise<void> {
   await destroyEmbedded(stateDir);
-  rmSync(stateDir, { recursive: true, force: true });
+  removeTree(stateDir);
 }
 
 /** How many sandboxes of a kernel run. */

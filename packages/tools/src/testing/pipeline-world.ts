@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeTree } from "@jarvis/sandbox/testing";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { startForge, type Forge, type ForgeOptions } from "@jarvis/forge";
 import {
@@ -256,7 +257,7 @@ export async function makeTestWorld(
       await sealer.stop();
       await forge.close();
       await database.close();
-      rmSync(directory, { recursive: true, force: true });
+      removeTree(directory);
     },
   };
 }

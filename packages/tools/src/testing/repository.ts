@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { removeTree } from "@jarvis/sandbox/testing";
 
 /** A person's repository, mostly in a temporary directory. */
 export interface TestRepository {
@@ -23,9 +24,7 @@ export function makeRepository(
   { name = "project" }: { name?: string } = {},
 ): TestRepository {
   const root = mkdtempSync(join(tmpdir(), "jarvis-repo-"));
-  const repository = openRepository(join(root, name), () =>
-    rmSync(root, { recursive: true, force: true }),
-  );
+  const repository = openRepository(join(root, name), () => removeTree(root));
   repository.git("init", "-q", "-b", "main");
   repository.write(files);
   repository.commit("First commit");

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { removeTree } from "@jarvis/sandbox/testing";
 import { openDatabase, selfExtensionEvents, type DatabaseHandle } from "@jarvis/db";
 import { eq } from "drizzle-orm";
 import { vi } from "vitest";
@@ -68,7 +68,7 @@ export class CrashWorld {
   async close(): Promise<void> {
     await this.place.forge.close();
     await this.place.database.close();
-    rmSync(this.place.directory, { recursive: true, force: true });
+    removeTree(this.place.directory);
   }
 
   /**
