@@ -109,6 +109,44 @@ describe("what the database sets", () => {
     expect(row?.createdAt.getFullYear()).toBeGreaterThan(2001);
   });
 
+  it("is set by the database's own functions, whatever the search path has by their names", async () => {
+    await superuser.unsafe(`create schema decoy;
+      create function decoy.nextval(regclass) returns bigint language sql as 'select 999999999::bigint';
+      create function decoy.clock_timestamp() returns timestamptz language sql as $$select timestamptz '2001-01-01'$$;
+      create function decoy.pg_advisory_xact_lock(bigint) returns text language plpgsql as $$begin raise 'decoy'; end$$;
+      create function decoy.hashtextextended(text, bigint) returns bigint language plpgsql as $$begin raise 'decoy'; end$$;
+      create function decoy.never(text, text) returns boolean language sql as 'select false';
+      create operator decoy.= (function = decoy.never, leftarg = text, rightarg = text);
+      create function decoy.zero(integer, integer) returns integer language sql as 'select 0';
+      create operator decoy.+ (function = decoy.zero, leftarg = integer, rightarg = integer);
+      create domain decoy.regclass as text check (false);
+      create domain decoy.int8 as text check (false);
+      create domain decoy.text as varchar check (false);
+      grant usage on schema decoy to public`);
+    const client = as(database.runtimeUrl, undefined);
+    await client`set search_path = decoy, pg_catalog, public`;
+    // The decoys are what this session means by these names.
+    expect(await client`select nextval('pg_class')::float8 as id, 1 + 1 as sum`).toMatchObject([
+      { id: 999_999_999, sum: 0 },
+    ]);
+    for (const key of ["one", "two"]) {
+      await client`insert into self_extension_events
+        (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)
+        values ('decoyed', 'c', 'failed', 's', 'a', 'a', ${key}, '{}')`;
+    }
+    await client`insert into action_audit_log (proposal_id, event_type, actor, timestamp)
+      values (77, 'proposed', 'agent', now())`;
+    const [audited] = await client<{ createdAt: Date; id: string }[]>`
+      select id, created_at as "createdAt" from action_audit_log where proposal_id = 77`;
+    await client.end();
+    const rows = await eventsOf("decoyed");
+    expect(rows.map(({ seq }) => seq)).toEqual([1, 2]);
+    for (const { id, createdAt } of [...rows, audited]) {
+      expect(Number(id)).toBeLessThan(999_999_999);
+      expect(createdAt?.getFullYear()).toBeGreaterThan(2001);
+    }
+  });
+
   it("names who logged in, not whom the session acts as", async () => {
     await owner`insert into self_extension_events
       (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)
