@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isTerminal, type RunResult } from "@jarvis/tools/answers";
+import { isTerminal, passesByItself, type RunResult } from "@jarvis/tools/answers";
 import type { CliConfig } from "../config.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
@@ -71,22 +71,34 @@ async function readBytes(source: string): Promise<Buffer> {
   }
 }
 
-/** Waits until a run has ended or is parked, with its stages and their time on standard error. */
+/**
+ * Waits until a run has ended or is parked for something that somebody has to do, with its stages and
+ * their time on standard error.
+ */
 export async function waitForRun(kernel: KernelClient, runId: string): Promise<RunResult> {
   const started = Date.now();
   let shown = "";
   for (;;) {
     const detail = await kernel.get(`/api/runs/${runId}`, wire.runDetail);
-    const what = detail.run.progress?.what ?? detail.run.status;
+    const { status, blockReasons } = detail.result;
+    const waitsFor = status === "parked" ? ` (${blockReasons.join(", ")})` : "";
+    const what = detail.run.progress?.what ?? `${detail.run.status}${waitsFor}`;
     if (what !== shown) {
       shown = what;
       process.stderr.write(
         `${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${plain(what)}\n`,
       );
     }
-    const { status } = detail.result;
-    if ((status === "parked" && detail.run.progress === null) || isTerminal(status))
-      return detail.result;
+    if (standsStill(detail.result, detail.run.progress !== null)) return detail.result;
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
+}
+
+/** Whether a run has ended, or is parked until somebody does something. */
+export function standsStill(
+  { status, blockReasons }: Pick<RunResult, "status" | "blockReasons">,
+  isWorkedOn: boolean,
+): boolean {
+  if (status === "parked") return !isWorkedOn && !passesByItself(blockReasons);
+  return isTerminal(status);
 }

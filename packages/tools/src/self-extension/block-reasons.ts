@@ -136,6 +136,18 @@ const parkingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
   "rollback-required",
 ]);
 
+/** Reasons that pass in a while without anybody doing anything. */
+const passingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
+  "health-window-open",
+  "ledger-unsealed",
+  "status-pending",
+]);
+
+/** True where whoever waits for a parked run only has to wait a little longer. */
+export function passesByItself(reasons: readonly BlockReason[]): boolean {
+  return reasons.length > 0 && reasons.every((reason) => passingReasons.has(reason));
+}
+
 /** True when a person has to decide, whatever else holds the run up. */
 export function needsPerson(reasons: readonly BlockReason[]): boolean {
   return reasons.some((reason) => personReasons.some((word) => word === reason));
