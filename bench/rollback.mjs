@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { livingProject } from "../apps/agent/src/testing/living-files.mjs";
 import { destroyEmbedded } from "../packages/db/dist/index.js";
 
 const rounds = Number(process.argv[2] ?? 20);
@@ -20,52 +21,14 @@ const scratch = mkdtempSync(join(tmpdir(), "jarvis-bench-rollback-"));
 const repo = join(scratch, "project");
 const stateDir = join(scratch, "state");
 
-const bodySource = `import { createInterface } from "node:readline";
-import { double } from "./lib/double.js";
-const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n");
-let sequence = 0;
-for await (const line of createInterface({ input: process.stdin })) {
-  const message = JSON.parse(line);
-  if (message.type === "start") {
-    say({ type: "ready", protocol: 1, tools: [{ name: "double", description: "doubles", effect: "read", inputSchema: {} }] });
-    setInterval(() => say({ type: "heartbeat", sequence: (sequence += 1), cycles: 0, toolCalls: 0, toolErrors: 0 }), message.heartbeatMs);
-  }
-  if (message.type === "perform") say({ type: "result", id: message.id, ok: true, output: double(message.input.n) });
-  if (message.type === "stop") process.exit(0);
-}
-`;
+const config = JSON.parse(livingProject["jarvis.config.json"]);
 const files = {
+  ...livingProject,
   "package.json": JSON.stringify({ name: "plain", version: "1.0.0", type: "module" }),
-  "body.js": bodySource,
-  "lib/double.js": "export const double = (n) => n * 2;\n",
-  "test/double.test.js": `import assert from "node:assert/strict";\nimport test from "node:test";\nimport { double } from "../lib/double.js";\ntest("doubles", () => assert.equal(double(2), 4));\n`,
-  "packages/tools/src/builtin/double/examples.json": JSON.stringify({
-    tool: "double",
-    examples: [1, 2, 3, 4, 5].map((n) => ({ input: { n }, output: n * 2 })),
-  }),
+  // Longer than a round: the window is open when the order comes.
   "jarvis.config.json": JSON.stringify({
-    version: 1,
-    dependencies: { manager: "none" },
-    stages: [
-      {
-        kind: "test",
-        name: "tests",
-        runner: "node-test",
-        argv: ["node", "--test"],
-        tests: ["test/*.js"],
-      },
-    ],
-    body: { argv: ["node", "body.js"] },
-    // Longer than a round: the window is open when the order comes.
-    healthWindow: {
-      minimumExposures: 20,
-      minimumSeconds: 60,
-      maximumSeconds: 600,
-      tolerance: 0.3,
-      alpha: 0.05,
-      heartbeatSeconds: 3,
-      startSeconds: 8,
-    },
+    ...config,
+    healthWindow: { ...config.healthWindow, minimumSeconds: 60, maximumSeconds: 600 },
   }),
 };
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkRelease, releasePlace } from "@jarvis/tools/self-extension";
-import { livingProject } from "./living-project.ts";
+import { livingProject } from "./living-files.mjs";
 import type { TestRepository } from "./repository.ts";
 
 /** Migrates one stored row as far as it has migrations, and then reads it. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { livingProject } from "./living-project.ts";
+import { livingProject } from "./living-files.mjs";
 import { plainProject, type TestRepository } from "./repository.ts";
 
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));

@@ -1,0 +1,1 @@
+export declare const livingProject: Readonly<Record<string, string>>;
