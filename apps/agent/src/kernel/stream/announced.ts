@@ -17,7 +17,7 @@ export class Announced {
   readonly #db: JarvisDatabase;
   readonly #look: (ledger: AnnouncedLedger) => void;
   readonly #onProblem: (error: unknown) => void;
-  readonly #following = new Map<AnnouncedLedger, Promise<void>>();
+  readonly #following = new Set<AnnouncedLedger>();
   readonly #news = new Set<AnnouncedLedger>();
   readonly #stopping = new AbortController();
 
@@ -36,15 +36,16 @@ export class Announced {
     if (ledger === undefined) return;
     this.#look(ledger);
     this.#news.add(ledger);
-    if (!this.#following.has(ledger)) this.#following.set(ledger, this.#follow(ledger));
+    if (!this.#following.has(ledger)) void this.#follow(ledger);
   }
 
-  async stop(): Promise<void> {
+  /** Looks no more. What is asked of a database that is gone may never be answered: nobody waits. */
+  stop(): void {
     this.#stopping.abort();
-    await Promise.all(this.#following.values());
   }
 
   async #follow(ledger: AnnouncedLedger): Promise<void> {
+    this.#following.add(ledger);
     try {
       while (this.#news.delete(ledger)) await this.#untilQuiet(ledger);
     } catch (error) {

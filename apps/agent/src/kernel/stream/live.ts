@@ -81,7 +81,8 @@ export async function startLive(parts: LiveParts): Promise<Live> {
     async stop() {
       clearInterval(timer);
       // Clients first: a connection to the database that is dead may never answer.
-      await Promise.all([feed.stop(), announced.stop()]);
+      announced.stop();
+      await feed.stop();
       await listening.unlisten().catch(onProblem);
     },
   };
