@@ -128,6 +128,11 @@ describe("a goal", () => {
     expect(second).toContain("Use plain words.");
     expect(spent).toMatchObject({ inputTokens: 800, outputTokens: 80, steps: 8 });
     expect(spent.microUsd).toBe(800 * 3 + 80 * 15);
+    const { goals } = await kernel.get<{ goals: { id: string; spent: object }[] }>("/api/goals");
+    expect(goals.map((each) => [each.id === id, each.spent])).toEqual([
+      [true, spent],
+      [false, { inputTokens: 0, outputTokens: 0, microUsd: 0, steps: 0, durationMs: 0 }],
+    ]);
     const run = attempts[1]?.runId ?? "";
     const detail = await kernel.get<{ cost: unknown; events: { context: unknown }[] }>(
       `/api/runs/${run}`,

@@ -37,7 +37,10 @@ const attempt = z.object({
   spent,
 });
 
-export const goalList = z.object({ goals: z.array(goal), model: z.string().nullable() });
+export const goalList = z.object({
+  goals: z.array(goal.extend({ spent })),
+  model: z.string().nullable(),
+});
 export const goalOnly = z.object({ goal });
 export const goalDetail = z.object({ goal, attempts: z.array(attempt), spent });
 export type WireGoalDetail = z.infer<typeof goalDetail>;

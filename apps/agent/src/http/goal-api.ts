@@ -2,7 +2,13 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { GoalAttemptRow, GoalRow } from "@jarvis/db";
 import type { Caller } from "@jarvis/operator-core";
 import type { Kernel } from "../kernel/kernel.ts";
-import { attemptsOf, listGoals, spentOn, type Spent } from "../kernel/goals/goal-store.ts";
+import {
+  attemptsOf,
+  listGoals,
+  spentOn,
+  withSpent,
+  type Spent,
+} from "../kernel/goals/goal-store.ts";
 import * as routes from "./goal-routes.ts";
 import type { ApiEnvironment } from "./guard.ts";
 
@@ -17,7 +23,9 @@ export function addGoalRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () => Ke
       ...(before === undefined ? {} : { before }),
       ...(state === undefined ? {} : { state }),
     });
-    return context.json({ goals: found.map(asGoal), model: kernel().goals.model }, 200);
+    const listed = await withSpent(db(), found);
+    const shown = listed.map(({ goal, spent }) => ({ ...asGoal(goal), spent }));
+    return context.json({ goals: shown, model: kernel().goals.model }, 200);
   });
 
   app.openapi(routes.getGoal, async (context) => {

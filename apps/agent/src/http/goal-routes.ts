@@ -59,7 +59,10 @@ export const getGoals = createRoute({
   },
   responses: {
     200: json(
-      z.object({ goals: z.array(goal), model: z.string().nullable() }),
+      z.object({
+        goals: z.array(goal.extend({ spent }).openapi("ListedGoal")),
+        model: z.string().nullable(),
+      }),
       "Newest first; `model` is null where none is configured, and goals wait.",
     ),
     ...refusals,

@@ -1,9 +1,10 @@
-/** A body in a few lines: it speaks the protocol of the channel and has one tool. */
+/** A body in a few lines: it speaks the protocol of the channel has one tool, and has goals authored. */
 const body = `import { createInterface } from "node:readline";
 import { double } from "./lib/double.js";
 
 const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n");
 let sequence = 0;
+let asked = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line);
   if (message.type === "start") {
@@ -20,6 +21,10 @@ for await (const line of createInterface({ input: process.stdin })) {
     } catch (error) {
       say({ type: "result", id: message.id, ok: false, error: { code: "tool-failed", message: error.message } });
     }
+  }
+  if (message.type === "goal") {
+    asked += 1;
+    say({ type: "ask", id: asked, tool: "author", input: {}, goalId: message.id });
   }
   if (message.type === "stop") process.exit(0);
 }

@@ -3,7 +3,7 @@ import type { CliConfig } from "../config.ts";
 import * as wire from "../goal-wire.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
-import { describeSpent } from "../spent-text.ts";
+import { describeSpent, shortSpent } from "../spent-text.ts";
 import { plain } from "../plain-text.ts";
 
 export interface GoalOptions {
@@ -39,8 +39,8 @@ export async function listGoals(
   if (options.state !== undefined) query.set("state", options.state);
   const { goals } = await kernel.get(`/api/goals?${query.toString()}`, wire.goalList);
   const lines = goals.map(
-    ({ id, state, priority, attempts, text }) =>
-      `${id}  ${state.padEnd(9)} ${String(priority).padStart(4)}  ${attempts} tried  ${plain(text).slice(0, 80)}`,
+    ({ id, state, priority, attempts, spent, text }) =>
+      `${id}  ${state.padEnd(9)} ${String(priority).padStart(4)}  ${attempts} tried  ${shortSpent(spent)}  ${plain(text).slice(0, 80)}`,
   );
   const none = "There are no goals; add one with `jarvis goal add TEXT`.";
   return { json: goals, text: lines.length === 0 ? none : lines.join("\n") };

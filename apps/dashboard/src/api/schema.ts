@@ -2744,7 +2744,7 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            goals: components["schemas"]["Goal"][];
+                            goals: components["schemas"]["ListedGoal"][];
                             model: string | null;
                         };
                     };
@@ -4665,6 +4665,9 @@ export interface components {
             reason: string;
             updatedBy: string;
             since: string;
+        };
+        ListedGoal: components["schemas"]["Goal"] & {
+            spent: components["schemas"]["Spent"];
         };
         Goal: {
             id: string;

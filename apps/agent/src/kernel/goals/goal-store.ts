@@ -9,6 +9,7 @@ import {
   type JarvisDatabase,
 } from "@jarvis/db";
 import { and, asc, desc, eq, inArray, lt, ne, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import { v7 as uuidv7 } from "uuid";
 import { goalMoves, type GoalMove } from "./goal-states.ts";
 
@@ -170,21 +171,31 @@ export async function openAttempts(db: JarvisDatabase): Promise<GoalAttemptRow[]
     .orderBy(asc(goalAttempts.startedAt));
 }
 
+const nothingSpent: Spent = {
+  inputTokens: 0,
+  outputTokens: 0,
+  microUsd: 0,
+  steps: 0,
+  durationMs: 0,
+};
+
+const sum = (column: AnyPgColumn) => sql<number>`coalesce(sum(${column}), 0)::float8`;
+
+const spentColumns = {
+  inputTokens: sum(modelCalls.inputTokens),
+  outputTokens: sum(modelCalls.outputTokens),
+  microUsd: sum(modelCalls.microUsd),
+  steps: sql<number>`count(*)::int`,
+  durationMs: sum(modelCalls.durationMs),
+};
+
 /** What was spent on a goal, on one of its attempts, or since a moment on all of them. */
 export async function spentOn(
   db: JarvisDatabase,
   what: { goalId?: string; attempt?: number; since?: Date },
 ): Promise<Spent> {
-  const sum = (column: typeof modelCalls.inputTokens | typeof modelCalls.durationMs) =>
-    sql<number>`coalesce(sum(${column}), 0)::float8`;
   const [row] = await db
-    .select({
-      inputTokens: sum(modelCalls.inputTokens),
-      outputTokens: sql<number>`coalesce(sum(${modelCalls.outputTokens}), 0)::float8`,
-      microUsd: sql<number>`coalesce(sum(${modelCalls.microUsd}), 0)::float8`,
-      steps: sql<number>`count(*)::int`,
-      durationMs: sum(modelCalls.durationMs),
-    })
+    .select(spentColumns)
     .from(modelCalls)
     .where(
       and(
@@ -195,7 +206,27 @@ export async function spentOn(
           : sql`${modelCalls.startedAt} >= ${what.since.toISOString()}`,
       ),
     );
-  return row ?? { inputTokens: 0, outputTokens: 0, microUsd: 0, steps: 0, durationMs: 0 };
+  return row ?? nothingSpent;
+}
+
+/** The goals, each with what was spent on it. */
+export async function withSpent(
+  db: JarvisDatabase,
+  found: readonly GoalRow[],
+): Promise<{ readonly goal: GoalRow; readonly spent: Spent }[]> {
+  if (found.length === 0) return [];
+  const rows = await db
+    .select({ goalId: modelCalls.goalId, ...spentColumns })
+    .from(modelCalls)
+    .where(
+      inArray(
+        modelCalls.goalId,
+        found.map(({ id }) => id),
+      ),
+    )
+    .groupBy(modelCalls.goalId);
+  const spent = new Map(rows.map(({ goalId, ...each }) => [goalId, each]));
+  return found.map((goal) => ({ goal, spent: spent.get(goal.id) ?? nothingSpent }));
 }
 
 /** The goal and the attempt that a run was proposed by, with what it cost; null for any other run. */
