@@ -37,6 +37,17 @@ const run = createRoute({
   path: "/runs/$id",
   component: lazyRouteComponent(() => import("./screens/run.tsx"), "RunPage"),
 });
+const goals = createRoute({
+  getParentRoute: () => shell,
+  path: "/goals",
+  component: lazyRouteComponent(() => import("./screens/goals.tsx"), "Goals"),
+  validateSearch: (search) => words(search, ["state"]),
+});
+const goal = createRoute({
+  getParentRoute: () => shell,
+  path: "/goals/$id",
+  component: lazyRouteComponent(() => import("./screens/goal.tsx"), "GoalPage"),
+});
 const ledger = createRoute({
   getParentRoute: () => shell,
   path: "/ledger",
@@ -62,7 +73,7 @@ const actions = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    shell.addChildren([now, runs, run, ledger, lineage, trends, actions]),
+    shell.addChildren([now, goals, goal, runs, run, ledger, lineage, trends, actions]),
   ]),
   defaultErrorComponent: ({ error }) => (
     <Problem error={error instanceof Error ? error : new Error(String(error))} />

@@ -7,6 +7,8 @@ import {
   type KernelProgram,
 } from "../../agent/src/testing/kernel-program.ts";
 import { makeLiving } from "../../agent/src/testing/living-project.ts";
+import { startModelHost } from "../../agent/src/testing/model-host.ts";
+import { calls, scriptedAuthor } from "../../agent/src/testing/scripted-author.ts";
 import { plainProject, type TestRepository } from "../../agent/src/testing/repository.ts";
 import { startBrowser } from "./browser.ts";
 
@@ -31,11 +33,25 @@ interface OpenOptions {
   readonly width?: number;
 }
 
+const scripts = {
+  "to stand still": [[calls("list_files", {}), calls("list_files", {}), calls("list_files", {})]],
+  "to wait for": [[{ text: "thinking, and then", hangs: true }]],
+};
+
 export async function makeWorld(): Promise<World> {
   const repository = plainProject();
   makeLiving(repository);
   const stateDir = join(repository.directory, ".jarvis");
-  const options = { repo: repository.directory, stateDir };
+  const models = await startModelHost(scriptedAuthor(scripts));
+  const options = {
+    repo: repository.directory,
+    stateDir,
+    env: {
+      JARVIS_MODEL: "openai-compatible/scripted",
+      JARVIS_MODEL_BASE_URL: models.baseUrl,
+      JARVIS_MODEL_PRICE: "3/15",
+    },
+  };
   const kernel = await startKernelProgram(options);
   const browser = await startBrowser();
   const contexts: BrowserContext[] = [];
@@ -70,6 +86,7 @@ export async function makeWorld(): Promise<World> {
       for (const context of contexts) await context.close();
       await browser.close();
       await world.kernel.stop();
+      await models.close();
       await discardState(stateDir);
       repository.remove();
     },

@@ -28,12 +28,13 @@ export function Live({ children }: { children: ReactNode }): ReactNode {
         void client.invalidateQueries();
       } else if (name === "ledger") {
         addEvent(client, data as LedgerEvent);
-        refresh("runs", "run", "releases", "holds", "trends");
+        refresh("runs", "run", "releases", "holds", "trends", "goals", "goal");
       } else if (name === "status") {
         client.setQueryData(statusQuery.queryKey, data as Status);
         refresh("runs", "ledger");
       } else if (name === "actions") {
-        refresh("actions");
+        // Every change of a goal is an action, and so is every attempt at one.
+        refresh("actions", "goals", "goal");
       }
     };
     void listen({ signal: ended.signal, onEvent, onConnection: setConnection });

@@ -16,6 +16,9 @@ export type Release = Schemas["Release"];
 export type LedgerReport = Schemas["LedgerReport"];
 export type LedgerVerification = Schemas["LedgerVerification"];
 export type TrendDay = Schemas["TrendDay"];
+export type Goal = Schemas["Goal"];
+export type ListedGoal = Schemas["ListedGoal"];
+export type GoalAttempt = Schemas["GoalAttempt"];
 
 const PAGE = 50;
 
@@ -129,6 +132,32 @@ export const ledgerQuery = queryOptions({
   queryKey: ["ledger"],
   queryFn: async () => await answerOf(api.GET("/api/ledger")),
 });
+
+export const goalsQuery = (state: Goal["state"] | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["goals", state ?? null],
+    initialPageParam: undefined as string | undefined,
+    queryFn: async ({ pageParam }) => {
+      const query = {
+        limit: PAGE,
+        ...(state === undefined ? {} : { state }),
+        ...(pageParam === undefined ? {} : { before: pageParam }),
+      };
+      return await answerOf(api.GET("/api/goals", { params: { query } }));
+    },
+    getNextPageParam: ({ goals }) => (goals.length < PAGE ? undefined : goals.at(-1)?.id),
+  });
+
+/** The steps of a conversation are told by nobody: it is asked for again while there is one. */
+const WORKING_MS = 2000;
+
+export const goalQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["goal", id],
+    queryFn: async () => await answerOf(api.GET("/api/goals/{id}", { params: { path: { id } } })),
+    refetchInterval: ({ state }) =>
+      state.data?.attempts.at(-1)?.state === "working" ? WORKING_MS : false,
+  });
 
 export const holdsQuery = queryOptions({
   queryKey: ["holds"],

@@ -3,9 +3,10 @@ import { FieldError } from "react-aria-components/FieldError";
 import { Input } from "react-aria-components/Input";
 import { Label } from "react-aria-components/Label";
 import { Text as HelpText } from "react-aria-components/Text";
+import { TextArea } from "react-aria-components/TextArea";
 import { TextField } from "react-aria-components/TextField";
 
-/** A line of text with its label, what it is for and what is wrong with it. */
+/** A line of text, or some, with its label, what it is for and what is wrong with it. */
 export function Field(props: {
   label: string;
   value: string;
@@ -13,6 +14,10 @@ export function Field(props: {
   hint?: string;
   problem?: string;
   type?: "text" | "datetime-local";
+  /** How many lines are shown; one where it is not said. */
+  lines?: number;
+  maxLength?: number;
+  inputMode?: "numeric" | "decimal";
   isDisabled?: boolean;
   autoFocus?: boolean;
 }): ReactNode {
@@ -25,11 +30,12 @@ export function Field(props: {
       isInvalid={problem !== undefined}
       isDisabled={props.isDisabled === true}
       autoFocus={props.autoFocus === true}
-      maxLength={500}
+      maxLength={props.maxLength ?? 500}
       type={props.type ?? "text"}
+      {...(props.inputMode === undefined ? {} : { inputMode: props.inputMode })}
     >
       <Label>{props.label}</Label>
-      <Input />
+      {props.lines === undefined ? <Input /> : <TextArea rows={props.lines} />}
       {props.hint !== undefined && problem === undefined && (
         <HelpText slot="description">{props.hint}</HelpText>
       )}

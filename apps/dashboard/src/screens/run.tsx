@@ -55,7 +55,7 @@ function Detail({ detail }: { detail: RunDetail }): ReactNode {
             ["Tree", <Sha key="t">{result.treeSha}</Sha>],
             ["Landed as", <Sha key="m">{result.mergeSha}</Sha>],
             ["Release", <Sha key="r">{result.releaseDigest}</Sha>],
-            ["Written for", detail.cost === null ? "–" : spentText(detail.cost.spent)],
+            ["Written for", <WrittenFor key="w" cost={detail.cost} />],
             ["Pull request", <PullRequest key="p" result={result} />],
           ]}
         />
@@ -80,6 +80,19 @@ function Detail({ detail }: { detail: RunDetail }): ReactNode {
           <EventRow key={event.id} event={event} />
         ))}
       </Card>
+    </>
+  );
+}
+
+/** The goal that the change was authored for, and what that attempt took. */
+function WrittenFor({ cost }: { cost: RunDetail["cost"] }): ReactNode {
+  if (cost === null) return "–";
+  return (
+    <>
+      {spentText(cost.spent)}, attempt {cost.attempt} at{" "}
+      <Link to="/goals/$id" params={{ id: cost.goalId }}>
+        its goal
+      </Link>
     </>
   );
 }

@@ -13,6 +13,7 @@ import { SignedOut } from "./signed-out.tsx";
 
 const places = [
   { to: "/", label: "Now" },
+  { to: "/goals", label: "Goals" },
   { to: "/runs", label: "Runs" },
   { to: "/ledger", label: "Ledger" },
   { to: "/lineage", label: "Lineage" },
