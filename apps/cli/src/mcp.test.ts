@@ -107,7 +107,9 @@ describe("goals on the command line", () => {
     const added = await goal("add", "Write less", "--priority", "3", "--usd", "1.5", "--json");
     const { id } = JSON.parse(added.stdout) as { id: string };
     expect((await goal("add", "Write more")).stdout).toContain("JARVIS_MODEL");
-    expect((await goal("list")).stdout).toMatch(new RegExp(`${id} +open +3 +0 tried +Write less`));
+    expect((await goal("list")).stdout).toMatch(
+      new RegExp(`${id} +open +3 +0 tried +0 tokens +Write less`),
+    );
     const shown = JSON.parse((await goal("show", id, "--json")).stdout) as object;
     expect(shown).toMatchObject({ goal: { maxMicroUsd: 1_500_000 }, attempts: [] });
     expect((await goal("pause", id, "--reason", "later")).stdout).toContain("is paused");

@@ -38,6 +38,8 @@ export interface Tool {
  */
 export interface BuiltinTool extends Tool {
   readonly kind: "builtin-tool";
+  /** What it answers; undefined where its author did not say. */
+  readonly output: z.ZodType | undefined;
 }
 
 const risks: Record<EffectClass, RiskLevel> = {
@@ -49,27 +51,37 @@ const risks: Record<EffectClass, RiskLevel> = {
   irreversible: "critical",
 };
 
-/** Types a tool by its input schema; the input is parsed before `execute` sees it. */
-export function defineTool<Schema extends z.ZodType>(definition: {
+/**
+ * Types a tool by its schemas. The input is parsed before `execute` sees it, and the answer before
+ * anybody else does: one that is not as the tool said is an error of the tool's.
+ */
+export function defineTool<
+  Input extends z.ZodType,
+  Output extends z.ZodType = z.ZodUnknown,
+>(definition: {
   readonly name: string;
   readonly description: string;
   readonly effect: EffectClass;
   /** By the effect, where it is not said. */
   readonly risk?: RiskLevel;
   readonly timeoutMs?: number;
-  readonly input: Schema;
-  execute(input: z.infer<Schema>, context: ToolContext): Promise<unknown>;
+  readonly input: Input;
+  readonly output?: Output;
+  execute(input: z.infer<Input>, context: ToolContext): Promise<z.input<Output>>;
 }): BuiltinTool {
-  const { name, description, effect, input } = definition;
+  const { name, description, effect, input, output } = definition;
   const execute: ToolFunction = async (given, context) => {
     const parsed = input.safeParse(given);
     if (!parsed.success) {
-      const problem = parsed.error.issues[0];
-      throw new Error(
-        `${name} cannot read its input: ${problem?.path.join(".") || "input"}: ${problem?.message ?? "unknown problem"}`,
-      );
+      throw new Error(`${name} cannot read its input: ${firstProblem(parsed.error, "input")}`);
     }
-    return await definition.execute(parsed.data, context);
+    const answer = await definition.execute(parsed.data, context);
+    if (output === undefined) return answer;
+    const answered = output.safeParse(answer);
+    if (answered.success) return answered.data;
+    throw new Error(
+      `${name} answered otherwise than it should: ${firstProblem(answered.error, "output")}`,
+    );
   };
   const tool = {
     kind: "builtin-tool" as const,
@@ -79,7 +91,12 @@ export function defineTool<Schema extends z.ZodType>(definition: {
     risk: definition.risk ?? risks[effect],
     timeoutMs: definition.timeoutMs ?? 10_000,
     input,
+    output,
     execute,
   };
   return tool;
+}
+
+function firstProblem({ issues: [problem] }: z.ZodError, otherwise: string): string {
+  return `${problem?.path.join(".") || otherwise}: ${problem?.message ?? "unknown problem"}`;
 }

@@ -13,9 +13,11 @@ export const tool = defineTool({
     source: z.string().min(1).max(60_000).describe("the whole of tool.ts"),
     reason: z.string().trim().min(1).max(300).describe("one line that says what changes"),
   }),
+  output: z.object({ runId: z.string().min(1) }),
   async execute({ name, source, reason }, context) {
     const path = `packages/tools/src/builtin/${name}/tool.ts`;
     const files = [{ path, content: source }];
-    return await context.call("kernel-propose", { title: reason, files, only: "there" });
+    const runId = await context.call("kernel-propose", { title: reason, files, only: "there" });
+    return { runId: z.string().parse(runId) };
   },
 });

@@ -26,6 +26,12 @@ export const tool = defineTool({
     z.object({ do: z.literal("write"), path: path.min(1), content: z.string().max(LONGEST) }),
     z.object({ do: z.literal("remove"), path: path.min(1) }),
   ]),
+  output: z.union([
+    z.strictObject({ entries: z.array(z.string()) }),
+    z.strictObject({ content: z.string(), isWhole: z.boolean() }),
+    z.strictObject({ bytes: z.int().nonnegative() }),
+    z.strictObject({ removed: z.literal(true) }),
+  ]),
   async execute(given) {
     const root = join(tmpdir(), "jarvis-workspace");
     await mkdir(root, { recursive: true, mode: 0o700 });
@@ -60,7 +66,7 @@ export const tool = defineTool({
       }
       case "remove":
         await unlink(target);
-        return { removed: true };
+        return { removed: true as const };
     }
   },
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineTool } from "../../tool.ts";
 
-const answer = z.object({
+const output = z.object({
   status: z.int(),
   /** Where the answer came from, after redirects. */
   url: z.string(),
@@ -20,5 +20,6 @@ export const tool = defineTool({
   effect: "network",
   timeoutMs: 30_000,
   input: z.object({ url: z.url({ protocol: /^https?$/ }).max(2_000) }),
-  execute: async ({ url }, context) => answer.parse(await context.call("kernel-fetch", { url })),
+  output,
+  execute: async ({ url }, context) => output.parse(await context.call("kernel-fetch", { url })),
 });

@@ -7,6 +7,7 @@ export const tool = defineTool({
   description: "Reads the value at a JSON pointer (RFC 6901) in a document.",
   effect: "read",
   input: z.object({ document: z.json(), pointer: z.string() }),
+  output: z.object({ value: z.json() }),
   async execute({ document, pointer }) {
     if (pointer !== "" && !pointer.startsWith("/")) {
       throw new Error("a JSON pointer is empty or begins with /");

@@ -15,6 +15,11 @@ export const tool = defineTool({
     ignoreCase: z.boolean().default(false),
     limit: z.number().int().min(1).max(1000).default(100),
   }),
+  output: z.object({
+    matches: z.array(z.object({ line: z.int().min(1), text: z.string() })),
+    /** Of all, also where fewer are shown. */
+    total: z.int(),
+  }),
   async execute({ text, find, ignoreCase, limit }) {
     const fold = (value: string): string => (ignoreCase ? value.toLowerCase() : value);
     const wanted = fold(find);

@@ -20,6 +20,15 @@ export const tool = defineTool({
     command: z.string().min(1).max(8_000),
     timeoutMs: z.int().min(100).max(30_000).default(10_000),
   }),
+  output: z.object({
+    /** Null where a signal ended it. */
+    exitCode: z.int().nullable(),
+    signal: z.string().nullable(),
+    timedOut: z.boolean(),
+    /** The last 32 kB. */
+    stdout: z.string(),
+    stderr: z.string(),
+  }),
   async execute({ command, timeoutMs }, { signal }) {
     const directory = join(tmpdir(), "jarvis-workspace");
     await mkdir(directory, { recursive: true, mode: 0o700 });

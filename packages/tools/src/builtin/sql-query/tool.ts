@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineTool } from "../../tool.ts";
 
-const answer = z.object({
+const output = z.object({
   columns: z.array(z.string()),
   /** Values as PostgreSQL writes them; null is NULL. */
   rows: z.array(z.array(z.string().nullable())),
@@ -22,6 +22,7 @@ export const tool = defineTool({
     database: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, "expected a database's name"),
     query: z.string().min(1).max(20_000).describe("one SELECT of PostgreSQL's SQL"),
   }),
+  output,
   execute: async ({ database, query }, context) =>
-    answer.parse(await context.call("kernel-query", { database, query })),
+    output.parse(await context.call("kernel-query", { database, query })),
 });

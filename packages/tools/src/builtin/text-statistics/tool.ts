@@ -7,6 +7,7 @@ export const tool = defineTool({
   description: "Counts the lines, words, characters and bytes of a text.",
   effect: "read",
   input: z.object({ text: z.string().max(5_000_000) }),
+  output: z.object({ lines: z.int(), words: z.int(), characters: z.int(), bytes: z.int() }),
   async execute({ text }) {
     const words = [...new Intl.Segmenter("en", { granularity: "word" }).segment(text)].filter(
       (segment) => segment.isWordLike === true,

@@ -5,7 +5,7 @@ it("tool-delete proposes files of its folder to the kernel and nothing else", as
   const asked: { name: string; input: { files: { path: string }[] } }[] = [];
   const call = async (name: string, input: unknown) => {
     asked.push({ name, input: input as { files: { path: string }[] } });
-    return await Promise.resolve({ runId: "a run" });
+    return await Promise.resolve("a run");
   };
   const signal = new AbortController().signal;
   const given = { name: "shell", reason: "because" };

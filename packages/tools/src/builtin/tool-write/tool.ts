@@ -26,6 +26,7 @@ export const tool = defineTool({
       .describe("of manifest.json: what it may have beyond its input; a person has to agree"),
     reason: z.string().trim().min(1).max(300).describe("one line that says what it is for"),
   }),
+  output: z.object({ runId: z.string().min(1) }),
   async execute({ name: folder, source: code, test, examples, manifest, reason }, context) {
     const at = `packages/tools/src/builtin/${folder}`;
     const files = [
@@ -34,6 +35,7 @@ export const tool = defineTool({
       { path: `${at}/examples.json`, content: examples },
       ...(manifest === undefined ? [] : [{ path: `${at}/manifest.json`, content: manifest }]),
     ];
-    return await context.call("kernel-propose", { title: reason, files, only: "new" });
+    const runId = await context.call("kernel-propose", { title: reason, files, only: "new" });
+    return { runId: z.string().parse(runId) };
   },
 });
