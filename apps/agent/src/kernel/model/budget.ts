@@ -59,6 +59,24 @@ export function budgetEnd(
   return null;
 }
 
+/**
+ * The budget whose minutes are over first while one more request is under way, and in how many
+ * milliseconds; null where none is in minutes. Pure.
+ */
+export function firstOver(
+  budgets: readonly { span: BudgetSpan; limits: BudgetLimits; spent: Spent }[],
+): { readonly span: BudgetSpan; readonly leftMs: number; readonly detail: string } | null {
+  const [first] = budgets
+    .flatMap(({ span, limits: { minutes }, spent }) =>
+      minutes === null ? [] : [{ span, minutes, leftMs: minutes * 60_000 - spent.durationMs }],
+    )
+    .toSorted((a, b) => a.leftMs - b.leftMs);
+  if (first === undefined) return null;
+  const { span, minutes, leftMs } = first;
+  const detail = `The ${minutes} minutes of the model that ${spanWords[span]} may take were over in the middle of an answer.`;
+  return { span, leftMs, detail };
+}
+
 export function dollars(microUsd: number): string {
   return (microUsd / 1_000_000).toFixed(2);
 }

@@ -1,6 +1,7 @@
 import { goals, modelCalls } from "@jarvis/db";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { spentOn } from "../goals/goal-store.ts";
 import { meteredModel } from "./metered-model.ts";
 import type { BudgetLimits } from "./model-config.ts";
 import { ModelError, type ModelAnswer, type ModelPort, type ModelRequest } from "./model-port.ts";
@@ -123,6 +124,45 @@ describe("a budget", () => {
       .values({ ...call, durationMs: 1_000, outcome: "answered" as const });
     await expect(ask()).rejects.toMatchObject({ code: "budget" });
   });
+
+  it.each([
+    ["run", "budget"],
+    ["goal", "budget"],
+    ["day", "day-budget"],
+  ] as const)(
+    "of minutes of a %s ends an answer that goes on and on, and counts it",
+    async (span, code) => {
+      const goalId = `goal-${(sequence += 1)}`;
+      const { durationMs } = await spentOn(database.db, span === "day" ? {} : { goalId });
+      const call = { goalId, attempt: 1, model: "m", inputTokens: 1, outputTokens: 1, microUsd: 0 };
+      // All of them but 80 ms.
+      const minutes = Math.ceil(durationMs / 60_000) + 1;
+      await database.db.insert(modelCalls).values({
+        ...call,
+        durationMs: minutes * 60_000 - durationMs - 80,
+        outcome: "answered" as const,
+      });
+      const endless = meteredWith(goalId, { [span]: { minutes } }, async (signal) => {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+        throw new ModelError("stopped", "stopped", { receivedCharacters: 30 });
+      });
+      await expect(endless.ask(request, never)).rejects.toMatchObject({ code });
+      expect((await calls(goalId)).at(-1)).toMatchObject({ outcome: "aborted", outputTokens: 10 });
+    },
+  );
+
+  it("is not given twice to two that ask at the same time", async () => {
+    const goalId = `goal-${(sequence += 1)}`;
+    let asked = 0;
+    const model = metered(goalId, { goal: { steps: 3 } }, async () => {
+      asked += 1;
+      return await Promise.resolve(answer);
+    });
+    const all = Array.from({ length: 8 }, async () => await model.ask(request, never));
+    const ended = await Promise.allSettled(all);
+    expect(ended.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    expect(asked).toBe(3);
+  });
 });
 
 function metered(
@@ -134,13 +174,21 @@ function metered(
   },
   ask: () => Promise<ModelAnswer>,
 ): ModelPort {
+  return meteredWith(goalId, limits, ask);
+}
+
+function meteredWith(
+  goalId: string,
+  limits: Parameters<typeof metered>[1],
+  ask: (signal: AbortSignal) => Promise<ModelAnswer>,
+): ModelPort {
   const budgets = {
     run: { ...free, ...limits.run },
     goal: { ...free, ...limits.goal },
     day: { ...free, ...limits.day },
   };
   return meteredModel(
-    { name: "test/model", ask },
+    { name: "test/model", ask: async (_request, signal) => await ask(signal) },
     { db: database.db, price: { input: 3, output: 15 }, account: { goalId, attempt: 1, budgets } },
   );
 }
