@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Message } from "../kernel/model/model-port.ts";
-import { fitted } from "./conversation.ts";
+import { boundedAnswers, fitted } from "./conversation.ts";
 
 const long = "x".repeat(10_000);
 
@@ -34,8 +34,42 @@ describe("a conversation that is too long", () => {
     expect(fitted(messages, 1_000_000)).toEqual(messages);
   });
 
+  it("loses what was written into files once the answers are not enough", () => {
+    const written = (tool: string): Message[] => [
+      {
+        role: "assistant",
+        text: "",
+        calls: [{ id: "1", tool, input: { path: "a.js", content: long }, problem: null }],
+      },
+      { role: "tool", answers: [{ callId: "1", tool, parts: [{ text: "a.js is written." }] }] },
+    ];
+    const messages: Message[] = [
+      { role: "user", parts: [{ text: "the goal" }] },
+      ...Array.from({ length: 5 }, () => written("write_file")).flat(),
+      ...step("run_stage"),
+    ];
+    const result = fitted(messages, 45_000) ?? [];
+    const kept = result.map((message) => JSON.stringify(message).includes(long));
+    // Of five the two oldest are cut: the newest four messages, and diagnostics, stay as they are.
+    expect(kept.filter(Boolean)).toHaveLength(4);
+    expect(JSON.stringify(result[1])).toContain("10000 characters were cut here");
+    expect(JSON.stringify(result[1])).toContain("a.js");
+    expect(kept.at(-1)).toBe(true);
+  });
+
   it("that cannot be made short enough is told as such", () => {
     expect(fitted([{ role: "user", parts: [{ text: long }] }], 5_000)).toBeNull();
+  });
+});
+
+describe("the answers of one step", () => {
+  const answer = (tool: string) => ({ callId: "1", tool, parts: [{ text: long }] });
+
+  it("are given while there is room, and diagnostics also where there is none", () => {
+    const asked = ["read_file", "search", "read_file", "run_stage"].map(answer);
+    const given = boundedAnswers(asked, 25_000);
+    expect(given.map(({ parts }) => parts[0]?.text === long)).toEqual([true, true, false, true]);
+    expect(boundedAnswers(asked, 40_000)).toEqual(asked);
   });
 });
 

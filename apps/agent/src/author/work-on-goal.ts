@@ -9,12 +9,14 @@ import {
   type ToolAnswer,
 } from "../kernel/model/model-port.ts";
 import { callTool, offeredTools, type Called, type ToolWorld } from "./author-tools.ts";
-import { fitted } from "./conversation.ts";
+import { boundedAnswers, fitted } from "./conversation.ts";
 import { describeReport, type AttemptReport } from "./diagnostics.ts";
 import { AUTHOR_PROMPT } from "./prompt.ts";
 
 /** About a hundred thousand tokens. */
 const CONTEXT_CHARACTERS = 300_000;
+/** What one step may answer: two of them are never cut, and fit in beside what was asked first. */
+const STEP_CHARACTERS = 80_000;
 /** So many steps in a row that bring nothing new end an attempt. */
 const STALLED_STEPS = 2;
 /** More calls at once are not carried out. */
@@ -89,7 +91,7 @@ export async function workOnGoal(
         isNew = noteNew(seen, [call.tool, call.input, end.parts]) || isNew;
       }
       if (over !== null) return over;
-      messages.push({ role: "tool", answers });
+      messages.push({ role: "tool", answers: boundedAnswers(answers, STEP_CHARACTERS) });
     }
     stalled = isNew ? 0 : stalled + 1;
     if (stalled >= STALLED_STEPS) {
