@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { attemptReport } from "../apps/agent/dist/author/diagnostics.js";
 import { workOnGoal } from "../apps/agent/dist/author/work-on-goal.js";
 import { readModelConfig } from "../apps/agent/dist/kernel/model/model-config.js";
 import { recordingModel } from "../apps/agent/dist/kernel/model/recording.js";
@@ -21,6 +22,7 @@ import {
 const root = fileURLToPath(new URL("../", import.meta.url));
 const recording = join(root, "examples/recordings/goal.ndjson");
 const script = JSON.parse(readFileSync(join(root, "examples/recordings/goal.turns.json"), "utf8"));
+const refused = attemptReport.parse(script.refused);
 
 const chunk = (delta, finish_reason = null) => ({
   id: "recorded",
@@ -86,7 +88,7 @@ try {
         goal: script.goal,
         instructions: [],
         stages: [],
-        before: proposed === null ? [] : [{ number: 1, report: script.refused }],
+        before: proposed === null ? [] : [{ number: 1, report: refused }],
         isContinued: proposed !== null,
         refusedTrees: new Set(),
       },

@@ -37,6 +37,13 @@ const attempt = z.object({
   spent,
 });
 
+/** What is kept of an attempt, as far as it is shown: texts of models and candidates. */
+export const attemptReport = z.object({
+  reason: z.string().optional(),
+  plan: z.array(z.string()).optional(),
+  tried: z.array(z.string()).optional(),
+});
+
 export const goalList = z.object({
   goals: z.array(goal.extend({ spent })),
   model: z.string().nullable(),

@@ -119,8 +119,9 @@ describe("the operator's page", () => {
     await page.getByText("All 1 attempts were used.").waitFor();
     const first = page.getByRole("region", { name: "Attempt 1" });
     await first.getByText("The model brought nothing new twice in a row.").waitFor();
-    // Three answers of 100 and 10 tokens, at 3 and 15 dollars for a million.
-    await first.getByText("$0.0014, 330 tokens in 3 steps").waitFor();
+    // Four answers of 100 and 10 tokens, at 3 and 15 dollars for a million.
+    await first.getByText("$0.0018, 440 tokens in 4 steps").waitFor();
+    await first.getByText("Look around.").waitFor();
     expect(await page.getByRole("button", { name: /the goal$/ }).count()).toBe(0);
 
     const body = { text: "A goal to wait for", priority: 7 };

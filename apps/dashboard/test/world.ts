@@ -34,7 +34,14 @@ interface OpenOptions {
 }
 
 const scripts = {
-  "to stand still": [[calls("list_files", {}), calls("list_files", {}), calls("list_files", {})]],
+  "to stand still": [
+    [
+      calls("write_plan", { steps: ["Look around."] }),
+      calls("list_files", {}),
+      calls("list_files", {}),
+      calls("list_files", {}),
+    ],
+  ],
   "to wait for": [[{ text: "thinking, and then", hangs: true }]],
 };
 

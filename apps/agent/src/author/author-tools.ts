@@ -22,6 +22,10 @@ export interface ToolWorld {
 /** What a call led to. `end` is the author's word that the attempt is over. */
 export interface Called {
   readonly parts: readonly TextPart[];
+  /** The author's plan from here on. */
+  readonly plan?: readonly string[];
+  /** What was done that a report should name, in a line. */
+  readonly did?: string;
   readonly end?: { kind: "propose"; title: string } | { kind: "give-up"; reason: string };
 }
 
@@ -33,7 +37,17 @@ interface AuthorTool<Input> {
 
 const path = z.string().max(1_000).describe("relative to the repository, with / between");
 
+const PLAN_STEPS = 20;
+const STEP_CHARACTERS = 200;
+
 const tools = {
+  write_plan: tool({
+    description: "Writes down what you are going to do, before you do it; again where it changes.",
+    input: z.object({
+      steps: z.array(z.string().trim().min(1).max(STEP_CHARACTERS)).min(1).max(PLAN_STEPS),
+    }),
+    run: ({ steps }) => ({ ...says("It is written down."), plan: steps }),
+  }),
   list_files: tool({
     description: "Lists what lies in a directory; directories end with /.",
     input: z.object({ path: path.default("") }),
@@ -95,7 +109,10 @@ const tools = {
     description: "Runs one of the repository's checks on the scratch copy, in a sandbox.",
     input: z.object({ stage: z.string().min(1).max(200) }),
     async run(given, { scratch, tryStage }) {
-      return { parts: describeStage(await tryStage(await scratch.tree(), given.stage)) };
+      const tried = await tryStage(await scratch.tree(), given.stage);
+      const [failing = tried.reason ?? "no reason"] = tried.failingTests;
+      const how = tried.status === "passed" ? "passed" : `${tried.status}: ${failing}`;
+      return { parts: describeStage(tried), did: `ran ${tried.name}: ${how}` };
     },
   }),
   show_diff: tool({

@@ -15,8 +15,15 @@ export const attemptReport = z.strictObject({
   failingTests: z.array(z.string()),
   /** The last output of the stage. */
   tail: z.string(),
+  /** What the author meant to do, in its words. */
+  plan: z.array(z.string()).default([]),
+  /** What it did: the files that it changed, the stages that it ran. */
+  tried: z.array(z.string()).default([]),
 });
 export type AttemptReport = z.infer<typeof attemptReport>;
+
+/** What was planned and done in an attempt, whatever came of it. */
+export type Tried = Pick<AttemptReport, "plan" | "tried">;
 
 /** A stage that was tried, as the author is told. Its output differs from run to run. */
 export function describeStage(stage: StageDiagnostics): TextPart[] {
@@ -32,7 +39,7 @@ export function describeStage(stage: StageDiagnostics): TextPart[] {
 }
 
 /** Why a run did not land. */
-export function reportOf(result: RunResult): AttemptReport {
+export function reportOf(result: RunResult, { plan, tried }: Tried): AttemptReport {
   const failed = result.verificationDiagnostics.find(({ status }) => status !== "passed") ?? null;
   return {
     reason: result.error ?? "It was refused without a reason.",
@@ -41,6 +48,8 @@ export function reportOf(result: RunResult): AttemptReport {
     category: failed?.category ?? null,
     failingTests: (failed?.failingTests ?? []).slice(0, NAMED_TESTS),
     tail: (failed?.outputTail ?? "").slice(-TAIL_CHARACTERS),
+    plan,
+    tried,
   };
 }
 
@@ -55,7 +64,16 @@ export function describeReport(number: number, report: AttemptReport): TextPart[
   return [
     { text: facts },
     { text: `Reason: ${report.reason}`, isVolatile: true },
+    ...listed("What it planned", report.plan),
+    ...listed("What it did", report.tried),
     ...(report.tail === "" ? [] : [{ text: tailOf(report.tail), isVolatile: true }]),
+  ];
+}
+
+function listed(title: string, lines: readonly string[]): TextPart[] {
+  if (lines.length === 0) return [];
+  return [
+    { text: [`${title}:`, ...lines.map((line) => `- ${line}`)].join("\n"), isVolatile: true },
   ];
 }
 

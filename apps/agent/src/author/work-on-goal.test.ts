@@ -54,7 +54,7 @@ describe("an attempt", () => {
   });
 
   it("ends when the model gives up, says nothing useful twice, or asks for the same again", async () => {
-    expect((await work([one("give_up", { reason: "too hard" })])).end).toEqual({
+    expect((await work([one("give_up", { reason: "too hard" })])).end).toMatchObject({
       end: "given-up",
       detail: "too hard",
     });
@@ -70,9 +70,32 @@ describe("an attempt", () => {
     expect(filtered.end.end).toBe("filtered");
     for (const code of ["budget", "day-budget"] as const) {
       const over = await work([new ModelError(code, "used up")]);
-      expect(over.end).toEqual({ end: code, detail: "used up" });
+      expect(over.end).toMatchObject({ end: code, detail: "used up" });
     }
     await expect(work([new ModelError("unauthorised", "no key")])).rejects.toThrow("no key");
+  });
+
+  it("keeps what was planned and done, however it ends", async () => {
+    const { end, told } = await work(
+      [
+        one("write_plan", { steps: [] }),
+        one("write_plan", { steps: ["Write x."] }),
+        one("write_plan", { steps: ["Write x.", "Try it."] }),
+        one("write_file", { path: "src/x.js", content: "1\n" }),
+        one("run_stage", { stage: "tests" }),
+        one("give_up", { reason: "no use" }),
+      ],
+      {},
+      [],
+      async () => await Promise.resolve(failedStage),
+    );
+    expect(end.tried).toEqual({
+      plan: ["Write x.", "Try it."],
+      tried: ["changed src/x.js", "ran tests: failed: adds"],
+    });
+    expect(JSON.stringify(told[1]?.messages)).toContain("write_plan cannot read its arguments");
+    scratch = await open();
+    expect((await work([say(""), say("")])).end.tried).toEqual({ plan: [], tried: [] });
   });
 
   it("hears what was wrong with a call, and goes on", async () => {
@@ -136,6 +159,8 @@ describe("an attempt", () => {
       category: "tests-failed",
       failingTests: ["adds"],
       tail: "expected 3",
+      plan: ["Look at add.", "Mend it."],
+      tried: ["changed src/add.js", "ran tests: failed: adds"],
     };
     const { told } = await work([one("give_up", { reason: "no" })], {
       before: [{ number: 1, report }],
@@ -146,6 +171,8 @@ describe("an attempt", () => {
       "two tests failed",
       "Failing test: adds",
       "expected 3",
+      "What it planned:\\n- Look at add.\\n- Mend it.",
+      "What it did:\\n- changed src/add.js\\n- ran tests: failed: adds",
       "last attempt proposed",
     ]) {
       expect(first).toContain(part);
@@ -153,10 +180,24 @@ describe("an attempt", () => {
   });
 });
 
+type World = Parameters<typeof workOnGoal>[1];
+
+const failedStage = {
+  name: "tests",
+  kind: "test",
+  status: "failed",
+  category: "tests-failed",
+  reason: "one test failed",
+  failingTests: ["adds"],
+  outputTail: "",
+} as unknown as Awaited<ReturnType<World["tryStage"]>>;
+
 async function work(
   answers: readonly (ModelAnswer | ModelError)[],
   more: Partial<AuthorTask> = {},
-  skills: Parameters<typeof workOnGoal>[1]["skills"] = [],
+  skills: World["skills"] = [],
+  tryStage: World["tryStage"] = async () =>
+    await Promise.reject(new Error("no stage is tried here")),
 ): Promise<{ end: AuthorEnd; told: readonly ModelRequest[] }> {
   const told: ModelRequest[] = [];
   const end = await workOnGoal(
@@ -164,7 +205,7 @@ async function work(
     {
       scratch,
       skills,
-      tryStage: async () => await Promise.reject(new Error("no stage is tried here")),
+      tryStage,
       model: {
         name: "test",
         async ask(request) {

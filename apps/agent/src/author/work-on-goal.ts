@@ -10,7 +10,8 @@ import {
 } from "../kernel/model/model-port.ts";
 import { callTool, offeredTools, type Called, type ToolWorld } from "./author-tools.ts";
 import { boundedAnswers, fitted } from "./conversation.ts";
-import { describeReport, type AttemptReport } from "./diagnostics.ts";
+import { describeReport, type AttemptReport, type Tried } from "./diagnostics.ts";
+import { Notes } from "./notes.ts";
 import { AUTHOR_PROMPT } from "./prompt.ts";
 
 /** About a hundred thousand tokens. */
@@ -35,8 +36,11 @@ export interface AuthorTask {
   readonly refusedTrees: ReadonlySet<string>;
 }
 
-/** How an attempt ended. `detail` is one sentence for people; some of it may be the model's words. */
-export type AuthorEnd =
+/** How an attempt ended, and what was done in it. */
+export type AuthorEnd = Ending & { readonly tried: Tried };
+
+/** `detail` is one sentence for people; some of it may be the model's words. */
+type Ending =
   | { readonly end: "proposed"; readonly title: string; readonly patch: string; treeSha: string }
   | { readonly end: "given-up"; readonly detail: string }
   | { readonly end: "no-progress"; readonly detail: string }
@@ -53,6 +57,16 @@ export async function workOnGoal(
   world: ToolWorld & { readonly model: ModelPort; readonly maxOutputTokens: number },
   signal: AbortSignal,
 ): Promise<AuthorEnd> {
+  const notes = new Notes(world.scratch);
+  const ending = await converse(task, world, { signal, notes });
+  return { ...ending, tried: notes.tried() };
+}
+
+async function converse(
+  task: AuthorTask,
+  world: ToolWorld & { readonly model: ModelPort; readonly maxOutputTokens: number },
+  { signal, notes }: { signal: AbortSignal; notes: Notes },
+): Promise<Ending> {
   const { scratch, model, maxOutputTokens } = world;
   const messages: Message[] = [{ role: "user", parts: firstWords(task) }];
   const seen = new Set<string>();
@@ -78,13 +92,14 @@ export async function workOnGoal(
       });
     } else {
       const answers: ToolAnswer[] = [];
-      let over: AuthorEnd | null = null;
+      let over: Ending | null = null;
       for (const call of calls) {
         signal.throwIfAborted();
         const called =
           over === null
             ? await callTool(call.tool, call.input, call.problem, world)
             : { parts: [{ text: "The attempt is over." }] };
+        notes.take(called);
         const end = await endOf(called, task, scratch);
         over ??= end.over;
         answers.push({ callId: call.id, tool: call.tool, parts: end.parts });
@@ -119,7 +134,7 @@ async function askWithin(
   model: ModelPort,
   request: Parameters<ModelPort["ask"]>[0],
   signal: AbortSignal,
-): Promise<ModelAnswer | Extract<AuthorEnd, { end: "budget" | "day-budget" }>> {
+): Promise<ModelAnswer | Extract<Ending, { end: "budget" | "day-budget" }>> {
   try {
     return await model.ask(request, signal);
   } catch (error) {
@@ -134,7 +149,7 @@ async function endOf(
   called: Called,
   task: AuthorTask,
   scratch: ScratchTree,
-): Promise<{ parts: readonly TextPart[]; over: AuthorEnd | null }> {
+): Promise<{ parts: readonly TextPart[]; over: Ending | null }> {
   const { end, parts } = called;
   if (end === undefined) return { parts, over: null };
   if (end.kind === "give-up") return { parts, over: { end: "given-up", detail: end.reason } };

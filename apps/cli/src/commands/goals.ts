@@ -143,6 +143,11 @@ function describeGoal({ goal, attempts, spent }: wire.WireGoalDetail): string {
 
 function reasonOf(report: string | null): string {
   if (report === null) return "";
-  const { reason } = JSON.parse(report) as { reason?: unknown };
-  return typeof reason === "string" ? `\n           ${plain(reason)}` : "";
+  const { reason, plan = [], tried = [] } = wire.attemptReport.parse(JSON.parse(report));
+  const lines = [
+    ...(reason === undefined ? [] : [reason]),
+    ...plan.map((step, at) => `planned ${at + 1}. ${step}`),
+    ...tried,
+  ];
+  return lines.map((line) => `\n           ${plain(line)}`).join("");
 }

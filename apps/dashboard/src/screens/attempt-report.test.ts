@@ -1,7 +1,15 @@
 import { expect, it } from "vitest";
 import { readReport } from "./attempt-report.ts";
 
-const empty = { reason: "", blockReasons: [], stage: null, failingTests: [], tail: "" };
+const empty = {
+  reason: "",
+  blockReasons: [],
+  stage: null,
+  failingTests: [],
+  tail: "",
+  plan: [],
+  tried: [],
+};
 
 it("reads what is kept of an attempt", () => {
   const report = { ...empty, reason: "two tests failed", stage: "tests", failingTests: ["adds"] };

@@ -5,6 +5,9 @@ export interface AttemptReport {
   readonly stage: string | null;
   readonly failingTests: readonly string[];
   readonly tail: string;
+  /** What the author meant to do, and what it did. */
+  readonly plan: readonly string[];
+  readonly tried: readonly string[];
 }
 
 /** The report of an attempt; null where there is none that can be read. */
@@ -24,6 +27,8 @@ export function readReport(text: string | null): AttemptReport | null {
     stage: asText(given["stage"]),
     failingTests: asTexts(given["failingTests"]),
     tail: asText(given["tail"]) ?? "",
+    plan: asTexts(given["plan"]),
+    tried: asTexts(given["tried"]),
   };
 }
 

@@ -109,7 +109,7 @@ function Report(props: {
   report: NonNullable<ReturnType<typeof readReport>>;
   number: number;
 }): ReactNode {
-  const { reason, blockReasons, stage, failingTests, tail } = props.report;
+  const { reason, blockReasons, stage, failingTests, tail, plan, tried } = props.report;
   return (
     <>
       <p>
@@ -123,15 +123,9 @@ function Report(props: {
           Failing stage: <Text>{stage}</Text>
         </p>
       )}
-      {failingTests.length > 0 && (
-        <ul aria-label={`Failing tests of attempt ${props.number}`}>
-          {failingTests.map((name) => (
-            <li key={name}>
-              <Text>{name}</Text>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Lines title="Failing tests" of={failingTests} />
+      <Lines title="What it planned" of={plan} />
+      <Lines title="What it did" of={tried} />
       {tail !== "" && (
         <pre
           className="output"
@@ -142,6 +136,22 @@ function Report(props: {
           <Text>{tail}</Text>
         </pre>
       )}
+    </>
+  );
+}
+
+function Lines({ title, of }: { title: string; of: readonly string[] }): ReactNode {
+  if (of.length === 0) return null;
+  return (
+    <>
+      <h4>{title}</h4>
+      <ul>
+        {of.map((line, at) => (
+          <li key={at}>
+            <Text>{line}</Text>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

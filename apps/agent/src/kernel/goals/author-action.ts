@@ -1,10 +1,5 @@
 import type { GoalAttemptRow, GoalRow } from "@jarvis/db";
-import {
-  callerOf,
-  defineAction,
-  redactSecrets,
-  type ActionDefinition,
-} from "@jarvis/operator-core";
+import { callerOf, defineAction, type ActionDefinition } from "@jarvis/operator-core";
 import {
   diffTrees,
   lastSeenBase,
@@ -18,7 +13,7 @@ import {
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
 import { z } from "zod";
-import { attemptReport, type AttemptReport } from "../../author/diagnostics.ts";
+import type { Tried } from "../../author/diagnostics.ts";
 import { readInstructions } from "../../author/instructions.ts";
 import { workOnGoal, type AuthorEnd, type AuthorTask } from "../../author/work-on-goal.ts";
 import { ProposalQuota, QuotaExceeded } from "../../proposal-quota.ts";
@@ -27,6 +22,7 @@ import type { AttemptOutcome } from "./attempt-outcomes.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { Model } from "../model/open-model.ts";
 import { isInterruption, whyOver } from "./goal-end.ts";
+import { emptyReport, keptReport, nothingTried, readReport } from "./kept-report.ts";
 import { attemptsOf, beginAttempt, endAttempt, proposedAs, readGoal } from "./goal-store.ts";
 
 export const AUTHOR_CHANGE = "author_change";
@@ -37,7 +33,6 @@ const AUTHOR = "author";
 const TIME_LIMIT_MS = 3 * 3_600_000;
 /** A kill has stopped every action by then. */
 const STOP_ORDER_MS = 2_000;
-const REPORT_BYTES = 24_000;
 
 const parameters = z.strictObject({ goalId: z.string().min(1) });
 
@@ -81,8 +76,13 @@ export function authorAction(parts: AuthorParts): ActionDefinition {
       const number = over === null ? await beginAttempt(db, goalId) : null;
       if (number === null) throw new Error(over ?? `goal ${goalId} is not to be worked on now`);
       const attempt = { goalId, number };
-      const stop = async (outcome: AttemptOutcome, reason: string): Promise<AuthorAnswer> => {
-        await endAttempt(db, attempt, { outcome, report: keptReport({ ...noReport, reason }) });
+      const stop = async (
+        outcome: AttemptOutcome,
+        reason: string,
+        tried: Tried = nothingTried,
+      ): Promise<AuthorAnswer> => {
+        const report = keptReport({ ...emptyReport, ...tried, reason });
+        await endAttempt(db, attempt, { outcome, report });
         return { attempt: number, outcome };
       };
       let end: AuthorEnd;
@@ -97,7 +97,7 @@ export function authorAction(parts: AuthorParts): ActionDefinition {
         await stop(isStopped ? "stopped" : isModel ? "model-unavailable" : "interrupted", reason);
         throw error;
       }
-      if (end.end !== "proposed") return await stop(end.end, end.detail);
+      if (end.end !== "proposed") return await stop(end.end, end.detail, end.tried);
       try {
         const bytes = Buffer.byteLength(end.patch);
         const { patch, title } = end;
@@ -113,11 +113,12 @@ export function authorAction(parts: AuthorParts): ActionDefinition {
           });
         const caller = callerOf(AUTHOR, "propose");
         const { runId } = await quota.within(db, caller, bytes, submit);
-        await proposedAs(db, attempt, runId);
+        const report = { ...emptyReport, ...end.tried, reason: "It was handed in." };
+        await proposedAs(db, attempt, { runId, report: keptReport(report) });
         return { attempt: number, outcome: "proposed", runId };
       } catch (error) {
         if (!(error instanceof SelfExtensionError || error instanceof QuotaExceeded)) throw error;
-        return await stop("not-proposed", error.message);
+        return await stop("not-proposed", error.message, end.tried);
       }
     },
   });
@@ -214,30 +215,12 @@ async function orderToStop(signal: AbortSignal): Promise<void> {
   });
 }
 
-const noReport = { blockReasons: [], stage: null, category: null, failingTests: [], tail: "" };
-
-/** A report as it is kept: without secrets, and cut from its end. */
-export function keptReport(report: AttemptReport): string {
-  const clean = attemptReport.parse(redactSecrets(report).value);
-  for (const tail of [clean.tail, clean.tail.slice(-2_000), ""]) {
-    const text = JSON.stringify({ ...clean, reason: clean.reason.slice(0, 4_000), tail });
-    if (Buffer.byteLength(text) <= REPORT_BYTES) return text;
-  }
-  return JSON.stringify({ ...noReport, reason: clean.reason.slice(0, 1_000) });
-}
-
 /** What earlier attempts teach. One that was cut off teaches nothing about the change. */
 function toldOf(before: readonly GoalAttemptRow[]): AuthorTask["before"] {
   return before
     .filter(({ outcome }) => !isInterruption(outcome))
-    .flatMap((each) => reportIn(each) ?? [])
+    .flatMap(({ report }) => readReport(report) ?? [])
     .map((report, index) => ({ number: index + 1, report }));
-}
-
-function reportIn({ report }: GoalAttemptRow): AttemptReport | null {
-  if (report === null) return null;
-  const parsed = attemptReport.safeParse(JSON.parse(report));
-  return parsed.success ? parsed.data : null;
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import { goalStates } from "@jarvis/db";
 import { describe, expect, it } from "vitest";
 import type { AttemptOutcome } from "./attempt-outcomes.ts";
-import { whyOver, whyPaused } from "./goal-end.ts";
+import { whyOver, whyPaused, withTried } from "./goal-end.ts";
 import { afterMove, goalMoves, type GoalMove } from "./goal-states.ts";
 import { judgeAttempt } from "./judge-attempt.ts";
 
@@ -23,6 +23,23 @@ describe("a goal", () => {
     const why = whyOver({ maxAttempts: 3 }, attempts, 99);
     if (expected === null) expect(why).toBeNull();
     else expect(why).toContain(expected);
+  });
+
+  it("is given up with what was tried, however much that was", () => {
+    const attempt = (number: number, reason: string) => ({
+      number,
+      outcome: "refused",
+      report: JSON.stringify({ reason }),
+    });
+    const two = [attempt(1, "tests:\n  adds failed"), attempt(2, "no build")];
+    expect(withTried("All 2 attempts were used.", two)).toBe(
+      "All 2 attempts were used. What was tried: 1. refused: tests: adds failed 2. refused: no build",
+    );
+    expect(withTried("Nobody tried.", [])).toBe("Nobody tried.");
+    const many = Array.from({ length: 40 }, (_, at) => attempt(at + 1, "x".repeat(5_000)));
+    const told = withTried("It was interrupted 40 times.", many);
+    expect(told).toContain("40. refused");
+    expect(told.length).toBeLessThan(4_000);
   });
 
   it("waits for a person when a day's budget is used up, until somebody touches it", () => {

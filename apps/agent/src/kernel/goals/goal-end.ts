@@ -24,6 +24,22 @@ export function whyOver(
   return null;
 }
 
+/** Of each attempt, so that all of them fit into what is kept. */
+const TRIED_CHARACTERS = 300;
+const LAST_ATTEMPTS = 10;
+
+/** Why a goal is given up, and what was tried for it. The words may be a model's. Pure. */
+export function withTried(
+  why: string,
+  attempts: readonly Pick<GoalAttemptRow, "outcome" | "number" | "report">[],
+): string {
+  const told = attempts.slice(-LAST_ATTEMPTS).map(({ number, outcome, report }) => {
+    const reason = reasonIn(report).replaceAll(/\s+/g, " ").slice(0, TRIED_CHARACTERS);
+    return `${number}. ${outcome ?? "open"}: ${reason}`;
+  });
+  return told.length === 0 ? why : `${why} What was tried: ${told.join(" ")}`;
+}
+
 /** Why a goal waits for a person after its last attempt; null where it need not. Pure. */
 export function whyPaused(
   goal: Pick<GoalRow, "updatedAt">,

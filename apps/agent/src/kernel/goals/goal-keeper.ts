@@ -1,17 +1,17 @@
 import type { GoalAttemptRow, GoalRow, JarvisDatabase } from "@jarvis/db";
 import { readSafetyState, type ActionExecutor, type Principal } from "@jarvis/operator-core";
 import { readRunResult, type RunResult } from "@jarvis/tools/self-extension";
-import { reportOf } from "../../author/diagnostics.ts";
+import { reportOf, type Tried } from "../../author/diagnostics.ts";
 import { GoalLoop } from "../../body/goal-loop.ts";
 import type { Goal } from "../../body/protocol.ts";
 import type { BodyKeeper } from "../body/keeper.ts";
 import type { BodyRequests } from "../body/requests.ts";
 import { oneAtATime } from "../reconciler.ts";
 import type { AttemptOutcome } from "./attempt-outcomes.ts";
-import { keptReport } from "./author-action.ts";
 import { GoalChanges } from "./goal-action.ts";
 import type { GoalMove } from "./goal-states.ts";
-import { whyOver, whyPaused } from "./goal-end.ts";
+import { whyOver, whyPaused, withTried } from "./goal-end.ts";
+import { emptyReport, keptReport, nothingTried, readReport } from "./kept-report.ts";
 import { attemptsOf, endAttempt, openAttempts, workableGoals } from "./goal-store.ts";
 import { judgeAttempt } from "./judge-attempt.ts";
 
@@ -150,7 +150,7 @@ class Keeper {
     }
     const why = whyOver(goal, attempts, this.#parts.attempts);
     if (why === null) return true;
-    await this.#move(goal.id, "give-up", why);
+    await this.#move(goal.id, "give-up", withTried(why, attempts));
     return false;
   }
 
@@ -171,12 +171,12 @@ class Keeper {
   }
 
   /** Whether an attempt's run has come to an end that its goal can go on from. */
-  async #settle({ goalId, number, runId }: GoalAttemptRow): Promise<boolean> {
+  async #settle({ goalId, number, runId, report }: GoalAttemptRow): Promise<boolean> {
     const result = runId === null ? null : await readRunResult(this.#parts.db, runId);
     if (result === null) return false;
     const judged = judgeAttempt(result, { runsReleases: this.#parts.runsReleases() });
     if (judged.verdict === "waiting") return false;
-    const attempt = { goalId, number };
+    const attempt = { goalId, number, tried: readReport(report) ?? nothingTried };
     this.#told = null;
     switch (judged.verdict) {
       case "reached":
@@ -198,11 +198,12 @@ class Keeper {
   }
 
   async #endWith(
-    attempt: { goalId: string; number: number },
+    { tried, ...attempt }: { goalId: string; number: number; tried: Tried },
     outcome: AttemptOutcome,
     result: RunResult,
   ): Promise<void> {
-    await endAttempt(this.#parts.db, attempt, { outcome, report: keptReport(reportOf(result)) });
+    const report = keptReport(reportOf(result, tried));
+    await endAttempt(this.#parts.db, attempt, { outcome, report });
   }
 
   async #end(
@@ -223,12 +224,3 @@ class Keeper {
     }
   }
 }
-
-const emptyReport = {
-  reason: "",
-  blockReasons: [],
-  stage: null,
-  category: null,
-  failingTests: [],
-  tail: "",
-};

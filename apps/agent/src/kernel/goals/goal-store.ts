@@ -136,11 +136,11 @@ export async function beginAttempt(db: JarvisDatabase, goalId: string): Promise<
 export async function proposedAs(
   db: JarvisDatabase,
   { goalId, number }: { goalId: string; number: number },
-  runId: string,
+  proposal: { readonly runId: string; readonly report: string },
 ): Promise<void> {
   await db
     .update(goalAttempts)
-    .set({ state: "proposed", runId })
+    .set({ state: "proposed", ...proposal })
     .where(and(eq(goalAttempts.goalId, goalId), eq(goalAttempts.number, number)));
 }
 

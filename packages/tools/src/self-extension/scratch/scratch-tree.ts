@@ -172,6 +172,11 @@ export class ScratchTree {
     }
   }
 
+  /** The paths that were written or taken away, in the order of their names. */
+  changed(): string[] {
+    return [...this.#written.keys()].sort();
+  }
+
   /** What was changed, as a git patch; empty where nothing was. */
   async patch(): Promise<string> {
     const tree = await this.tree();
