@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fetchBranch, openMirror, ScratchTree, treeOf } from "@jarvis/tools/self-extension";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ModelError, type ModelAnswer, type ModelRequest } from "../kernel/model/model-port.ts";
+import { failedStage } from "../testing/failed-stage.ts";
 import { plainProject, type TestRepository } from "../testing/repository.ts";
 import { readInstructions } from "./instructions.ts";
 import { workOnGoal, type AuthorEnd, type AuthorTask } from "./work-on-goal.ts";
@@ -87,7 +88,7 @@ describe("an attempt", () => {
       ],
       {},
       [],
-      async () => await Promise.resolve(failedStage),
+      async () => await Promise.resolve(failedStage("adds")),
     );
     expect(end.tried).toEqual({
       plan: ["Write x.", "Try it."],
@@ -181,16 +182,6 @@ describe("an attempt", () => {
 });
 
 type World = Parameters<typeof workOnGoal>[1];
-
-const failedStage = {
-  name: "tests",
-  kind: "test",
-  status: "failed",
-  category: "tests-failed",
-  reason: "one test failed",
-  failingTests: ["adds"],
-  outputTail: "",
-} as unknown as Awaited<ReturnType<World["tryStage"]>>;
 
 async function work(
   answers: readonly (ModelAnswer | ModelError)[],
