@@ -107,6 +107,7 @@ beforeAll(async () => {
       JARVIS_MODEL: "openai-compatible/scripted",
       JARVIS_MODEL_BASE_URL: host.baseUrl,
       JARVIS_MODEL_KEY: KEY,
+      ANTHROPIC_API_KEY: `${KEY}-other`,
       JARVIS_MODEL_PRICE: "3/15",
       JARVIS_BUDGET: "run.steps=12",
     },

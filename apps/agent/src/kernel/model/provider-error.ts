@@ -1,4 +1,5 @@
 import { ModelError } from "./model-port.ts";
+import { withoutKey } from "./without-key.ts";
 
 interface Circumstances {
   /** Whoever asked was stopped: a kill, a cancellation, a time limit. */
@@ -6,11 +7,13 @@ interface Circumstances {
   readonly isSilent: boolean;
   readonly silenceMs: number;
   readonly receivedCharacters: number;
+  /** What the request was made with, which a host may repeat. */
+  readonly key: string | null;
 }
 
 /** The one cause of a failed request. A provider's words are cut, and never repeated with what was sent. */
 export function modelErrorOf(error: unknown, circumstances: Circumstances): ModelError {
-  const { isStopped, isSilent, silenceMs, receivedCharacters } = circumstances;
+  const { isStopped, isSilent, silenceMs, receivedCharacters, key } = circumstances;
   if (error instanceof ModelError) return error;
   if (isStopped) {
     return new ModelError("stopped", "The request to the model was stopped.", {
@@ -40,7 +43,8 @@ export function modelErrorOf(error: unknown, circumstances: Circumstances): Mode
     );
   }
   if (status !== null && status >= 400) {
-    const why = body === "" ? "" : `: ${body.replaceAll(/\s+/g, " ").slice(0, 300)}`;
+    const said = withoutKey(body, key).replaceAll(/\s+/g, " ").slice(0, 300);
+    const why = said === "" ? "" : `: ${said}`;
     return new ModelError(
       "refused",
       `The model's host refused the request (${status})${why}`,

@@ -9,6 +9,8 @@ import { ModelError, type ModelPort, type ModelRequest } from "./model-port.ts";
 import { patientModel } from "./patient-model.ts";
 import { sdkModel } from "./sdk-model.ts";
 
+/** Of no form that is known to be a secret's. */
+const KEY = "sk-canary.of-no-known/form";
 const providers = ["openai-compatible", "anthropic"] as const;
 const request: ModelRequest = {
   system: "be brief",
@@ -40,6 +42,22 @@ describe.each(providers)("a model of %s", (provider) => {
     // The key travels in a header and nowhere else.
     expect(sent).not.toContain("sk-canary");
     expect(JSON.stringify(host.heard[0]?.headers)).toContain("sk-canary");
+  });
+
+  it("whose host repeats the key is not believed to have said it", async () => {
+    const leak = `no such key: ${KEY}`;
+    const { model } = await modelWith(provider, [
+      { text: `It is ${KEY}.`, calls: [{ tool: "look", input: { path: KEY } }] },
+      { status: 400, body: { error: { message: leak, type: "invalid_request_error" } } },
+    ]);
+    const answer = await model.ask(request, never());
+    expect(answer).toMatchObject({
+      text: "It is [the model's key].",
+      calls: [{ input: { path: "[the model's key]" } }],
+    });
+    const refused = await failure(model);
+    expect(refused.message).toContain("no such key: [the model's key]");
+    expect(refused.message).not.toContain(KEY);
   });
 
   it("is told what it asked before and what that gave", async () => {
@@ -208,7 +226,7 @@ async function modelWith(
   silenceMs?: number,
 ): Promise<{ model: ModelPort; host: ModelHost }> {
   const host = await openHost(turns);
-  const config = configOf(provider, host, { JARVIS_MODEL_KEY: "sk-canary" });
+  const config = configOf(provider, host, { JARVIS_MODEL_KEY: KEY });
   return { host, model: sdkModel(config, silenceMs === undefined ? {} : { silenceMs }) };
 }
 

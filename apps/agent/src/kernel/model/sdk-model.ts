@@ -9,6 +9,7 @@ import {
   type ModelRequest,
   type ToolCall,
 } from "./model-port.ts";
+import { withoutKey } from "./without-key.ts";
 import { modelErrorOf } from "./provider-error.ts";
 
 /** A stream that stands still so long is given up: providers send something every few seconds. */
@@ -35,9 +36,11 @@ export function sdkModel(config: ModelConfig, options: { silenceMs?: number } = 
       );
       const watch = new Silence(signal, silenceMs);
       const heard = new Heard();
+      let key: string | null = null;
       try {
+        key = keyOf(config);
         const { fullStream } = streamText({
-          model: await modelOf(config),
+          model: await modelOf(config, key),
           system: request.system,
           messages: request.messages.map(asSdkMessage),
           tools,
@@ -51,13 +54,14 @@ export function sdkModel(config: ModelConfig, options: { silenceMs?: number } = 
           watch.heard();
           heard.take(part);
         }
-        return heard.answer();
+        return withoutKey(heard.answer(), key);
       } catch (error) {
         throw modelErrorOf(error, {
           isStopped: signal.aborted,
           isSilent: watch.isSilent,
           silenceMs,
           receivedCharacters: heard.characters,
+          key,
         });
       } finally {
         // Also where the answer was refused half way: nobody listens any more.
@@ -197,9 +201,8 @@ function known(count: number | undefined): number | null {
   return count === undefined || !Number.isFinite(count) || count < 0 ? null : Math.ceil(count);
 }
 
-async function modelOf(config: ModelConfig): Promise<LanguageModel> {
+async function modelOf(config: ModelConfig, apiKey: string | null): Promise<LanguageModel> {
   const { provider, model, baseUrl } = config;
-  const apiKey = keyOf(config);
   const at = baseUrl === null ? {} : { baseURL: baseUrl };
   switch (provider) {
     case "anthropic": {
