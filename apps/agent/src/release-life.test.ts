@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isRunning } from "@jarvis/sandbox/testing";
+import type * as Body from "@jarvis/tools/body";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   discardState,
@@ -15,10 +16,19 @@ import { plainProject, type TestRepository } from "./testing/repository.ts";
 let repository: TestRepository;
 let kernel: KernelProgram;
 let stateDir: string;
+// As it was built: its tools run as programs of their own.
+const { KernelOrder, loadBodyTools } = (await import(
+  new URL("../../../packages/tools/dist/body-tools.js", import.meta.url).href
+)) as typeof Body;
+let tools: Body.BodyTools;
 
 interface Detail {
   readonly result: { status: string; rollbackRunId: string | null; blockReasons: string[] };
-  readonly events: { type: string; payload: Record<string, unknown> }[];
+  readonly events: {
+    type: string;
+    payload: Record<string, unknown>;
+    context: Record<string, unknown>;
+  }[];
 }
 
 const detail = async (runId: string): Promise<Detail> =>
@@ -39,11 +49,29 @@ async function settled(runId: string, ...wanted: string[]): Promise<Detail> {
   });
 }
 
+async function pause(paused: boolean): Promise<void> {
+  await kernel.post("/api/self-extension/promotion", { paused, reason: "test" });
+}
+
+/** What a built-in tool proposes, asked for by the body that runs: the run that came of it. */
+async function asBody(tool: string, input: object): Promise<string> {
+  const order = KernelOrder.fromMessage({ type: "perform", tool, input });
+  const answer = await tools.carryOut(order, {
+    signal: new AbortController().signal,
+    async call(asked, given) {
+      const relayed = { input: { tool: asked, input: given } };
+      return (await kernel.post<{ output: unknown }>("/api/tools/relay/call", relayed)).output;
+    },
+  });
+  return (answer as { runId: string }).runId;
+}
+
 beforeAll(async () => {
   repository = plainProject();
   makeLiving(repository);
   stateDir = join(repository.directory, ".jarvis");
   kernel = await startKernelProgram({ repo: repository.directory, stateDir });
+  tools = await loadBodyTools();
   await kernel.post("/api/mode", { mode: "execute", reason: "test" });
   await until(() => {
     try {
@@ -55,17 +83,28 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  tools.end();
   await kernel.stop();
   await discardState(stateDir);
   repository.remove();
 });
 
 describe("what was promoted runs", () => {
-  it("and is blessed when its window shows it healthy", async () => {
+  it("and is blessed when its window shows it healthy: a tool authored at run time, held by the pause like any change", async () => {
     const before = pointer("baseline");
-    const runId = await kernel.propose(
-      repository.patch({ "lib/triple.js": "export const triple = (n) => n * 3;\n" }),
-    );
+    await pause(true);
+    const runId = await asBody("tool-write", {
+      name: "triple",
+      source: "export const triple = (n) => n * 3;\n",
+      test: "export {};\n",
+      examples: "{}",
+      reason: "Triples",
+    });
+    const held = await settled(runId, "parked");
+    expect(held.result.blockReasons).toEqual(["promotion-paused"]);
+    expect(held.events[0]?.context).toMatchObject({ actor: "body", actorSource: "agent" });
+    expect(held.events.map(({ type }) => type)).toContain("tested");
+    await pause(false);
     const { events } = await settled(runId, "blessed");
     expect(events.map(({ type }) => type).slice(-4)).toEqual([
       "promoted",
@@ -78,6 +117,18 @@ describe("what was promoted runs", () => {
     expect(await kernel.post("/api/tools/double/call", { input: { n: 21 } })).toEqual({
       output: 42,
     });
+  });
+
+  it("is changed or taken away by a body through the same gate, which says no", async () => {
+    const about = { name: "triple", reason: "Otherwise" };
+    const hidden = asBody("builtin-modify", { ...about, source: "// \u202e\nexport {};\n" });
+    await expect(hidden).rejects.toThrow("control or bidirectional control characters");
+    // With its test goes what judged it: a person's to decide.
+    const gone = await settled(await asBody("tool-delete", about), "parked");
+    expect(gone.result.blockReasons).toContain("evaluator-changed");
+    await expect(asBody("tool-delete", { ...about, name: "no-such" })).rejects.toThrow(
+      "is not there",
+    );
   });
 
   it("and does nothing while Jarvis only observes", async () => {

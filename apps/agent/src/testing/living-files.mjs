@@ -1,26 +1,38 @@
-/** A body in a few lines: it speaks the protocol of the channel has one tool, and has goals authored. */
+/**
+ * A body in a few lines: it speaks the protocol of the channel, has goals authored, and has a tool that
+ * doubles and one that asks the kernel for what it is told to.
+ */
 const body = `import { createInterface } from "node:readline";
 import { double } from "./lib/double.js";
 
 const say = (message) => process.stdout.write(JSON.stringify(message) + "\\n");
 let sequence = 0;
 let asked = 0;
+const relayed = new Map();
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line);
   if (message.type === "start") {
     const tool = { name: "double", description: "doubles", effect: "read", inputSchema: {} };
-    say({ type: "ready", protocol: 1, tools: [tool] });
+    const relay = { name: "relay", description: "asks", effect: "read", inputSchema: {} };
+    say({ type: "ready", protocol: 1, tools: [tool, relay] });
     setInterval(() => {
       sequence += 1;
       say({ type: "heartbeat", sequence, cycles: 0, toolCalls: 0, toolErrors: 0 });
     }, message.heartbeatMs);
   }
-  if (message.type === "perform") {
+  if (message.type === "perform" && message.tool === "relay") {
+    asked += 1;
+    relayed.set(asked, message.id);
+    say({ type: "ask", id: asked, ...message.input });
+  } else if (message.type === "perform") {
     try {
       say({ type: "result", id: message.id, ok: true, output: double(message.input.n) });
     } catch (error) {
       say({ type: "result", id: message.id, ok: false, error: { code: "tool-failed", message: error.message } });
     }
+  }
+  if (message.type === "answer" && relayed.has(message.id)) {
+    say({ ...message, type: "result", id: relayed.get(message.id) });
   }
   if (message.type === "goal") {
     asked += 1;
