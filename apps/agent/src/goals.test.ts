@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startModelHost, type ModelHost } from "./testing/model-host.ts";
 import { calls, scriptedAuthor, type Scripts } from "./testing/scripted-author.ts";
@@ -11,6 +13,7 @@ import {
 } from "./testing/kernel-program.ts";
 import { plainProject, type TestRepository } from "./testing/repository.ts";
 
+const JARVIS = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
 const KEY = "sk-canary-0123456789abcdef";
 const goodTest = `import assert from "node:assert/strict";\nimport test from "node:test";\nimport { half } from "../src/half.js";\ntest("halves", () => assert.equal(half(4), 2));\n`;
 const poison =
@@ -184,9 +187,24 @@ describe("a goal", () => {
     expect(looped.goal.state).toBe("given-up");
     expect(looped.goal.detail).toMatch(/budget of this attempt .*12 of 12 steps/);
     expect(looped.spent.steps).toBe(12);
-    const still = await ended((await add("goal to stand still", { maxAttempts: 2 })).id);
-    expect(still.attempts.map(({ outcome }) => outcome)).toEqual(["no-progress", "no-progress"]);
-    expect(still.goal.state).toBe("given-up");
+  });
+
+  it("is watched by `jarvis run`, and what it took is told by `jarvis show` and `jarvis goal`", async () => {
+    const still = await jarvis("run", "goal to stand still", "--attempts", "2");
+    expect(still.code).toBe(1);
+    expect(still.stderr).toMatch(/running, attempt 1: .*\n/);
+    expect(still.stdout).toMatch(/\(given-up, priority 0, for operator\)/);
+    expect(still.stdout).toContain("Two attempts in a row brought nothing new. What was tried: 1.");
+    expect(still.stdout).toMatch(/attempt 2 {2}no-progress +330 tokens .*, 0\.0014 dollars/);
+    const { goals } = await kernel.get<{ goals: Goal[] }>("/api/goals?state=reached");
+    const { attempts } = await show(goals[0]?.id ?? "");
+    const shown = await jarvis("show", attempts[1]?.runId ?? "");
+    expect(shown.stdout).toContain(
+      `written by attempt 2 at goal ${goals[0]?.id}: 330 tokens (300 in, 30 out) in 3 steps, 0.0014 dollars`,
+    );
+    expect((await jarvis("goal", "list", "--state", "reached")).stdout).toMatch(
+      /reached +0 +2 tried +0\.0036 dollars +goal to halve/,
+    );
   });
 
   it("is not left for what files and outputs say: nothing follows from it", async () => {
@@ -309,6 +327,18 @@ async function addHanging(text: string): Promise<Goal> {
 
 async function move(id: string, what: string): Promise<{ goal: Goal }> {
   return await kernel.post(`/api/goals/${id}/${what}`, { reason: "as a test" });
+}
+
+/** The command line as a program of its own. */
+async function jarvis(
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const at = ["--repo", repository.directory, "--state-dir", stateDir];
+  return await new Promise((resolve) => {
+    execFile(process.execPath, [JARVIS, ...args, ...at], (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
 }
 
 async function show(id: string): Promise<Detail> {
