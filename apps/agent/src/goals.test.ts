@@ -181,7 +181,7 @@ describe("a goal", () => {
     });
   });
 
-  it("is given up when a budget ends it, or where nothing new comes", async () => {
+  it("is given up when a budget ends it", async () => {
     const looping = await add("goal to loop");
     const looped = await ended(looping.id);
     expect(looped.goal.state).toBe("given-up");

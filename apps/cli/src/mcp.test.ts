@@ -97,6 +97,14 @@ it("an agent that may read is offered no more; one that may switch can stop, and
   await call(operator, "pause_promotion", { reason: "by an agent" });
   const { promotion } = await call(operator, "get_status", {});
   expect(promotion).toMatchObject({ paused: true, updatedBy: "an-operate" });
+  await world.here(["mode", "execute", "--reason", "to be killed"]);
+  expect((await call(operator, "get_status", {})).safety.mode).toBe("execute");
+  expect(await call(operator, "kill", { reason: "by an agent" })).toMatchObject({
+    cancelledCount: expect.any(Number) as number,
+  });
+  expect((await call(operator, "get_status", {})).safety.mode).toBe("observe");
+  // After a kill nothing is done before a person has said in which mode.
+  await world.here(["mode", "observe", "--reason", "seen"]);
 });
 
 // Here, since it needs the same running kernel.
