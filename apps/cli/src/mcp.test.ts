@@ -59,6 +59,8 @@ describe.each(["stdio", "http"] as const)("an agent over %s", (way) => {
     const run = await call(agent, "get_run", { runId });
     expect(run.result.blockReasons).toEqual(["observe-only"]);
     expect(run.events[0].context).toMatchObject({ actor: "an-propose", actorSource: "user" });
+    const read = await agent.readResource({ uri: `jarvis://runs/${runId}` });
+    expect(JSON.stringify(read.contents)).toContain("observe-only");
     const { runs } = await call(agent, "list_runs", { limit: 1 });
     expect(runs).toMatchObject([{ runId }]);
     expect((await call(agent, "list_events", { run: runId })).events.length).toBeGreaterThan(1);

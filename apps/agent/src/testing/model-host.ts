@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sayResponses } from "./say-responses.ts";
 
 /** What the host does with one request. */
 export type Turn =
@@ -22,13 +23,13 @@ export type Turn =
     };
 
 export interface Heard {
-  readonly protocol: "openai" | "anthropic";
+  readonly protocol: "openai" | "anthropic" | "responses";
   readonly headers: IncomingMessage["headers"];
   readonly body: Record<string, unknown>;
 }
 
 export interface ModelHost {
-  /** For OpenAI-compatible clients as for Anthropic's. */
+  /** For OpenAI-compatible clients as for Anthropic's and OpenAI's own. */
   readonly baseUrl: string;
   readonly heard: readonly Heard[];
   /** Connections that clients closed before the answer was whole. */
@@ -38,7 +39,7 @@ export interface ModelHost {
 
 /**
  * A host of models that answers from a script, in the protocol it is asked in: streams of
- * `chat/completions` and of `messages`. After the last turn it repeats it.
+ * `chat/completions`, of `messages` and of `responses`. After the last turn it repeats it.
  */
 export async function startModelHost(
   script: readonly Turn[] | ((index: number, heard: Heard) => Turn),
@@ -53,7 +54,7 @@ export async function startModelHost(
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = "";
     for await (const chunk of request) text += String(chunk);
-    const protocol = request.url?.endsWith("/messages") === true ? "anthropic" : "openai";
+    const protocol = protocolOf(request.url ?? "");
     const entry: Heard = {
       protocol,
       headers: request.headers,
@@ -77,7 +78,9 @@ export async function startModelHost(
     };
     const isWhole = await (protocol === "openai"
       ? sayOpenAi(turn, send)
-      : sayAnthropic(turn, send));
+      : protocol === "anthropic"
+        ? sayAnthropic(turn, send)
+        : sayResponses(turn, send, pieces));
     if (isWhole) response.end();
     else if (!("status" in turn) && turn.cut === true) response.destroy();
   }
@@ -97,8 +100,13 @@ export async function startModelHost(
   };
 }
 
-type Said = Exclude<Turn, { status: number }>;
-type Send = (data: object | string, event?: string) => Promise<void>;
+function protocolOf(url: string): Heard["protocol"] {
+  if (url.endsWith("/messages")) return "anthropic";
+  return url.endsWith("/responses") ? "responses" : "openai";
+}
+
+export type Said = Exclude<Turn, { status: number }>;
+export type Send = (data: object | string, event?: string) => Promise<void>;
 
 function argumentsOf(input: object | string): string {
   return typeof input === "string" ? input : JSON.stringify(input);

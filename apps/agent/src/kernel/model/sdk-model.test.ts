@@ -11,7 +11,7 @@ import { sdkModel } from "./sdk-model.ts";
 
 /** Of no form that is known to be a secret's. */
 const KEY = "sk-canary.of-no-known/form";
-const providers = ["openai-compatible", "anthropic"] as const;
+const providers = ["openai-compatible", "anthropic", "openai"] as const;
 const request: ModelRequest = {
   system: "be brief",
   messages: [{ role: "user", parts: [{ text: "hello" }] }],
@@ -75,7 +75,8 @@ describe.each(providers)("a model of %s", (provider) => {
       },
       never(),
     );
-    expect(JSON.stringify(host.heard[0]?.body["messages"])).toMatch(/call1.*found it/);
+    const { messages, input } = host.heard[0]?.body ?? {};
+    expect(JSON.stringify(messages ?? input)).toMatch(/call1.*found it/);
   });
 
   it("that sends arguments which are no JSON is heard, and the problem is named", async () => {
