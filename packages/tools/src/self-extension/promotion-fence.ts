@@ -65,6 +65,11 @@ export function promotionFence(github: GitHubTarget) {
       }
     },
 
+    /** Whether the head's newest status lets it land. */
+    async isOpen(sha: string): Promise<boolean> {
+      return (await read(sha)) === "success";
+    },
+
     /**
      * Keeps the head from landing, and reads that back. A head that was never let stays untouched.
      * @throws HostUnfit where it reads something else: whoever waits for it looks again

@@ -159,8 +159,12 @@ async function landAlone(promotion: LandingPromotion, plan: LandingPlan): Promis
       const why = settled.settled ? "and it is tried anew" : settled.why;
       return blocked("landing-unresolved", `An earlier landing of this run was given up, ${why}.`);
     }
+    const isOurFence =
+      refusal.reason === "status-failing" && plan.isFenced && !(await fence.isOpen(head.sha));
     await giveUp("refused");
     if (refusal.reason === "base-moved") return { kind: "base-moved" };
+    // A pause closed the fence, did not get to resolve the intent, and was lifted again.
+    if (isOurFence) return await blockedByPause(world.store);
     return {
       kind: "blocked",
       reasons: [refusal.reason],
@@ -221,7 +225,8 @@ async function closeQuietly(
   if (intent.isRevert) return;
   try {
     await fence.close(head.sha, "This promotion did not happen");
-    await world.store.noteFenceClosed(intent.id);
+    // Who had the intent before may have asked to open it and heard nothing: `closeFences` waits for that.
+    if (intent.holder.takenOverAt === null) await world.store.noteFenceClosed(intent.id);
   } catch (error) {
     if (connectionProblem(error) === null) throw error;
   }

@@ -19,6 +19,10 @@ const wanted = (usual: number): number => Number(process.env["JARVIS_SCHEDULES"]
 const inMemory = wanted(isWhole ? 10_000 : 2000);
 const onReal = wanted(isWhole ? 1000 : 3);
 const firstSeed = Number(process.env["JARVIS_SCHEDULE_SEED"] ?? 1);
+const seeds = (count: number): number[] =>
+  Array.from({ length: count }, (_, index) => firstSeed + index);
+/** Orders in memory that once broke a promise. */
+const mended = [2569, 6351, 9086];
 
 interface Tally {
   readonly landed: number;
@@ -28,7 +32,7 @@ interface Tally {
 
 describe("runs, a base that moves, and an operator who pauses and resumes", () => {
   it(`keep every promise in ${inMemory} orders, on a host that goes wrong`, async () => {
-    const tally = await runSeeds(inMemory, inMemoryWorld);
+    const tally = await runSeeds([...seeds(inMemory), ...mended], inMemoryWorld);
     // Nothing is shown where nothing happens.
     expect(tally.landed).toBeGreaterThan(inMemory);
     expect(tally.acknowledged).toBeGreaterThan(inMemory);
@@ -44,11 +48,11 @@ describe("runs, a base that moves, and an operator who pauses and resumes", () =
       ...store,
       letThrough: async () => await Promise.resolve("through"),
     });
-    const seeds = runSeeds(500, (scheduler) => {
+    const naively = runSeeds(seeds(500), (scheduler) => {
       const { settling, ...world } = inMemoryWorld(scheduler, { isFenced: false });
       return { ...world, settling: { ...settling, store: naive(settling.store) } };
     });
-    await expect(seeds).rejects.toThrow(/^seed \d+: .*landed after a pause was acknowledged/);
+    await expect(naively).rejects.toThrow(/^seed \d+: .*landed after a pause was acknowledged/);
   });
 });
 
@@ -66,7 +70,7 @@ describe("the same, on the database and the forge", () => {
     `keep every promise in ${onReal} orders`,
     async () => {
       const tally = await runSeeds(
-        onReal,
+        seeds(onReal),
         (scheduler) => realWorld(suite.world, scheduler),
         () => ({ runs: 2, pushes: 1, pauses: 1 }),
       );
@@ -90,7 +94,7 @@ function inMemoryWorld(
 }
 
 async function runSeeds(
-  count: number,
+  chosen: readonly number[],
   makeWorld: (scheduler: Scheduler) => ScheduleWorld,
   shapeOf = (scheduler: Scheduler): ScheduleShape => ({
     runs: scheduler.between(2, 4),
@@ -101,7 +105,7 @@ async function runSeeds(
   const parked: Record<string, number> = {};
   let landed = 0;
   let acknowledged = 0;
-  for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
+  for (const seed of chosen) {
     const scheduler = makeScheduler(seed);
     const shape = shapeOf(scheduler);
     try {

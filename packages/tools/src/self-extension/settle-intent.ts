@@ -200,8 +200,7 @@ async function resolveAsNot(
   if (landed !== null) return landed;
   const resolution = { outcome: "did-not-happen", knownBy } as const;
   const resolved = await world.store.resolveIntent(intent.id, resolution);
-  // Of one that was never let through, a request to open it may be on its way: see `closeFences`.
-  if (intent.phase === "landing") await world.store.noteFenceClosed(intent.id);
+  // That its fence is closed for good is for `closeFences` to say.
   return { settled: true, intent: resolved };
 }
 
@@ -211,13 +210,20 @@ async function resolveAsNot(
  */
 export async function closeFences(world: SettleWorld): Promise<void> {
   for (const intent of await world.store.intentsToClose()) {
+    // In this order: what was still on its way has arrived when the status is read.
+    const mayBeOpened = await mayFenceBeOpened(world, intent);
     await promotionFence(world.github()).close(intent.headSha, "This promotion did not happen");
-    // Its holder may be about to open it, or its request to do so be on its way: closed again then.
-    const mayBeOpened =
-      intent.phase === "recorded" &&
-      (await world.store.sinceResolvedMs(intent.id)) < REQUEST_LIFE_MS;
     if (!mayBeOpened) await world.store.noteFenceClosed(intent.id);
   }
+}
+
+/** Whether a holder may be about to open the fence of a promotion that was given up, or has asked to. */
+async function mayFenceBeOpened({ store }: SettleWorld, intent: Intent): Promise<boolean> {
+  // Whoever was let through had its answer before; who had the intent before it may have had none.
+  if (intent.phase === "recorded" && (await store.sinceResolvedMs(intent.id)) < REQUEST_LIFE_MS) {
+    return true;
+  }
+  return (await store.doubtfulOpenings(intent)).some(({ ageMs }) => ageMs < REQUEST_LIFE_MS);
 }
 
 let last: Promise<unknown> = Promise.resolve();
