@@ -1,11 +1,7 @@
-import {
-  appendSelfExtensionEvent,
-  revertRunId,
-  setPromotionControlState,
-} from "../../self-extension/index.ts";
+import { appendSelfExtensionEvent, revertRunId } from "../../self-extension/index.ts";
 import type { TestRepository } from "../git-repository.ts";
 import { rollback } from "../lifecycle.ts";
-import type { Course, CrashWorld } from "./crash-world.ts";
+import type { Course, CrashWorld, Kernel } from "./crash-world.ts";
 
 /** A way that a run can go, and how it ends when nothing goes wrong. */
 export interface Outcome {
@@ -52,12 +48,16 @@ export const outcomes: readonly Outcome[] = [
   {
     name: "paused, then promoted",
     ends: { status: "promoted", blockReasons: [] },
-    course: async ({ db }, repository) => {
-      const paused = { paused: true, reason: "freeze", updatedBy: "anna" };
-      await setPromotionControlState(db, paused);
-      return {
-        ...proposing(repository.patch(aFile())),
-        tend: async ({ modules, world }) => {
+    course: async (_, repository) => {
+      const proposed = proposing(repository.patch(aFile()));
+      return await Promise.resolve({
+        async begin(kernel: Kernel) {
+          const { modules, world } = kernel;
+          const change = { reason: "freeze", updatedBy: "anna" };
+          await modules.pausePromotion(modules.settleWorld(world), change, { waitMs: 0 });
+          await proposed.begin(kernel);
+        },
+        tend: async ({ modules, world }: Kernel) => {
           if (!(await modules.getPromotionControlState(world.db)).paused) return false;
           await modules.resumePromotion(modules.settleWorld(world), {
             reason: "go on",
@@ -65,7 +65,7 @@ export const outcomes: readonly Outcome[] = [
           });
           return true;
         },
-      };
+      });
     },
   },
   {

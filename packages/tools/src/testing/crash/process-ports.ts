@@ -3,12 +3,15 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { lives, type Life } from "./life.ts";
 
-/** What changes files, of what the pipeline awaits. */
-const FILE_CHANGES = ["writeFile", "rename", "mkdir", "rm", "link", "copyFile", "cp"] as const;
+/** Everything of files that answers once, reads too: not chosen by hand, so that nothing is left out. */
+const fileNames = Object.entries(fs.promises)
+  .filter(([name, work]) => typeof work === "function" && name !== "watch" && name !== "glob")
+  .map(([name]) => name as FileFunction);
+type FileFunction = Exclude<keyof typeof fs.promises, "constants" | "watch" | "glob">;
 
 /**
- * Makes every program that the pipeline starts and every file that it changes a point of the life in
- * which it happens, whoever starts or changes it. Outside of a life nothing is different. Answers how
+ * Makes every program that the pipeline starts and every file that it reads or changes a point of the
+ * life in which it happens, whoever does it. Outside of a life nothing is different. Answers how
  * it is undone.
  */
 export function watchProcessPorts(): () => void {
@@ -23,11 +26,11 @@ export function watchProcessPorts(): () => void {
     return child;
   };
   Object.assign(childProcess, { spawn: watchedSpawn });
-  for (const name of FILE_CHANGES) {
-    const change = files[name] as (...given: unknown[]) => Promise<unknown>;
+  for (const name of fileNames) {
+    const ask = files[name] as (...given: unknown[]) => Promise<unknown>;
     const watched = async (...given: unknown[]): Promise<unknown> => {
       const life = lives.getStore();
-      const work = async (): Promise<unknown> => await change(...given);
+      const work = async (): Promise<unknown> => await ask(...given);
       return life === undefined ? await work() : await life.ask(`file ${name}`, work);
     };
     Object.assign(fs.promises, { [name]: watched });
