@@ -152,7 +152,9 @@ export async function resolveCommit(
     );
     return isSha(sha) ? sha : undefined;
   };
-  if (isSha(name)) return commitOf(name);
+  const isCommit = async (sha: Sha): Promise<boolean> =>
+    (await repository.objects.read(sha))?.type === "commit";
+  if (isSha(name)) return (await isCommit(name)) ? name : commitOf(name);
   // Refs are looked up here and not by git: this may be the repository of an earlier moment.
   const candidates =
     name === "HEAD"
@@ -160,8 +162,9 @@ export async function resolveCommit(
       : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`, name].filter((ref) =>
           /^refs\/(?:heads|tags|pull)\/./u.test(ref),
         );
-  const refs = await repository.refs.list(...candidates);
-  const found = candidates.map((ref) => refs.get(ref)).find((sha) => sha !== undefined);
-  if (found !== undefined) return commitOf(found);
+  for (const ref of candidates) {
+    const found = await repository.refs.get(ref);
+    if (found !== undefined) return (await isCommit(found)) ? found : commitOf(found);
+  }
   return /^[0-9a-f]{7,39}$/u.test(name) ? commitOf(name) : undefined;
 }

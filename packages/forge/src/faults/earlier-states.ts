@@ -1,3 +1,4 @@
+import type { Sha } from "../git/names.ts";
 import { RefStore, type RefMap, type RefUpdate } from "../git/refs.ts";
 import type { Repository } from "../repository.ts";
 import { StateStore } from "../state/state-store.ts";
@@ -29,6 +30,10 @@ class FrozenRefs extends RefStore {
   constructor(repository: Repository, state: RefMap) {
     super(repository.git);
     this.#state = state;
+  }
+
+  override async get(ref: string): Promise<Sha | undefined> {
+    return this.#state.get(ref);
   }
 
   override async list(...names: string[]): Promise<RefMap> {

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { ForgeError } from "../forge-error.ts";
 import type { Git } from "./git.ts";
-import { ZERO_SHA, type Sha } from "./names.ts";
+import { isRefName, isSha, ZERO_SHA, type Sha } from "./names.ts";
 
 /** `old: undefined` means that the ref must not exist, `new: undefined` that it is deleted. */
 export interface RefUpdate {
@@ -31,7 +34,18 @@ export class RefStore {
   }
 
   async get(ref: string): Promise<Sha | undefined> {
-    return (await this.list(ref)).get(ref);
+    return (await this.#readLoose(ref)) ?? (await this.list(ref)).get(ref);
+  }
+
+  /**
+   * A ref in a file of its own, which git replaces as a whole and prefers to any other place. Most
+   * questions are about one of these, and a git for each is most of what they cost.
+   */
+  async #readLoose(ref: string): Promise<Sha | undefined> {
+    if (!ref.startsWith("refs/") || !isRefName(ref)) return undefined;
+    const text = await readFile(join(this.#git.gitDirectory, ref), "utf8").catch(() => "");
+    const sha = text.replace(/\n$/u, "");
+    return isSha(sha) ? sha : undefined;
   }
 
   /**

@@ -108,8 +108,13 @@ export async function makePromotionWorld(
       const refs = await operator.paginate(operator.rest.git.listMatchingRefs, {
         ...at,
         ref: "heads/jarvis/",
+        per_page: 100,
       });
-      const pulls = await operator.paginate(operator.rest.pulls.list, { ...at, state: "all" });
+      const pulls = await operator.paginate(operator.rest.pulls.list, {
+        ...at,
+        state: "all",
+        per_page: 100,
+      });
       return {
         base: await readBase(),
         branches: refs.map(({ ref }) => ref.replace("refs/heads/", "")),
