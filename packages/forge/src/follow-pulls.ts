@@ -47,7 +47,8 @@ async function findStale(
 ): Promise<{ stale: Stored<PullDocument>[]; branches: RefMap }> {
   const pulls = await repository.state.pulls();
   const open = pulls.filter(({ document }) => document.state === "open");
-  const branches = open.length === 0 ? new Map() : await repository.refs.list("refs/heads");
+  const named = open.flatMap(({ document }) => [document.headRef, document.baseRef]);
+  const branches = await repository.refs.getMany(named.map(branchRef));
   const stale = open.filter(
     ({ document }) =>
       document.landing !== null ||

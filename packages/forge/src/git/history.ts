@@ -1,9 +1,13 @@
 import type { Git } from "./git.ts";
 import type { Sha } from "./names.ts";
 
+// What commits are to each other never changes; the bound is for the memory.
+const CACHE_ENTRIES = 5_000;
+
 /** Questions about how commits follow each other. */
 export class History {
   readonly #git: Git;
+  readonly #ancestors = new Map<string, boolean>();
 
   constructor(git: Git) {
     this.#git = git;
@@ -12,9 +16,14 @@ export class History {
   /** A commit is its own ancestor. */
   async isAncestor(ancestor: Sha, descendant: Sha): Promise<boolean> {
     if (ancestor === descendant) return true;
+    const key = `${ancestor} ${descendant}`;
+    const known = this.#ancestors.get(key);
+    if (known !== undefined) return known;
     const { code } = await this.#git.run(["merge-base", "--is-ancestor", ancestor, descendant], {
       okCodes: [1],
     });
+    if (this.#ancestors.size >= CACHE_ENTRIES) this.#ancestors.clear();
+    this.#ancestors.set(key, code === 0);
     return code === 0;
   }
 

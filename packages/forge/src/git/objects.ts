@@ -45,7 +45,9 @@ export class ObjectStore {
 
   /** Writes exactly these bytes as an object; git checks that commits and trees parse. */
   async write(type: ObjectType, data: Buffer | string): Promise<Sha> {
-    return this.#git.text(["hash-object", "-w", "-t", type, "--stdin"], { input: data });
+    const sha = await this.#git.text(["hash-object", "-w", "-t", type, "--stdin"], { input: data });
+    this.#remember({ sha, type, data: Buffer.from(data) });
+    return sha;
   }
 
   #remember(object: GitObject): void {

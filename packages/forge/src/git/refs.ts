@@ -37,6 +37,16 @@ export class RefStore {
     return (await this.#readLoose(ref)) ?? (await this.list(ref)).get(ref);
   }
 
+  /** Those that are there. */
+  async getMany(refs: readonly string[]): Promise<RefMap> {
+    const found = new Map<string, Sha>();
+    for (const ref of new Set(refs)) {
+      const sha = await this.get(ref);
+      if (sha !== undefined) found.set(ref, sha);
+    }
+    return found;
+  }
+
   /**
    * A ref in a file of its own, which git replaces as a whole and prefers to any other place. Most
    * questions are about one of these, and a git for each is most of what they cost.
