@@ -38,10 +38,12 @@ try {
   const shown = found.runs ?? found;
   const ofStatus = (status) => shown.find((run) => run.status === status)?.runId;
   const run = ofStatus("rolled-back") ?? ofStatus("blocked") ?? shown[0]?.runId;
+  const goals = ask(at, "goal", "list");
   const screens = {
     now: "/",
     runs: "/runs",
     run: `/runs/${run}`,
+    goal: goals.length === 0 ? "/goals" : `/goals/${goals[0].id}`,
     ledger: "/ledger",
     lineage: "/lineage",
     trends: "/trends",

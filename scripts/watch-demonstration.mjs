@@ -157,12 +157,18 @@ function tableOf(text) {
   if (rule < 0) return [];
   const starts = [...lines[rule].matchAll(/-+/g)].map(({ index }) => index);
   const rows = lines.slice(rule + 1);
-  return rows.slice(0, rows.indexOf("")).map((line) => {
-    const [title, outcome, reasons, , merge] = starts.map((from, column) =>
-      line.slice(from, starts[column + 1]).trim(),
-    );
-    return { title, outcome, reasons: reasons === "-" ? "" : reasons, merge };
-  });
+  const isRow = (line) => starts.slice(1).every((start) => line[start - 1] === " ");
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !isRow(line)),
+    )
+    .map((line) => {
+      const [title, outcome, reasons, , merge] = starts.map((from, column) =>
+        line.slice(from, starts[column + 1]).trim(),
+      );
+      return { title, outcome, reasons: reasons === "-" ? "" : reasons, merge };
+    });
 }
 
 /** What of the demonstration had to be on the page, and whether it was. */
@@ -177,7 +183,9 @@ function notSeen(rows, { now, runs, lineage, details }) {
     // become commits, and lose their colons.
     const name = title.startsWith("A goal:")
       ? merge.slice(0, 8)
-      : title.replace(/ \((killed|observe only|paused|resumed|again)\)$/, "").replaceAll(":", "");
+      : title
+          .replace(/ \((killed|observe only|paused|resumed|again)\)$/, "")
+          .replaceAll(/: ?/g, " ");
     tell(`${title}: ${outcome}, among the runs`, has(runs, name, badge));
     const why = reasons.replace(" in ", " ").split(" ").filter(Boolean);
     if (why.length > 0) {

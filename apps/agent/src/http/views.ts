@@ -119,7 +119,7 @@ function describeBody({ life, problem }: Kernel["serving"]) {
             exposures: verdict.exposures,
             errors: verdict.errors,
           },
-    problem,
+    problem: problem ?? serving?.keeper.problem ?? null,
   };
 }
 

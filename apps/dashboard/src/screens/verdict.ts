@@ -15,7 +15,7 @@ export function verdictOf(status: Judged): { tone: Tone; sentence: string; notes
   if (database.ledger !== "append-only") {
     notes.push(`The database does not guard the ledger by itself: ${database.ledger}.`);
   }
-  if (body?.problem != null) notes.push(`Nothing serves: ${body.problem}.`);
+  if (body?.problem != null) notes.push(`The body does not run: ${body.problem}`);
   if (promotion.problem !== null) notes.push(promotion.problem);
   if (lastProblem !== null) notes.push(`The kernel's last problem: ${lastProblem}`);
   if (status.kernel.role === "standby") {

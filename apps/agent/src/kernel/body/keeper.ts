@@ -33,6 +33,8 @@ export interface BodyKeeper {
   readonly pid: number | null;
   /** What the running body announced; empty while none runs. Its own words. */
   readonly tools: readonly AnnouncedTool[];
+  /** Why the last process did not come up or ended; null once one is up. Partly a body's own words. */
+  readonly problem: string | null;
   /** True when it is ready; false when it will not be before somebody acts. */
   ready(): Promise<boolean>;
   /** Orders a call of a tool. Never rejects. The caller has to be allowed to: nothing is asked here. */
@@ -69,6 +71,7 @@ class Keeper implements BodyKeeper {
   #living: Promise<void>;
   #crashesAtMs: number[] = [];
   #waiting: ((isReady: boolean) => void)[] = [];
+  #problem: string | null = null;
 
   constructor(options: KeepBodyOptions) {
     this.release = options.release;
@@ -94,6 +97,10 @@ class Keeper implements BodyKeeper {
 
   get tools(): readonly AnnouncedTool[] {
     return this.#session?.tools ?? [];
+  }
+
+  get problem(): string | null {
+    return this.#problem;
   }
 
   async ready(): Promise<boolean> {
@@ -175,6 +182,7 @@ class Keeper implements BodyKeeper {
         return this.#switchedOff();
       case "failed": {
         const { reason, detail } = started;
+        this.#problem = detail;
         this.#signal({ at: now(), kind: "start-failed", reason, detail });
         // Trying again is all that helps, however often; it is not the release that fails.
         if (reason === "sandbox-unavailable") return this.#limits.longestPauseMs;
@@ -192,6 +200,7 @@ class Keeper implements BodyKeeper {
     if (life.aborted) stop();
     else {
       this.#become("running");
+      this.#problem = null;
       this.#signal({ at: now(), kind: "started", startedInMs: session.startedInMs });
     }
     const ended = await session.ended;
@@ -203,6 +212,7 @@ class Keeper implements BodyKeeper {
       case "switched-off":
         return this.#switchedOff();
       case "crashed":
+        this.#problem = ended.detail;
         this.#signal({ at: now(), kind: "exited", reason: ended.reason, detail: ended.detail });
         return this.#crashed();
     }

@@ -1,9 +1,11 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   admitRelease,
   buildRelease,
   isAttested,
   type PipelineWorld,
+  type ReleaseCheck,
   type ReleaseRefusal,
 } from "@jarvis/tools/self-extension";
 import type { BodyRelease } from "../body/release-world.ts";
@@ -13,9 +15,10 @@ export type Fetched =
   | { readonly ok: false; readonly code: ReleaseRefusal; readonly detail: string };
 
 /**
- * A release that may run: whole, of this digest, of an attested tree. One that is not there any more
- * is built in the sandbox again, and has to have the same digest. What was blessed was attested
- * before, so that going back to it does not ask the database.
+ * A release that may run: whole, of this digest, of an attested tree, with the dependencies that it was
+ * tested with. One that is not there any more is built in the sandbox again, and has to have the same
+ * digest; a dependency tree that is gone is made again by that. What was blessed was attested before, so
+ * that going back to it does not ask the database.
  */
 export async function fetchRelease(
   world: PipelineWorld,
@@ -23,12 +26,21 @@ export async function fetchRelease(
   { isBlessed }: { isBlessed: boolean },
 ): Promise<Fetched> {
   const { releases, dependencies } = world.directories;
-  const admit = async () =>
-    await admitRelease(
+  const place = (key: string): string => join(dependencies, key);
+  const admit = async (): Promise<ReleaseCheck> => {
+    const checked = await admitRelease(
       releases,
       wanted.releaseDigest,
       async (tree) => isBlessed || (await isAttested(world.db, tree)),
     );
+    const key = checked.ok ? checked.manifest.dependencies?.key : undefined;
+    if (key === undefined || (await isThere(place(key)))) return checked;
+    return {
+      ok: false,
+      code: "dependencies-missing",
+      detail: `its dependencies are not at ${place(key)} any more.`,
+    };
+  };
   let admitted = await admit();
   if (!admitted.ok && mayBeBuiltAgain(admitted.code)) {
     const built = await buildRelease(world, wanted.treeSha);
@@ -42,7 +54,7 @@ export async function fetchRelease(
       directory,
       digest: wanted.releaseDigest,
       dependencies: manifest.dependencies && {
-        directory: join(dependencies, manifest.dependencies.key),
+        directory: place(manifest.dependencies.key),
         nodeModules: manifest.dependencies.nodeModules,
       },
     },
@@ -52,4 +64,12 @@ export async function fetchRelease(
 /** What a fresh build mends; a tree that nobody vouches for it does not. */
 function mayBeBuiltAgain(code: ReleaseRefusal): boolean {
   return code !== "not-attested" && code !== "outputs-overlap" && code !== "outputs-hide-tree";
+}
+
+/** Anything but "there is nothing" is for whoever uses it to meet. */
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    (error: unknown) => (error as NodeJS.ErrnoException).code !== "ENOENT",
+  );
 }

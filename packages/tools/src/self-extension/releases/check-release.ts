@@ -23,6 +23,7 @@ export type ReleaseRefusal =
   | "outputs-hide-tree"
   | "outputs-overlap"
   | "not-attested"
+  | "dependencies-missing"
   | "build-failed";
 
 export type ReleaseCheck =
