@@ -6,8 +6,8 @@
 // in by a link, and every screen is kept as docs/images/<screen>.png, each below 200 kB.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { ask, jarvis, launch, letIn, view, whenRead } from "./browser.mjs";
@@ -24,8 +24,11 @@ const LIMIT_BYTES = 200_000;
 
 mkdirSync(images, { recursive: true });
 
+// The demonstration's dependency trees lie beside its state, so that the next one finds them.
+const beside = join(dirname(stateDir), "dependencies");
 const kernel = spawn(process.execPath, [jarvis, "up", "--port", "0", ...at, "--json"], {
   stdio: ["ignore", "pipe", "inherit"],
+  env: { ...process.env, ...(existsSync(beside) && { JARVIS_DEPENDENCIES_DIR: beside }) },
 });
 try {
   await once(createInterface({ input: kernel.stdout }), "line");
