@@ -87,6 +87,21 @@ describe("public test vectors", () => {
     expect(canonicalJson(odd)).toBe('{"__proto__":{"":{},"10":1,"9":[]},"toJSON":1}');
   });
 
+  it("RFC 8785: whatever was written before, of keys that look alike", () => {
+    const alike = [
+      "{}",
+      '{"":1}',
+      '{"a,b":1}',
+      '{"a":1,"b":2}',
+      '{"a":1,"b,c":2}',
+      '{"a,b":1,"c":2}',
+    ];
+    for (const text of [...alike, ...alike.toReversed(), '{"b":2,"a":1}']) {
+      const value: unknown = JSON.parse(text);
+      expect(canonicalJson(value)).toBe(canonicalize(value));
+    }
+  });
+
   it("DSSE: the bytes that are signed", () => {
     const bytes = dsse.preAuthEncoding("http://example.com/HelloWorld", Buffer.from("hello world"));
     expect(bytes.toString()).toBe("DSSEv1 29 http://example.com/HelloWorld 11 hello world");

@@ -30,8 +30,8 @@ export function leafContent(ledger: SealedLedger, rowJson: string): Buffer {
   if (!hasExactNumbers(rowJson) || depthOf(rowJson) > DEPTH_LIMIT) {
     return Buffer.from(canonicalJson({ ledger, rowText: rowJson }));
   }
-  const row: Record<string, unknown> = JSON.parse(rowJson) as Record<string, unknown>;
-  for (const [column, value] of Object.entries(row)) if (value === null) delete row[column];
+  const columns = JSON.parse(rowJson) as Readonly<Record<string, unknown>>;
+  const row = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== null));
   return Buffer.from(canonicalJson({ ledger, row }));
 }
 
