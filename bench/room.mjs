@@ -118,8 +118,9 @@ async function fill(sql, events) {
 
 async function startKernel(repo, stateDir) {
   const program = join(root, "apps/agent/dist/main.js");
-  const argv = ["--expose-gc", program, "--repo", repo, "--state-dir", stateDir, "--port", "0"];
-  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  const at = ["--repo", repo, "--state-dir", stateDir, "--port", "0", "--until-stdin-closes"];
+  const argv = ["--expose-gc", program, ...at];
+  const child = spawn(process.execPath, argv, { stdio: ["pipe", "pipe", "inherit"] });
   const first = JSON.parse(
     await new Promise((resolve) => createInterface({ input: child.stdout }).once("line", resolve)),
   );
