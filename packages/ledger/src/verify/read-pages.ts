@@ -1,9 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import type { JarvisDatabase } from "@jarvis/db";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 
-// Small: the server waits with the rest of a page while the one before is being hashed.
-const LEAVES = 500;
 const PAGE = 5000;
 
 const integer = z.coerce.number().int();
@@ -34,6 +33,8 @@ export async function* readLeaves(tx: JarvisDatabase): AsyncGenerator<readonly L
     next = leafPage(tx, last.leafIndex + 1);
     // The page that follows is dropped with an unread answer where the reader stops early.
     next.catch(() => undefined);
+    // The client sends in a turn of its own: without it, the server would begin after the hashing.
+    await setImmediate();
     yield page;
   }
 }
@@ -44,7 +45,7 @@ async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]
       leaf.leaf_hash as "leafHash",
       coalesce(to_jsonb(run_event), to_jsonb(action_event), to_jsonb(record))::text as json
     from (
-      select * from ledger_leaves where leaf_index >= ${from} order by leaf_index limit ${LEAVES}
+      select * from ledger_leaves where leaf_index >= ${from} order by leaf_index limit ${PAGE}
     ) leaf
     left join self_extension_events run_event on leaf.ledger = 1 and run_event.id = leaf.event_id
     left join action_audit_log action_event on leaf.ledger = 2 and action_event.id = leaf.event_id
