@@ -1,3 +1,4 @@
+import { CommandError } from "../outcome.ts";
 import * as wire from "../wire.ts";
 import { degradingCases } from "./cases.ts";
 import { isJudged, runCase, waitForAttempt, type Demo, type Finished } from "./hand-in.ts";
@@ -34,12 +35,16 @@ export async function untilKernelMoved(
 ): Promise<string[]> {
   const deadline = Date.now() + 120_000;
   for (;;) {
-    const { kernel, body } = await api.get("/api/status", wire.status);
-    if (kernel.release?.sha === mergeSha && body?.state === "running") {
-      say(`          the kernel runs from this release now, process ${kernel.pid}`);
+    // While one kernel goes and the next comes, nobody may answer for longer than a client waits.
+    const status = await api.get("/api/status", wire.status).catch((error: unknown) => {
+      if (error instanceof CommandError && error.code === "kernel-unreachable") return null;
+      throw error;
+    });
+    if (status?.kernel.release?.sha === mergeSha && status?.body?.state === "running") {
+      say(`          the kernel runs from this release now, process ${status.kernel.pid}`);
       return [];
     }
-    const [left] = kernel.leftOut ?? [];
+    const [left] = status?.kernel.leftOut ?? [];
     if (left !== undefined) return [`the release did not come up as the kernel: ${left.why}`];
     if (Date.now() > deadline) return ["the kernel did not move to the release"];
     await new Promise((resolve) => setTimeout(resolve, 200));
