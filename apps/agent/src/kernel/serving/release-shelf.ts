@@ -4,6 +4,7 @@ import {
   admitRelease,
   buildRelease,
   isAttested,
+  refuse,
   type PipelineWorld,
   type ReleaseCheck,
   type ReleaseRefusal,
@@ -35,11 +36,7 @@ export async function fetchRelease(
     );
     const key = checked.ok ? checked.manifest.dependencies?.key : undefined;
     if (key === undefined || (await isThere(place(key)))) return checked;
-    return {
-      ok: false,
-      code: "dependencies-missing",
-      detail: `its dependencies are not at ${place(key)} any more.`,
-    };
+    return refuse("dependencies-missing", `its dependencies are not at ${place(key)} any more.`);
   };
   let admitted = await admit();
   if (!admitted.ok && mayBeBuiltAgain(admitted.code)) {
