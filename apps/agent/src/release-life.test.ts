@@ -49,6 +49,14 @@ async function settled(runId: string, ...wanted: string[]): Promise<Detail> {
   });
 }
 
+/** A baseline is there before the body that serves it has started, which refuses calls until then. */
+async function bodyIsUp(): Promise<void> {
+  await until(async () => {
+    const { body } = await kernel.get<{ body: { state: string } }>("/api/status");
+    return body.state === "running" ? true : null;
+  });
+}
+
 async function pause(paused: boolean): Promise<void> {
   await kernel.post("/api/self-extension/promotion", { paused, reason: "test" });
 }
@@ -80,6 +88,7 @@ beforeAll(async () => {
       return null;
     }
   });
+  await bodyIsUp();
 });
 
 afterAll(async () => {
@@ -138,10 +147,7 @@ describe("what was promoted runs", () => {
     const call = kernel.post("/api/tools/double/call", { input: { n: 21 } });
     await expect(call).rejects.toThrow("observe-only");
     await kernel.post("/api/mode", { mode: "execute", reason: "test" });
-    await until(async () => {
-      const { body } = await kernel.get<{ body: { state: string } }>("/api/status");
-      return body.state === "running" ? true : null;
-    });
+    await bodyIsUp();
   });
 
   it("and is rolled back, reverted and held when it degrades there", async () => {
