@@ -184,7 +184,11 @@ async function openTable(
       waitingBytes += json.length;
       if (waiting.length >= BATCH_ROWS || waitingBytes > BATCH_BYTES) await flush();
     },
-    end: flush,
+    async end() {
+      await flush();
+      // Nothing is known of the rows otherwise until the server looks by itself, a minute later.
+      await tx.unsafe(`analyze public."${table}"`);
+    },
   };
 }
 

@@ -69,6 +69,10 @@ export const selfExtensionEvents = pgTable(
     // Pages of the ledger are read by id, also those of one type and of one actor.
     index("self_extension_events_type_id").on(table.eventType, table.id),
     index("self_extension_events_actor_id").on(table.actor, table.id),
+    // Whether a tree was verified is asked at every look at the base.
+    index("self_extension_events_tested_tree")
+      .on(sql`(payload ->> 'treeSha')`)
+      .where(sql`event_type = 'tested'`),
     check("self_extension_events_event_type", oneOf("event_type", selfExtensionEventTypes)),
     check(
       "self_extension_events_payload_size",

@@ -29,7 +29,8 @@ export async function isAttested(db: JarvisDatabase, treeSha: string): Promise<b
     .from(selfExtensionEvents)
     .where(
       and(
-        eq(selfExtensionEvents.eventType, "tested"),
+        // Written out, since the index is of events of this type only.
+        sql`${selfExtensionEvents.eventType} = 'tested'`,
         sql`${selfExtensionEvents.payload} ->> 'treeSha' = ${treeSha}`,
         sql`${selfExtensionEvents.payload} ->> 'passed' = 'true'`,
       ),

@@ -95,12 +95,17 @@ const ATTEMPTS = 8;
 /**
  * Takes one change to its end with these faults at these calls of its first promotion (from 1), and
  * answers everything that is wrong about what became of it. What waits for a person gets what it
- * waits for, and time goes by where the host said to wait.
+ * waits for, and time goes by where the host said to wait. `kept` is the branch of a run that ended
+ * blocked: it stays for whoever looks into it.
  */
 export async function sweepOne(
   suite: PromotionWorld,
   faults: readonly { readonly at: number; readonly swept: SweptFault }[],
-): Promise<{ readonly violations: string[]; readonly struck: number }> {
+): Promise<{
+  readonly violations: string[];
+  readonly struck: number;
+  readonly kept: string | null;
+}> {
   const { world } = suite;
   const runId = await world.submit(suite.patch());
   const { stagedSha } = await world.steps.stage(runId, 1);
@@ -135,7 +140,9 @@ export async function sweepOne(
   await clearFaults(world.forge);
   const isMoved = faults.some(({ swept }) => swept.movesBase);
   violations.push(...(await judge(suite, runId, { since, baseBefore, isMoved, parkedBy })));
-  return { violations, struck: struck + parkedBy.size };
+  const state = (await readRun(world.db, runId))?.state;
+  const kept = state?.status === "blocked" ? state.branchName : null;
+  return { violations, struck: struck + parkedBy.size, kept };
 }
 
 /** Gives a parked run what it waits for, as time or a person would. */
