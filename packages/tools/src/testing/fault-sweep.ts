@@ -121,6 +121,11 @@ export async function sweepOne(
   }
   const violations: string[] = [];
   const parkedBy = new Set<string>();
+  let struck = 0;
+  const clearAway = async (): Promise<void> => {
+    for (const { fired } of await listFaults(world.forge)) struck += fired;
+    await clearFaults(world.forge);
+  };
   try {
     await world.steps.promote(runId, stagedSha, 1);
     for (let attempt = 2; attempt <= ATTEMPTS; attempt += 1) {
@@ -128,7 +133,7 @@ export async function sweepOne(
       const status = run?.state.status;
       if (status !== "parked" && status !== "tested" && status !== "proposed") break;
       for (const reason of run?.state.blockReasons ?? []) parkedBy.add(reason);
-      await clearFaults(world.forge);
+      await clearAway();
       await letGoOn(suite, run?.state.blockReasons ?? []);
       // What the engine does: another round of this attempt, or another attempt of a parked run.
       await world.attempt(runId, status === "parked" ? attempt : (run?.state.attempt ?? 1));
@@ -136,13 +141,12 @@ export async function sweepOne(
   } catch (error) {
     violations.push(`the pipeline threw: ${String(error)}`);
   }
-  const struck = (await listFaults(world.forge)).reduce((sum, { fired }) => sum + fired, 0);
-  await clearFaults(world.forge);
+  await clearAway();
   const isMoved = faults.some(({ swept }) => swept.movesBase);
   violations.push(...(await judge(suite, runId, { since, baseBefore, isMoved, parkedBy })));
   const state = (await readRun(world.db, runId))?.state;
   const kept = state?.status === "blocked" ? state.branchName : null;
-  return { violations, struck: struck + parkedBy.size, kept };
+  return { violations, struck, kept };
 }
 
 /** Gives a parked run what it waits for, as time or a person would. */
