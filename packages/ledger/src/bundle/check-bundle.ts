@@ -125,7 +125,7 @@ function statementsOf(given: Bundle, tree: TreeHead, keys: readonly RecordedKey[
 }
 
 function requireIncluded(leaf: ProvedLeaf, tree: TreeHead, what: string): void {
-  const hash = hashLeaf(Buffer.from(leaf.content, "utf8"));
+  const hash = hashLeaf(leaf.content);
   if (!verifyInclusion({ index: leaf.index, hash }, tree, leaf.proof.map(fromText))) {
     throw refuse(`the proof of ${what} does not lead to the checkpoint`);
   }

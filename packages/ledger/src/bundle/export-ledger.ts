@@ -42,10 +42,7 @@ export async function exportLedger(
             index: leaf.leafIndex,
             ledger: ledger ?? String(leaf.ledger),
             id: leaf.eventId,
-            content:
-              leaf.json === null || ledger === null
-                ? null
-                : leafContent(ledger, leaf.json).toString("utf8"),
+            content: leaf.row === null || ledger === null ? null : leafContent(ledger, leaf.row),
             leafHash: Buffer.from(leaf.leafHash).toString("base64"),
           });
           events += 1;

@@ -9,11 +9,11 @@ import {
   type SubtreeReader,
 } from "../merkle/build-proof.ts";
 import { leafContent, type SealedLedger } from "../rows/leaf.ts";
+import { readRow } from "../store/sealed-rows.ts";
 import { leafIndexOf, newestCheckpoint, storedSubtrees } from "../store/tree-store.ts";
 import type { Anchor } from "../verify/report.ts";
 import type { Bundle, ProvedLeaf } from "./bundle.ts";
 
-const jsonRows = z.array(z.object({ json: z.string() }));
 const runs = z.array(z.object({ runId: z.string().nullable() }));
 const attested = z.object({ runId: z.string(), digest: z.string() });
 
@@ -38,7 +38,7 @@ export async function proveEvent(
       const checkpoint = await newestCheckpoint(tx);
       const index = await leafIndexOf(tx, row);
       if (checkpoint === null || index === null) {
-        const known = await readRow(tx, row);
+        const known = await readRow(tx, row.ledger, row.id);
         throw known === null
           ? new LedgerError("event-unknown", `There is no event ${row.id} in ${row.ledger}.`)
           : new LedgerError(
@@ -83,10 +83,11 @@ async function requireLeaf(tx: JarvisDatabase, row: Row, tree: Tree): Promise<Pr
 }
 
 async function proveLeaf(tx: JarvisDatabase, row: Row, tree: Tree): Promise<ProvedLeaf | null> {
-  const [index, json] = [await leafIndexOf(tx, row), await readRow(tx, row)];
-  if (index === null || json === null || index >= tree.size) return null;
+  const index = await leafIndexOf(tx, row);
+  const found = await readRow(tx, row.ledger, row.id);
+  if (index === null || found === null || index >= tree.size) return null;
   return {
-    content: leafContent(row.ledger, json).toString("utf8"),
+    content: leafContent(row.ledger, found),
     index,
     proof: toBase64(await proveInclusion(tree.reader, index, tree.size)),
   };
@@ -133,12 +134,6 @@ async function proveEvidence(
     proved.push({ record, attestations: Buffer.from(blob.content).toString("utf8") });
   }
   return proved;
-}
-
-async function readRow(tx: JarvisDatabase, { ledger, id }: Row): Promise<string | null> {
-  const rows = await tx.execute(sql`
-    select to_jsonb(event)::text as json from ${sql.identifier(ledger)} event where id = ${id}`);
-  return jsonRows.parse(Array.from(rows))[0]?.json ?? null;
 }
 
 function toBase64(hashes: readonly Buffer[]): string[] {

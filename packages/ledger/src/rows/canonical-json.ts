@@ -1,12 +1,12 @@
 interface Shape {
   readonly keys: readonly string[];
-  /** In their order, each with what is written before its value. */
-  readonly members: readonly (readonly [key: string, before: string])[];
+  /** In their order, each with its name as it is written. */
+  readonly members: readonly (readonly [key: string, name: string])[];
 }
 
-/** Rows of a ledger have few shapes; the bound is for payloads whose keys are data. */
-const SHAPES = 1000;
-const shapes = new Map<string, Shape>();
+/** By their number of keys. Rows of a ledger have few; the bound is for payloads whose keys are data. */
+const shapes = new Map<number, Shape[]>();
+const SHAPES_OF_A_SIZE = 16;
 
 /** Printable ASCII without what JSON escapes: most strings by far. */
 const PLAIN = /^[ !#-[\]-~]*$/;
@@ -26,27 +26,35 @@ export function canonicalJson(value: unknown): string {
       items += items === "" ? canonicalJson(item) : `,${canonicalJson(item)}`;
     return `[${items}]`;
   }
-  const found = value as Readonly<Record<string, unknown>>;
+  return canonicalObject(value as Readonly<Record<string, unknown>>);
+}
+
+/** The same of an object, with those members only whose value `isKept`. */
+export function canonicalObject(
+  found: Readonly<Record<string, unknown>>,
+  isKept: (value: unknown) => boolean = () => true,
+): string {
   let members = "";
-  for (const [key, before] of shapeOf(Object.keys(found))) {
-    members += before + canonicalJson(found[key]);
+  for (const [key, name] of shapeOf(Object.keys(found))) {
+    const value = found[key];
+    if (!isKept(value)) continue;
+    members += `${members === "" ? "" : ","}${name}:${canonicalJson(value)}`;
   }
   return `{${members}}`;
 }
 
 function shapeOf(keys: readonly string[]): Shape["members"] {
-  const name = keys.join();
-  const known = shapes.get(name);
-  // Keys may hold commas: what was found by the name may be of others.
-  if (known !== undefined && areSame(known.keys, keys)) return known.members;
+  const ofThisSize = shapes.get(keys.length) ?? [];
+  const known = ofThisSize.find((shape) => areSame(shape.keys, keys));
+  if (known !== undefined) return known.members;
   // By UTF-16 code units, which is what sort does.
-  const members = keys
-    .toSorted()
-    .map((key, at) => [key, `${at === 0 ? "" : ","}${JSON.stringify(key)}:`] as const);
-  if (known === undefined && shapes.size < SHAPES) shapes.set(name, { keys, members });
+  const members = keys.toSorted().map((key) => [key, JSON.stringify(key)] as const);
+  if (ofThisSize.length < SHAPES_OF_A_SIZE) {
+    shapes.set(keys.length, [...ofThisSize, { keys, members }]);
+  }
   return members;
 }
 
 function areSame(known: readonly string[], keys: readonly string[]): boolean {
-  return known.length === keys.length && known.every((key, at) => key === keys[at]);
+  return known.every((key, at) => key === keys[at]);
 }

@@ -5,7 +5,7 @@
  */
 export function hasExactNumbers(json: string): boolean {
   // Nearly every row: short integers and short fractions that do not end in a zero.
-  if (!/\d{16}|\.\d*0(?!\d)|\d{8}\.|\.\d{8}/.test(json)) return true;
+  if (!/\d{8}(?:\d{8}|\.)|\.(?:\d{8}|\d*0(?!\d))/.test(json)) return true;
   for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g)) {
     if (!token.startsWith('"') && expand(String(Number(token))) !== token) return false;
   }

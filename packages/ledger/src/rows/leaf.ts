@@ -1,4 +1,4 @@
-import { canonicalJson } from "./canonical-json.ts";
+import { canonicalJson, canonicalObject } from "./canonical-json.ts";
 import { hasExactNumbers } from "./exact-numbers.ts";
 
 /** The tables whose rows are leaves, by the number that the leaf table keeps of them. */
@@ -20,20 +20,32 @@ export function ledgerOfNumber(number: number): SealedLedger | null {
 const DEPTH_LIMIT = 64;
 
 /**
- * The content of a leaf: the whole row in the canonical form of RFC 8785, as UTF-8.
- *
- * `rowJson` is `to_jsonb(row)::text`, so every column is in it, those of later versions too. Columns
- * that are null are left out: adding a column leaves the leaves of older rows as they are. A row
- * whose JSON a double cannot say exactly, or that is nested too deeply, is kept as its text.
+ * A row as it becomes the content of a leaf: by what its JSON says, or, where a double cannot say that
+ * exactly or it is nested too deeply, by a text. `readExactTexts` has that one; for the other, any JSON
+ * text of the row does.
  */
-export function leafContent(ledger: SealedLedger, rowJson: string): Buffer {
-  if (!hasExactNumbers(rowJson) || depthOf(rowJson) > DEPTH_LIMIT) {
-    return Buffer.from(canonicalJson({ ledger, rowText: rowJson }));
-  }
-  const columns = JSON.parse(rowJson) as Readonly<Record<string, unknown>>;
-  const row = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== null));
-  return Buffer.from(canonicalJson({ ledger, row }));
+export interface RowText {
+  readonly json: string;
+  readonly form: "canonical" | "text";
 }
+
+/** The form of a row by its `row_to_json`. */
+export function formOf(rowJson: string): RowText["form"] {
+  return hasExactNumbers(rowJson) && depthOf(rowJson) <= DEPTH_LIMIT ? "canonical" : "text";
+}
+
+/**
+ * The content of a leaf: the whole row in the canonical form of RFC 8785. Every column is in it, those
+ * of later versions too. Columns that are null are left out: adding a column leaves the leaves of older
+ * rows as they are.
+ */
+export function leafContent(ledger: SealedLedger, { json, form }: RowText): string {
+  if (form === "text") return canonicalJson({ ledger, rowText: json });
+  const columns = JSON.parse(json) as Readonly<Record<string, unknown>>;
+  return `{"ledger":"${ledger}","row":${canonicalObject(columns, isThere)}}`;
+}
+
+const isThere = (value: unknown): boolean => value !== null;
 
 /** How deeply arrays and objects are nested; brackets in strings do not count. */
 function depthOf(json: string): number {

@@ -36,10 +36,10 @@ export async function sealBatch(
     await storeLeaves(
       tx,
       frontier,
-      rows.map(({ ledger, id, json }) => ({
-        ledger,
-        id,
-        hash: hashLeaf(leafContent(ledger, json)),
+      rows.map((row) => ({
+        ledger: row.ledger,
+        id: row.id,
+        hash: hashLeaf(leafContent(row.ledger, row)),
       })),
     );
     const { size, note } = signCheckpoint({ size: frontier.size, root: frontier.root() }, signer);

@@ -1,16 +1,22 @@
 import { ledgerWriters, type JarvisDatabase } from "@jarvis/db";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { sealedLedgerNames, sealedLedgers, type SealedLedger } from "../rows/leaf.ts";
+import { readExactTexts } from "../rows/exact-texts.ts";
+import {
+  formOf,
+  sealedLedgerNames,
+  sealedLedgers,
+  type RowText,
+  type SealedLedger,
+} from "../rows/leaf.ts";
 
 /** For each ledger an event id: everything up to and with it. */
 export type Horizon = Readonly<Record<SealedLedger, number>>;
 
-/** A row as it is sealed: `json` is `to_jsonb(row)::text`. */
-export interface LedgerRow {
+/** A row as it is sealed. */
+export interface LedgerRow extends RowText {
   readonly ledger: SealedLedger;
   readonly id: number;
-  readonly json: string;
 }
 
 const integer = z.coerce.number().int().nonnegative();
@@ -66,10 +72,34 @@ export async function readRows(
   for (const ledger of sealedLedgerNames) {
     if (upTo[ledger] <= after[ledger] || found.length >= limit) continue;
     const rows = await tx.execute(sql`
-      select id, to_jsonb(event)::text as json from ${sql.identifier(ledger)} event
+      select id, row_to_json(event)::text as json from ${sql.identifier(ledger)} event
       where id > ${after[ledger]} and id <= ${upTo[ledger]}
       order by id limit ${limit - found.length}`);
-    for (const row of ledgerRows.parse(Array.from(rows))) found.push({ ledger, ...row });
+    found.push(...(await asSealed(tx, ledger, ledgerRows.parse(Array.from(rows)))));
   }
   return found;
+}
+
+/** A row as it is sealed; null where there is none. */
+export async function readRow(
+  tx: JarvisDatabase,
+  ledger: SealedLedger,
+  id: number,
+): Promise<LedgerRow | null> {
+  const rows = await tx.execute(sql`
+    select id, row_to_json(event)::text as json from ${sql.identifier(ledger)} event
+    where id = ${id}`);
+  const [row] = await asSealed(tx, ledger, ledgerRows.parse(Array.from(rows)));
+  return row ?? null;
+}
+
+async function asSealed(
+  tx: JarvisDatabase,
+  ledger: SealedLedger,
+  rows: readonly { readonly id: number; readonly json: string }[],
+): Promise<LedgerRow[]> {
+  const found = rows.map((row) => ({ ledger, ...row, form: formOf(row.json) }));
+  const ofText = found.filter(({ form }) => form === "text").map(({ id }) => id);
+  const texts = await readExactTexts(tx, ledger, ofText);
+  return found.map((row) => ({ ...row, json: texts.get(row.id) ?? row.json }));
 }

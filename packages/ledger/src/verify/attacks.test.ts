@@ -36,6 +36,11 @@ beforeAll(async () => {
       .insert(selfExtensionEvents)
       .values(Array.from({ length: 100 }, (_, n) => anEvent({ runId: `run-${batch}-${n % 10}` })));
     await database.db.insert(actionAuditLog).values([anAuditEvent(), anAuditEvent()]);
+    // Kept as its text: no double holds the number.
+    await database.sql`
+      insert into self_extension_events
+        (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)
+      values (${`exact-${batch}`}, 'c', 'failed', 's', 'a', 'a', 'k', '{"n": 12345678901234567890, "m": 1.0}')`;
     await sealer.sealNow();
   }
   const { size, root } = readTreeHead(sealer.state().checkpoint?.note ?? "");
@@ -155,6 +160,21 @@ const attacks: readonly (readonly [string, string, Attack])[] = [
     "event-changed",
   ],
   [
+    "change a number that no double holds by its last digit",
+    `update self_extension_events set payload = '{"n": 12345678901234567891, "m": 1.0}' where run_id = 'exact-1'`,
+    "event-changed",
+  ],
+  [
+    "put something else in place of a leaf's hash",
+    `alter table ledger_leaves drop constraint ledger_leaves_hash; update ledger_leaves set leaf_hash = 'short' where leaf_index = 150`,
+    "event-changed",
+  ],
+  [
+    "exchange an event for another under a new id",
+    `update self_extension_events set id = -5 where ${row}`,
+    "event-inserted",
+  ],
+  [
     "reorder leaves",
     `update ledger_leaves set leaf_index = case leaf_index when 20 then -21 else -20 end where leaf_index in (20, 21); update ledger_leaves set leaf_index = -leaf_index where leaf_index < 0`,
     "events-reordered",
@@ -224,7 +244,7 @@ describe("the ledger as it was sealed", () => {
   it("has nothing to say against it, as runtime role and as superuser", async () => {
     for (const by of [database.db, db]) {
       const report = await verifyLedger(by, { anchors });
-      expect(report).toMatchObject({ ok: true, size: 307, unsealed: 0, remarks: [] });
+      expect(report).toMatchObject({ ok: true, size: 310, unsealed: 0, remarks: [] });
       expect(report.divergences).toEqual([]);
     }
   });
@@ -268,9 +288,10 @@ describe("a superuser without a guard cannot unseen", () => {
       async (tx) => {
         await tx.execute(sql`set local time zone 'UTC'`);
         const [changed] = await tx.execute(
-          sql.raw(`select id, to_jsonb(e)::text as json from self_extension_events e where ${row}`),
+          sql.raw(`select row_to_json(e)::text as json from self_extension_events e where ${row}`),
         );
-        const hash = hashLeaf(leafContent("self_extension_events", String(changed?.["json"])));
+        const json = String(changed?.["json"]);
+        const hash = hashLeaf(leafContent("self_extension_events", { json, form: "canonical" }));
         await tx.execute(
           sql.raw(
             `update ledger_leaves set leaf_hash = '\\x${hash.toString("hex")}' where leaf_index = 150`,
@@ -280,7 +301,7 @@ describe("a superuser without a guard cannot unseen", () => {
       },
     );
     // Between the checkpoint before it and the first over it.
-    expect(report.divergences[0]).toMatchObject({ attack: "tree-rewritten", leafIndex: 103 });
+    expect(report.divergences[0]).toMatchObject({ attack: "tree-rewritten", leafIndex: 104 });
   });
 
   it("rewrite events, tree and checkpoints with a key of its own: the anchors are of another tree", async () => {

@@ -1,19 +1,28 @@
 import { setImmediate } from "node:timers/promises";
 import type { JarvisDatabase } from "@jarvis/db";
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
+import { readExactTexts } from "../rows/exact-texts.ts";
+import {
+  formOf,
+  sealedLedgerNames,
+  sealedLedgers,
+  type RowText,
+  type SealedLedger,
+} from "../rows/leaf.ts";
 
-const PAGE = 5000;
+const PAGE = 2000;
 
 const integer = z.coerce.number().int();
 
-/** A leaf with the row it is of, as the database has both; `json` is null where there is no row. */
+/** A leaf with the row it is of, as the database has both. */
 export interface LeafWithRow {
   readonly leafIndex: number;
   readonly ledger: number;
   readonly eventId: number;
   readonly leafHash: Uint8Array;
-  readonly json: string | null;
+  /** Null where there is no row. */
+  readonly row: RowText | null;
 }
 
 const checkpointRows = z.array(z.object({ size: integer, note: z.string() }));
@@ -21,6 +30,7 @@ const nodeRows = z.array(
   z.object({ level: integer, index: integer, hash: z.instanceof(Uint8Array) }),
 );
 const strayRows = z.array(z.object({ ledger: integer, id: integer }));
+const pageRows = z.tuple([z.object({ page: z.string().nullable() })]);
 const counts = z.tuple([z.object({ count: integer })]);
 
 /** All leaves in their order, each with its row, while the next page is already being read. */
@@ -33,32 +43,72 @@ export async function* readLeaves(tx: JarvisDatabase): AsyncGenerator<readonly L
     next = leafPage(tx, last.leafIndex + 1);
     // The page that follows is dropped with an unread answer where the reader stops early.
     next.catch(() => undefined);
-    // The client sends in a turn of its own: without it, the server would begin after the hashing.
+    // The client sends in the turn after the one that asks; it would else be after the hashing.
     await setImmediate();
-    yield page;
+    await setImmediate();
+    yield await withTexts(tx, page);
   }
 }
 
+/**
+ * A page is one text with a line for each leaf. A server that answers row by row goes on only while
+ * somebody reads, so it would wait for the hashing of the page before, and taking thousands of values
+ * apart costs more than hashing them. JSON of PostgreSQL holds no line breaks.
+ */
 async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]> {
+  const rowsOf = (name: SealedLedger): SQL => sql`
+    select leaf.*, row_to_json(event)::text as json
+    from leaf left join ${sql.identifier(name)} event on event.id = leaf.event_id
+    where leaf.ledger = ${sql.raw(String(sealedLedgers[name]))}`;
+  const known = sql.raw(Object.values(sealedLedgers).join());
   const rows = await tx.execute(sql`
-    select leaf.leaf_index as "leafIndex", leaf.ledger, leaf.event_id as "eventId",
-      leaf.leaf_hash as "leafHash",
-      coalesce(to_jsonb(run_event), to_jsonb(action_event), to_jsonb(record))::text as json
-    from (
-      select * from ledger_leaves where leaf_index >= ${from} order by leaf_index limit ${PAGE}
-    ) leaf
-    left join self_extension_events run_event on leaf.ledger = 1 and run_event.id = leaf.event_id
-    left join action_audit_log action_event on leaf.ledger = 2 and action_event.id = leaf.event_id
-    left join ledger_records record on leaf.ledger = 3 and record.id = leaf.event_id
-    order by leaf.leaf_index`);
-  // Numbers of 64 bits arrive as text. Parsed by hand: a schema would take longer than the hashing.
-  return Array.from(rows, (row) => ({
-    leafIndex: Number(row["leafIndex"]),
-    ledger: Number(row["ledger"]),
-    eventId: Number(row["eventId"]),
-    leafHash: row["leafHash"] as Uint8Array,
-    json: row["json"] as string | null,
-  }));
+    with leaf as materialized (
+      select leaf_index, ledger, event_id, leaf_hash from ledger_leaves
+      where leaf_index >= ${sql.raw(String(from))} order by leaf_index limit ${sql.raw(String(PAGE))}
+    ), found as (
+      ${sql.join(sealedLedgerNames.map(rowsOf), sql` union all `)}
+      union all
+      select leaf.*, null from leaf where leaf.ledger not in (${known})
+    )
+    select string_agg(concat_ws(' ', leaf_index, ledger, event_id, encode(leaf_hash, 'hex'), json),
+      E'\n' order by leaf_index) as page
+    from found`);
+  const [{ page }] = pageRows.parse(Array.from(rows));
+  return page === null ? [] : page.split("\n").map(leafOfLine);
+}
+
+function leafOfLine(line: string): LeafWithRow {
+  const ends: number[] = [];
+  for (let at = -1; ends.length < 4 && (at = line.indexOf(" ", at + 1)) >= 0;) ends.push(at);
+  const [afterIndex = -1, afterLedger = -1, afterId = -1, afterHash = line.length] = ends;
+  const json = ends.length < 4 ? null : line.slice(afterHash + 1);
+  return {
+    leafIndex: Number(line.slice(0, afterIndex)),
+    ledger: Number(line.slice(afterIndex + 1, afterLedger)),
+    eventId: Number(line.slice(afterLedger + 1, afterId)),
+    leafHash: Buffer.from(line.slice(afterId + 1, afterHash), "hex"),
+    row: json === null ? null : { json, form: formOf(json) },
+  };
+}
+
+/** A page with the rows that have no canonical form as the texts that they are kept as. */
+async function withTexts(
+  tx: JarvisDatabase,
+  page: readonly LeafWithRow[],
+): Promise<readonly LeafWithRow[]> {
+  const ofText = page.filter(({ row }) => row?.form === "text");
+  if (ofText.length === 0) return page;
+  const texts = new Map<number, ReadonlyMap<number, string>>();
+  for (const name of sealedLedgerNames) {
+    const ofLedger = ofText.filter(({ ledger }) => ledger === sealedLedgers[name]);
+    const ids = ofLedger.map(({ eventId }) => eventId);
+    texts.set(sealedLedgers[name], await readExactTexts(tx, name, ids));
+  }
+  return page.map((leaf) => {
+    if (leaf.row?.form !== "text") return leaf;
+    const json = texts.get(leaf.ledger)?.get(leaf.eventId);
+    return { ...leaf, row: json === undefined ? null : { json, form: "text" } };
+  });
 }
 
 /** All checkpoints by size; their signatures have not been looked at. */
@@ -87,6 +137,18 @@ export async function readNodes(tx: JarvisDatabase): Promise<Map<string, Uint8Ar
   return new Map(
     nodeRows.parse(Array.from(rows)).map(({ level, index, hash }) => [`${level}/${index}`, hash]),
   );
+}
+
+/** How many rows of a ledger have an id up to `newest`. */
+export async function countRows(
+  tx: JarvisDatabase,
+  ledger: SealedLedger,
+  newest: number,
+): Promise<number> {
+  const rows = await tx.execute(sql`
+    select count(*) as count from ${sql.identifier(ledger)} where id <= ${newest}`);
+  const [{ count }] = counts.parse(Array.from(rows));
+  return count;
 }
 
 /**
