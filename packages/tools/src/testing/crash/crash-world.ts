@@ -220,14 +220,15 @@ function pathOf(url: string): string {
 }
 
 /** One look of the reconciler, long after whatever was to be waited for. */
-async function reconcile({ modules, world, start }: Kernel): Promise<void> {
+async function reconcile({ modules, world, safety, start }: Kernel): Promise<void> {
   const runs = await modules.openRuns(world.db);
   const { paused } = await modules.getPromotionControlState(world.db);
+  const mode = await safety.refresh();
   const now = new Date(Date.now() + LONG_AFTER_MS);
   await modules.reconcileRuns({ start }, runs, (run) =>
     modules.mayContinue(run, {
       paused,
-      mode: "execute",
+      mode,
       isWatching: false,
       isRoomLow: false,
       hostReadyAt: null,
@@ -235,5 +236,5 @@ async function reconcile({ modules, world, start }: Kernel): Promise<void> {
       parkedAt: new Date(run.updatedAt ?? now),
     }),
   );
-  await modules.settleReleases(world, { start }, runs, "execute");
+  await modules.settleReleases(world, { start }, runs, mode);
 }

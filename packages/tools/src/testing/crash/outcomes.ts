@@ -69,6 +69,24 @@ export const outcomes: readonly Outcome[] = [
     },
   },
   {
+    name: "observed, then promoted",
+    ends: { status: "promoted", blockReasons: [] },
+    course: async (_, repository) => {
+      const proposed = proposing(repository.patch(aFile()));
+      return await Promise.resolve({
+        async begin(kernel: Kernel) {
+          await kernel.safety.setMode("observe", { reason: "look first", actor: "anna" });
+          await proposed.begin(kernel);
+        },
+        tend: async ({ safety }: Kernel) => {
+          if ((await safety.refresh()) === "execute") return false;
+          await safety.setMode("execute", { reason: "go on", actor: "anna" });
+          return true;
+        },
+      });
+    },
+  },
+  {
     name: "reverted",
     ends: { status: "promoted", blockReasons: [] },
     async course(crash, repository) {
