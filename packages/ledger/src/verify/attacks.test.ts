@@ -110,6 +110,11 @@ const attacks: readonly (readonly [string, string, Attack])[] = [
     `alter table action_audit_log add column forged text default 'x'`,
     "event-changed",
   ],
+  [
+    "keep payloads as texts of their own, one with a line break",
+    `alter table self_extension_events alter column payload type json using payload::json; update self_extension_events set payload = '{"note":\n"a lie"}' where ${row}`,
+    "event-changed",
+  ],
   ["drop a column", `alter table self_extension_events drop column actor`, "event-changed"],
   [
     "change a recorded key",

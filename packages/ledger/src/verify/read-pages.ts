@@ -50,10 +50,14 @@ export async function* readLeaves(tx: JarvisDatabase): AsyncGenerator<readonly L
   }
 }
 
+/** As in RFC 7464: no JSON text holds this character. */
+const RECORD_SEPARATOR = "\u001e";
+
 /**
- * A page is one text with a line for each leaf. A server that answers row by row goes on only while
+ * A page is one text with a record for each leaf. A server that answers row by row goes on only while
  * somebody reads, so it would wait for the hashing of the page before, and taking thousands of values
- * apart costs more than hashing them. JSON of PostgreSQL holds no line breaks.
+ * apart costs more than hashing them. Without parameters, since with some the client sends the half of
+ * a statement first and the rest once the server has answered, which it hears after the hashing.
  */
 async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]> {
   const rowsOf = (name: SealedLedger): SQL => sql`
@@ -71,22 +75,22 @@ async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]
       select leaf.*, null from leaf where leaf.ledger not in (${known})
     )
     select string_agg(concat_ws(' ', leaf_index, ledger, event_id, encode(leaf_hash, 'hex'), json),
-      E'\n' order by leaf_index) as page
+      chr(30) order by leaf_index) as page
     from found`);
   const [{ page }] = pageRows.parse(Array.from(rows));
-  return page === null ? [] : page.split("\n").map(leafOfLine);
+  return page === null ? [] : page.split(RECORD_SEPARATOR).map(leafOfRecord);
 }
 
-function leafOfLine(line: string): LeafWithRow {
+function leafOfRecord(record: string): LeafWithRow {
   const ends: number[] = [];
-  for (let at = -1; ends.length < 4 && (at = line.indexOf(" ", at + 1)) >= 0;) ends.push(at);
-  const [afterIndex = -1, afterLedger = -1, afterId = -1, afterHash = line.length] = ends;
-  const json = ends.length < 4 ? null : line.slice(afterHash + 1);
+  for (let at = -1; ends.length < 4 && (at = record.indexOf(" ", at + 1)) >= 0;) ends.push(at);
+  const [afterIndex = -1, afterLedger = -1, afterId = -1, afterHash = record.length] = ends;
+  const json = ends.length < 4 ? null : record.slice(afterHash + 1);
   return {
-    leafIndex: Number(line.slice(0, afterIndex)),
-    ledger: Number(line.slice(afterIndex + 1, afterLedger)),
-    eventId: Number(line.slice(afterLedger + 1, afterId)),
-    leafHash: Buffer.from(line.slice(afterId + 1, afterHash), "hex"),
+    leafIndex: Number(record.slice(0, afterIndex)),
+    ledger: Number(record.slice(afterIndex + 1, afterLedger)),
+    eventId: Number(record.slice(afterLedger + 1, afterId)),
+    leafHash: Buffer.from(record.slice(afterId + 1, afterHash), "hex"),
     row: json === null ? null : { json, form: formOf(json) },
   };
 }
