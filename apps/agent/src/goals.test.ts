@@ -211,10 +211,10 @@ describe("a goal", () => {
     const promotion = "/api/self-extension/promotion";
     await kernel.post(promotion, { paused: true, reason: "nobody turns this off" });
     const { id } = await add("goal to obey", { maxAttempts: 1 });
-    const { attempts } = await until(async () => {
-      const detail = await show(id);
-      return ["proposed", "ended"].includes(detail.attempts[0]?.state ?? "") ? detail : null;
-    });
+    const { attempts } = await once(
+      id,
+      ({ attempts: [first] }) => first !== undefined && first.state !== "working",
+    );
     expect(attempts).toMatchObject([{ state: "proposed" }]);
     const result = await kernel.outcome(attempts[0]?.runId ?? "");
     // What touches a protected path waits for a person, whoever wrote it and why.
@@ -243,10 +243,7 @@ describe("a goal", () => {
     const { id } = await addHanging("goal to hang, and to be paused");
     await move(id, "pause");
     await until(() => (host.abandoned() > before ? true : null));
-    const { goal, attempts } = await until(async () => {
-      const detail = await show(id);
-      return detail.attempts[0]?.state === "ended" ? detail : null;
-    });
+    const { goal, attempts } = await once(id, ({ attempts: [first] }) => first?.state === "ended");
     expect([goal.state, attempts.map(({ outcome }) => outcome)]).toEqual(["paused", ["stopped"]]);
     await move(id, "cancel");
   });
@@ -256,10 +253,7 @@ describe("a goal", () => {
     const { id } = await addHanging("goal to hang, and to be looked at");
     await kernel.post("/api/mode", { mode: "observe", reason: "enough" });
     await until(() => (host.abandoned() > before ? true : null), 5_000);
-    const { attempts } = await until(async () => {
-      const detail = await show(id);
-      return detail.attempts[0]?.state === "ended" ? detail : null;
-    });
+    const { attempts } = await once(id, ({ attempts: [first] }) => first?.state === "ended");
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["stopped"]);
     await move(id, "cancel");
     await kernel.post("/api/mode", { mode: "execute", reason: "goals" });
@@ -275,10 +269,7 @@ describe("a goal", () => {
     });
     expect(await closed).toBeLessThan(250);
     expect(killed.cancelledCount).toBeGreaterThan(0);
-    const { attempts, spent } = await until(async () => {
-      const detail = await show(id);
-      return detail.attempts[0]?.state === "ended" ? detail : null;
-    });
+    const { attempts, spent } = await once(id, ({ attempts: [first] }) => first?.state === "ended");
     expect(attempts[0]?.outcome).toBe("stopped");
     expect(spent.inputTokens).toBeGreaterThan(100);
     const { actions } = await kernel.get<{
@@ -347,10 +338,18 @@ async function show(id: string): Promise<Detail> {
 }
 
 async function ended(id: string): Promise<Detail> {
-  return await until(async () => {
-    const detail = await show(id);
-    return ["reached", "given-up", "cancelled", "paused"].includes(detail.goal.state)
-      ? detail
-      : null;
+  const ends = ["reached", "given-up", "cancelled", "paused"];
+  return await once(id, ({ goal }) => ends.includes(goal.state));
+}
+
+/** A goal as soon as it is so; how it stands is part of the failure where it does not come to that. */
+async function once(id: string, isSo: (detail: Detail) => boolean): Promise<Detail> {
+  let last: Detail | null = null;
+  const found = until(async () => {
+    last = await show(id);
+    return isSo(last) ? last : null;
+  });
+  return await found.catch((cause: unknown) => {
+    throw new Error(`the goal stands so: ${JSON.stringify(last)}`, { cause });
   });
 }
