@@ -137,6 +137,8 @@ class Keeper {
   /** Whether an attempt may be begun; ends a goal that had all of its own. */
   async #mayBegin(goal: GoalRow): Promise<boolean> {
     const attempts = await attemptsOf(this.#parts.db, goal.id);
+    // One may have been begun since this look began, and it may be the last that the goal has.
+    if (attempts.some(({ state }) => state !== "ended")) return false;
     const last = attempts.at(-1);
     if (last?.outcome === "model-unavailable") {
       // The host's trouble takes no attempt at once, and none of the goal's patience either.

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { agentState } from "@jarvis/db";
+import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { sql } from "drizzle-orm";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { keepGoals, type GoalKeeper } from "./goal-keeper.ts";
+import { beginAttempt, endAttempt, insertGoal, moveGoal, readGoal } from "./goal-store.ts";
+
+let database: TestDatabase;
+let keeper: GoalKeeper;
+let moves: unknown[];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  moves = [];
+  const { db } = database;
+  const mode = { mode: "execute", reason: "test", updatedBy: "test", updatedAt: new Date() };
+  await db
+    .insert(agentState)
+    .values({ key: "system:safety", value: mode })
+    .onConflictDoUpdate({ target: agentState.key, set: { value: mode } });
+  const limits = { maxTokens: null, maxMicroUsd: null, maxSteps: null, maxMinutes: null };
+  await insertGoal(db, {
+    id: "one",
+    text: "a goal of one attempt",
+    priority: 0,
+    maxAttempts: 1,
+    requestedBy: "anna",
+    ...limits,
+  });
+  await moveGoal(db, "one", "begin", null);
+  keeper = await keepGoals({
+    db,
+    executor: {
+      async perform({ parameters }) {
+        moves.push(parameters);
+        return await Promise.reject(new Error("not here"));
+      },
+    },
+    model: "scripted",
+    attempts: 3,
+    runsReleases: () => true,
+    body: () => null,
+    ask: async () => await Promise.reject(new Error("not here")),
+    stopAsking: () => undefined,
+    onProblem: () => undefined,
+  });
+});
+afterEach(async () => {
+  keeper.stop();
+  await database.close();
+});
+
+it("does not give a goal up whose last attempt was begun in the middle of its look", async () => {
+  const { db } = database;
+  await db.transaction(async (tx) => {
+    // The look has seen that nothing is worked on, and waits here for the goals.
+    await tx.execute(sql`lock table goals in access exclusive mode`);
+    keeper.changed("one", null);
+    await untilSomebodyWaits();
+    expect(await beginAttempt(tx, "one")).toBe(1);
+  });
+  await sleep(300);
+  expect(moves).toEqual([]);
+  expect(await readGoal(db, "one")).toMatchObject({ state: "running" });
+});
+
+it("gives it up once that attempt has ended", async () => {
+  const { db } = database;
+  await beginAttempt(db, "one");
+  await endAttempt(db, { goalId: "one", number: 1 }, { outcome: "refused", report: null });
+  keeper.changed("one", null);
+  while (moves.length === 0) await sleep(10);
+  expect(moves[0]).toMatchObject({ change: "give-up", goalId: "one" });
+});
+
+async function untilSomebodyWaits(): Promise<void> {
+  for (;;) {
+    const rows = await database.db.execute(sql`
+      select 1 from pg_locks where not granted and relation = 'goals'::regclass`);
+    if (rows.length > 0) return;
+    await sleep(10);
+  }
+}
