@@ -1,5 +1,6 @@
 import { mergeTree } from "./git/merge.ts";
 import type { Sha } from "./git/names.ts";
+import { Recent } from "./recent.ts";
 import type { Repository } from "./repository.ts";
 
 export interface Mergeability {
@@ -14,7 +15,7 @@ const CACHE_ENTRIES = 1_000;
 /** Whether two commits merge, computed once a pair. */
 export class MergeabilityCache {
   readonly #repository: Repository;
-  readonly #known = new Map<string, Mergeability>();
+  readonly #known = new Recent<Mergeability>(CACHE_ENTRIES);
   readonly #running = new Map<string, Promise<Mergeability>>();
 
   constructor(repository: Repository) {
@@ -40,7 +41,6 @@ export class MergeabilityCache {
     this.#running.set(key, running);
     try {
       const result = await running;
-      if (this.#known.size >= CACHE_ENTRIES) this.#known.clear();
       this.#known.set(key, result);
       return result;
     } finally {

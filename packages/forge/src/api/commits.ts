@@ -91,8 +91,9 @@ async function compare(
 ): Promise<Answer> {
   const [baseCommit, baseOfMerge] = await readCommits(repository, [from, mergeBase]);
   if (baseCommit === undefined || baseOfMerge === undefined) throw notFound();
-  const { ahead, behind } = await repository.history.count(from, to);
-  const page = await cut(await repository.history.between(from, to, { merges: true }));
+  const ahead = await repository.history.between(from, to, { merges: true });
+  const behind = await repository.history.countBetween(to, from);
+  const page = await cut(ahead);
   const shown = "json" in page ? (page.json as Sha[]) : [];
   const commits = await readCommits(repository, shown);
   const files = await diffFiles(repository.git, mergeBase, to);
@@ -109,10 +110,10 @@ async function compare(
       patch_url: `${web}.patch`,
       base_commit: renderCommit(links, baseCommit),
       merge_base_commit: renderCommit(links, baseOfMerge),
-      status: relation(ahead, behind),
-      ahead_by: ahead,
+      status: relation(ahead.length, behind),
+      ahead_by: ahead.length,
       behind_by: behind,
-      total_commits: ahead,
+      total_commits: ahead.length,
       commits: commits.map((commit) => renderCommit(links, commit)),
       files: files.slice(0, MOST_FILES).map((file) => renderFile(links, file, to)),
     } satisfies GitHubComparison,

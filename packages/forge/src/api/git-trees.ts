@@ -110,7 +110,8 @@ async function renderTree(
   const entries = recursive
     ? await walkTree(repository.objects, sha)
     : parseTree(object?.data ?? Buffer.alloc(0)).map((entry) => ({ ...entry, path: entry.name }));
-  const sizes = await blobSizes(repository, entries);
+  const blobs = entries.filter(({ mode }) => mode.startsWith("1") && mode !== "160000");
+  const sizes = await repository.objects.sizes(blobs.map(({ sha: blob }) => blob));
   const url = `${links.repository}/git`;
   return {
     sha,
@@ -125,19 +126,4 @@ async function renderTree(
     }),
     truncated: false,
   };
-}
-
-async function blobSizes(
-  repository: Repository,
-  entries: readonly { mode: string; sha: Sha }[],
-): Promise<Map<Sha, number>> {
-  const blobs = entries.filter(({ mode }) => mode.startsWith("1") && mode !== "160000");
-  const output = await repository.git.text(
-    ["cat-file", "--batch-check=%(objectname) %(objectsize)"],
-    {
-      input: blobs.map(({ sha }) => `${sha}\n`).join(""),
-    },
-  );
-  const lines = output.split("\n").map((line) => line.split(" "));
-  return new Map(lines.map(([sha = "", size]) => [sha, Number(size)]));
 }

@@ -31,8 +31,9 @@ const STATUS: Readonly<Record<string, FileStatus>> = {
 const PLAIN = ["-r", "-M", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color"];
 
 export async function diffFiles(git: Git, from: Sha, to: Sha): Promise<FileChange[]> {
-  const summary = await git.text(["diff-tree", ...PLAIN, "-z", "--raw", "--numstat", from, to]);
-  const patch = await git.text(["diff-tree", ...PLAIN, "-p", from, to]);
+  if (from === to) return [];
+  const summary = await git.known(["diff-tree", ...PLAIN, "-z", "--raw", "--numstat", from, to]);
+  const patch = await git.known(["diff-tree", ...PLAIN, "-p", from, to]);
   const sections = patch
     .split(/^(?=diff --git )/mu)
     .filter((part) => part.startsWith("diff --git "));

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 import { ForgeError } from "../forge-error.ts";
+import { Recent } from "../recent.ts";
 
 interface GitResult {
   code: number;
@@ -26,6 +27,8 @@ export interface Git {
   run(args: readonly string[], options?: GitOptions): Promise<GitResult>;
   /** Standard output as text without its last line break. */
   text(args: readonly string[], options?: GitOptions): Promise<string>;
+  /** The same, asked once: for what is said of objects by their names alone, which never changes. */
+  known(args: readonly string[], options?: GitOptions): Promise<string>;
 }
 
 // Debian, Homebrew and Nix on NixOS. A caller with git elsewhere says so.
@@ -34,6 +37,10 @@ const DEFAULT_PATH =
 
 // 256 MiB: a whole patch of a large history; more is a mistake and would fill the memory.
 const DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024;
+
+// The bounds are for the memory.
+const KNOWN_ANSWERS = 5_000;
+const KNOWN_CHARACTERS = 16 * 1024;
 
 /**
  * Given to every git by its environment and not written to the repository's config file, so that
@@ -70,13 +77,21 @@ export function createGit(options: {
   const environment = cleanEnvironment(options);
   const run = async (args: readonly string[], runOptions: GitOptions = {}) =>
     execute(args, { ...environment, ...runOptions.env }, runOptions);
+  const text = async (args: readonly string[], textOptions?: GitOptions) => {
+    const { stdout } = await run(args, textOptions);
+    return stdout.toString("utf8").replace(/\n$/u, "");
+  };
+  const answers = new Recent<string>(KNOWN_ANSWERS);
   return {
     gitDirectory: options.gitDirectory,
     environment,
     run,
-    async text(args, textOptions) {
-      const { stdout } = await run(args, textOptions);
-      return stdout.toString("utf8").replace(/\n$/u, "");
+    text,
+    async known(args, textOptions) {
+      const key = args.join("\0");
+      const answer = answers.get(key) ?? (await text(args, textOptions));
+      if (answer.length <= KNOWN_CHARACTERS) answers.set(key, answer);
+      return answer;
     },
   };
 }
@@ -100,6 +115,8 @@ function cleanEnvironment(options: {
     // A partial clone as seed would otherwise call its remote for what it lacks.
     GIT_NO_LAZY_FETCH: "1",
     GIT_ALLOW_PROTOCOL: "none",
+    // Refs are read from these files without git, see RefFiles.
+    GIT_DEFAULT_REF_FORMAT: "files",
     GIT_AUTHOR_NAME: "Jarvis Forge",
     GIT_AUTHOR_EMAIL: "forge@localhost",
     GIT_COMMITTER_NAME: "Jarvis Forge",

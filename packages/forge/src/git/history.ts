@@ -1,13 +1,9 @@
 import type { Git } from "./git.ts";
 import type { Sha } from "./names.ts";
 
-// What commits are to each other never changes; the bound is for the memory.
-const CACHE_ENTRIES = 5_000;
-
 /** Questions about how commits follow each other. */
 export class History {
   readonly #git: Git;
-  readonly #ancestors = new Map<string, boolean>();
 
   constructor(git: Git) {
     this.#git = git;
@@ -16,24 +12,18 @@ export class History {
   /** A commit is its own ancestor. */
   async isAncestor(ancestor: Sha, descendant: Sha): Promise<boolean> {
     if (ancestor === descendant) return true;
-    const key = `${ancestor} ${descendant}`;
-    const known = this.#ancestors.get(key);
-    if (known !== undefined) return known;
-    const { code } = await this.#git.run(["merge-base", "--is-ancestor", ancestor, descendant], {
-      okCodes: [1],
-    });
-    if (this.#ancestors.size >= CACHE_ENTRIES) this.#ancestors.clear();
-    this.#ancestors.set(key, code === 0);
-    return code === 0;
+    return (await this.mergeBase(ancestor, descendant)) === ancestor;
   }
 
   async mergeBase(a: Sha, b: Sha): Promise<Sha | undefined> {
-    const base = await this.#git.text(["merge-base", a, b], { okCodes: [1] });
+    // It is the same for both orders, so it is asked in one.
+    const base = await this.#git.known(["merge-base", ...[a, b].toSorted()], { okCodes: [1] });
     return base === "" ? undefined : base;
   }
 
   /** What is in `to` and not in `from`, oldest first, parents before children. */
   async between(from: Sha, to: Sha, options: { merges: boolean }): Promise<Sha[]> {
+    if (await this.isAncestor(to, from)) return [];
     return this.#list([
       "--topo-order",
       "--reverse",
@@ -56,18 +46,17 @@ export class History {
       from,
       ...paths,
     ]);
-    const total = await this.#git.text(["rev-list", "--count", from, ...paths]);
+    const total = await this.#git.known(["rev-list", "--count", from, ...paths]);
     return { shas, total: Number(total) };
   }
 
-  async count(from: Sha, to: Sha): Promise<{ ahead: number; behind: number }> {
-    const output = await this.#git.text(["rev-list", "--left-right", "--count", `${from}...${to}`]);
-    const [behind, ahead] = output.split("\t").map(Number);
-    return { ahead: ahead ?? 0, behind: behind ?? 0 };
+  async countBetween(from: Sha, to: Sha): Promise<number> {
+    if (await this.isAncestor(to, from)) return 0;
+    return Number(await this.#git.known(["rev-list", "--count", to, `^${from}`]));
   }
 
   async #list(args: readonly string[]): Promise<Sha[]> {
-    const output = await this.#git.text(["rev-list", ...args]);
+    const output = await this.#git.known(["rev-list", ...args]);
     return output.split("\n").filter((line) => line !== "");
   }
 }

@@ -1,4 +1,6 @@
 import { ForgeError } from "../forge-error.ts";
+import { Recent } from "../recent.ts";
+import { writeBlob } from "./write-blob.ts";
 import type { Git } from "./git.ts";
 import { isSha, type Sha } from "./names.ts";
 
@@ -13,11 +15,13 @@ export interface GitObject {
 // Objects never change, so a cached one is always right; blobs of any size would fill the memory.
 const CACHE_ENTRIES = 5_000;
 const CACHE_ENTRY_BYTES = 64 * 1024;
+const SIZE_ENTRIES = 50_000;
 
 /** Reads and writes git objects by name. */
 export class ObjectStore {
   readonly #git: Git;
-  readonly #cache = new Map<Sha, GitObject>();
+  readonly #cache = new Recent<GitObject>(CACHE_ENTRIES);
+  readonly #sizes = new Recent<number>(SIZE_ENTRIES);
 
   constructor(git: Git) {
     this.#git = git;
@@ -43,19 +47,45 @@ export class ObjectStore {
     return shas.map((sha) => read.get(sha) ?? this.#cache.get(sha));
   }
 
-  /** Writes exactly these bytes as an object; git checks that commits and trees parse. */
+  /** In bytes, of those that exist. */
+  async sizes(shas: readonly Sha[]): Promise<Map<Sha, number>> {
+    const sizes = new Map<Sha, number>();
+    const unknown = new Set<Sha>();
+    for (const sha of shas) {
+      const size = this.#sizes.get(sha);
+      if (size === undefined) unknown.add(sha);
+      else sizes.set(sha, size);
+    }
+    if (unknown.size === 0) return sizes;
+    const format = "--batch-check=%(objectname) %(objectsize)";
+    const output = await this.#git.text(["cat-file", format], {
+      input: [...unknown].map((sha) => `${sha}\n`).join(""),
+    });
+    for (const line of output.split("\n")) {
+      const [sha = "", size] = line.split(" ");
+      if (size === "missing") continue;
+      sizes.set(sha, Number(size));
+      this.#sizes.set(sha, Number(size));
+    }
+    return sizes;
+  }
+
+  /**
+   * Writes exactly these bytes as an object. Git checks that commits and trees parse; in a blob there
+   * is nothing to check, and most of what a forge writes are small ones.
+   */
   async write(type: ObjectType, data: Buffer | string): Promise<Sha> {
-    const sha = await this.#git.text(["hash-object", "-w", "-t", type, "--stdin"], { input: data });
+    const sha =
+      type === "blob"
+        ? await writeBlob(this.#git.gitDirectory, Buffer.from(data))
+        : await this.#git.text(["hash-object", "-w", "-t", type, "--stdin"], { input: data });
     this.#remember({ sha, type, data: Buffer.from(data) });
     return sha;
   }
 
   #remember(object: GitObject): void {
+    this.#sizes.set(object.sha, object.data.length);
     if (object.data.length > CACHE_ENTRY_BYTES) return;
-    if (this.#cache.size >= CACHE_ENTRIES) {
-      const oldest = this.#cache.keys().next().value;
-      if (oldest !== undefined) this.#cache.delete(oldest);
-    }
     this.#cache.set(object.sha, object);
   }
 }

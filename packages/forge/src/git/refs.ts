@@ -1,9 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-
 import { ForgeError } from "../forge-error.ts";
 import type { Git } from "./git.ts";
-import { isRefName, isSha, ZERO_SHA, type Sha } from "./names.ts";
+import { ZERO_SHA, type Sha } from "./names.ts";
+import { RefFiles } from "./ref-files.ts";
 
 /** `old: undefined` means that the ref must not exist, `new: undefined` that it is deleted. */
 export interface RefUpdate {
@@ -17,24 +15,21 @@ export type RefMap = ReadonlyMap<string, Sha>;
 
 export class RefStore {
   readonly #git: Git;
+  readonly #files: RefFiles;
 
   constructor(git: Git) {
     this.#git = git;
+    this.#files = new RefFiles(git.gitDirectory);
   }
 
-  /** All refs that are one of the names or lie below one of them. */
+  /** All refs that are one of the names or lie below one of them; without names, all. */
   async list(...names: string[]): Promise<RefMap> {
-    const output = await this.#git.text([
-      "for-each-ref",
-      "--format=%(objectname) %(refname)",
-      ...names,
-    ]);
-    const lines = output.split("\n").filter((line) => line !== "");
-    return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
+    return this.#files.list(names.length === 0 ? ["refs"] : names) ?? (await this.#ask(names));
   }
 
   async get(ref: string): Promise<Sha | undefined> {
-    return (await this.#readLoose(ref)) ?? (await this.list(ref)).get(ref);
+    const found = this.#files.get(ref);
+    return found === null ? (await this.#ask([ref])).get(ref) : found;
   }
 
   /** Those that are there. */
@@ -45,17 +40,6 @@ export class RefStore {
       if (sha !== undefined) found.set(ref, sha);
     }
     return found;
-  }
-
-  /**
-   * A ref in a file of its own, which git replaces as a whole and prefers to any other place. Most
-   * questions are about one of these, and a git for each is most of what they cost.
-   */
-  async #readLoose(ref: string): Promise<Sha | undefined> {
-    if (!ref.startsWith("refs/") || !isRefName(ref)) return undefined;
-    const text = await readFile(join(this.#git.gitDirectory, ref), "utf8").catch(() => "");
-    const sha = text.replace(/\n$/u, "");
-    return isSha(sha) ? sha : undefined;
   }
 
   /**
@@ -76,5 +60,12 @@ export class RefStore {
       okCodes: [1, 128],
     });
     if (code !== 0) throw new ForgeError("ref-conflict", `git refused to move refs: ${stderr}`);
+  }
+
+  async #ask(names: readonly string[]): Promise<RefMap> {
+    const format = "--format=%(objectname) %(refname)";
+    const output = await this.#git.text(["for-each-ref", format, ...names]);
+    const lines = output.split("\n").filter((line) => line !== "");
+    return new Map(lines.map((line) => [line.slice(41), line.slice(0, 40)]));
   }
 }
