@@ -15,6 +15,11 @@ const stateDirectory = join(mkdtempSync(join(tmpdir(), "jarvis-bench-")), "state
 const handle = await openDatabase({ stateDirectory });
 const { sql } = handle;
 const admin = await openAdmin();
+/** A table of the same columns and indexes, and the ledger that is held against it. */
+const twins = [
+  ["plain_events", "self_extension_events"],
+  ["plain_audit", "action_audit_log"],
+];
 const payload = JSON.stringify({
   attempt: 1,
   passed: true,
@@ -24,10 +29,12 @@ const payload = JSON.stringify({
 });
 
 try {
-  await admin`create table public.plain_events (like public.self_extension_events including defaults including indexes)`;
-  await admin`alter table public.plain_events alter column id drop default`;
-  await admin`alter table public.plain_events alter column id add generated always as identity`;
-  await admin`grant select, insert on public.plain_events to jarvis_runtime`;
+  for (const [plain, ledger] of twins) {
+    await admin.unsafe(`create table ${plain} (like ${ledger} including defaults including indexes);
+      alter table ${plain} alter column id drop default;
+      alter table ${plain} alter column id add generated always as identity;
+      grant select, insert on ${plain} to jarvis_runtime`);
+  }
   const sealer = await startSealer({ db: handle.db, stateDirectory });
   const results = {};
   for (let round = 0; round < rounds; round += 1) {
@@ -37,7 +44,7 @@ try {
       [32, 1],
       [8, 100],
     ]) {
-      for (const table of ["plain_events", "self_extension_events", "action_audit_log"]) {
+      for (const table of twins.flat()) {
         const name = `${clients} clients, ${batch} a statement, ${table}`;
         const measured = await insertFor(table, clients, batch);
         (results[name] ??= []).push(measured);
@@ -45,11 +52,17 @@ try {
     }
     console.log(`round ${round + 1} of ${rounds} ended`);
   }
-  console.log("| clients | rows a statement | table | rows/s | p99 ms |\n|---|---|---|---:|---:|");
+  console.log(
+    "| clients | rows a statement | table | rows/s | part | p99 ms | multiple |\n|---|---|---|---:|---:|---:|---:|",
+  );
   for (const [name, all] of Object.entries(results)) {
     const [clients, batch, table] = name.split(", ");
+    const plain = twins.find(([, ledger]) => ledger === table)?.[0] ?? table;
+    const beside = results[`${clients}, ${batch}, ${plain}`];
+    const rate = median(all.map((one) => one.rate));
+    const p99 = median(all.map((one) => one.p99));
     console.log(
-      `| ${clients} | ${batch} | ${table} | ${Math.round(median(all.map((one) => one.rate)))} | ${median(all.map((one) => one.p99)).toFixed(1)} |`,
+      `| ${clients} | ${batch} | ${table} | ${Math.round(rate)} | ${(rate / median(beside.map((one) => one.rate))).toFixed(2)} | ${p99.toFixed(1)} | ${(p99 / median(beside.map((one) => one.p99))).toFixed(2)} |`,
     );
   }
   await sealer.sealNow();
@@ -130,8 +143,8 @@ async function insertFor(table, clients, batch) {
 
 function insertSql(table, rows) {
   const from = `from generate_series(1, ${rows})`;
-  if (table === "action_audit_log") {
-    return `insert into action_audit_log (proposal_id, event_type, event_data, actor, timestamp)
+  if (twins[1].includes(table)) {
+    return `insert into ${table} (proposal_id, event_type, event_data, actor, timestamp)
       select hashtext($1), 'proposed', $2::text::jsonb, 'agent', now() ${from}`;
   }
   const seq = table === "plain_events" ? "(random() * 2147483647)::int" : "0";

@@ -1,18 +1,18 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseHandle } from "@jarvis/db";
-import { ObserveOnlyError, type ActionDefinition } from "@jarvis/operator-core";
+import type { ActionDefinition } from "@jarvis/operator-core";
 import {
   checkSandbox,
   endAllSandboxes,
   killAllSandboxes,
-  runInSandbox,
   type ListedSandbox,
   type RunningSandboxes,
 } from "@jarvis/sandbox";
 import {
   holderState,
   isThisProcess,
+  makeSandboxSwitch,
   pipelineActions,
   type Mirror,
   type PipelineWorld,
@@ -58,11 +58,10 @@ export async function startWork(parts: {
   // Whatever a killed kernel left there belongs to verifications that start anew.
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  let interrupt = new AbortController();
+  const sandboxes = makeSandboxSwitch(() => safety);
   let stopping = false;
   const endSandboxes = async (before?: RunningSandboxes): Promise<readonly ListedSandbox[]> => {
-    interrupt.abort();
-    interrupt = new AbortController();
+    sandboxes.interrupt();
     return await endAllSandboxes(before);
   };
   const actions = await startActions(
@@ -111,10 +110,7 @@ export async function startWork(parts: {
     room: parts.room,
     inStage: async (stage) => await move.gate.pass(stage),
     async run(request) {
-      const mayRun = await mayTest(safety);
-      const result = await runInSandbox(
-        mayRun ? request : { ...request, signal: AbortSignal.abort() },
-      );
+      const result = await sandboxes.run(request);
       // A stopping kernel leaves no verdict behind: the step stays open and is done again at start.
       return stopping ? await forever() : result;
     },
@@ -128,7 +124,7 @@ export async function startWork(parts: {
       releases: join(config.stateDir, "releases"),
       inventory: join(config.stateDir, "inventory"),
     },
-    signal: () => interrupt.signal,
+    signal: sandboxes.signal,
     progress: (runId, what) => progress.note(runId, what),
     ended: (runId) => progress.forget(runId),
   };
@@ -137,21 +133,10 @@ export async function startWork(parts: {
     actions,
     async stop() {
       stopping = true;
-      interrupt.abort();
+      sandboxes.interrupt();
       await killAllSandboxes();
     },
   };
-}
-
-/** Testing is reading: allowed in every mode, but not after a kill until a mode is set again. */
-async function mayTest(safety: ActionSystem["safety"]): Promise<boolean> {
-  try {
-    await safety.checkMayRun("read");
-    return true;
-  } catch (error) {
-    if (error instanceof ObserveOnlyError) return false;
-    throw error;
-  }
 }
 
 async function forever(): Promise<never> {

@@ -75,6 +75,7 @@ export { promotionStore } from "./promotion-store.ts";
 export { settleWorld, type SettleWorld } from "./settle-intent.ts";
 export * from "./room.ts";
 export * from "./run-result.ts";
+export { makeSandboxSwitch } from "./sandbox-switch.ts";
 export * from "./run-state.ts";
 export * from "./runs.ts";
 export { readServingFacts, type ServingFacts } from "./serving-gate.ts";

@@ -11,13 +11,14 @@ import {
   SessionRiskTracker,
 } from "@jarvis/operator-core";
 import { startSealer, type Sealer } from "@jarvis/ledger";
-import { checkSandbox, runInSandbox } from "@jarvis/sandbox";
+import { checkSandbox } from "@jarvis/sandbox";
 import {
   attest,
   fetchBase,
   fixedToken,
   holderState,
   makeGitHubTarget,
+  makeSandboxSwitch,
   openMirror,
   packageManagerEnv,
   pipelineActions,
@@ -116,11 +117,15 @@ export async function openTestWorld(
     inventory: join(directory, "inventory"),
   };
   for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });
-  const never = new AbortController();
+  const sandboxes = makeSandboxSwitch(() => safety);
   const sealer = await startSealer({ db, stateDirectory: directory });
   const registry = new ActionRegistry();
   for (const action of pipelineActions(() => world)) registry.register(action);
-  const safety = new SafetyController(db);
+  const endSandboxes = async (): Promise<number> => {
+    sandboxes.interrupt();
+    return await Promise.resolve(0);
+  };
+  const safety = new SafetyController(db, { onKill: [endSandboxes] });
   const executor = new ActionExecutor({
     db,
     registry,
@@ -165,14 +170,14 @@ export async function openTestWorld(
       options.room ??
       (async () => await Promise.resolve({ level: "enough", detail: "There is room." })),
     inStage: async (stage) => await stage(),
-    run: options.run ?? runInSandbox,
+    run: options.run ?? sandboxes.run,
     checkSandbox,
     packageManager: {
       env: { ...packageManagerEnv(process.env), ...options.packageManagerEnv },
       defaultPnpm: "12.21.0",
     },
     directories,
-    signal: () => never.signal,
+    signal: sandboxes.signal,
     progress: () => undefined,
     ended: () => undefined,
   };

@@ -24,6 +24,8 @@ export interface Kernel extends OpenedWorld {
 
 /** What happens to one run, whoever it takes. */
 export interface Course {
+  /** What a person does while each kernel works, from its start on. */
+  readonly beside?: (kernel: Kernel) => void;
   /** Asks for the run. Asked again where the kernel died before it was recorded. */
   readonly begin: (kernel: Kernel) => Promise<void>;
   /** What a person does where the run stands still; false where nothing is left to do. */
@@ -87,6 +89,7 @@ export class CrashWorld {
       const life = new Life(kills[deaths] ?? null);
       const kernel = await this.#startKernel(life);
       const work = lives.run(life, async () => {
+        course.beside?.(kernel);
         if (deaths > 0) await this.#recover(kernel);
         if ((await newRuns()).length === 0) await course.begin(kernel);
         while (await course.tend(kernel)) await reconcile(kernel);

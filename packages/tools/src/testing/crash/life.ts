@@ -11,6 +11,7 @@ export class Life {
   readonly died: Promise<void>;
   readonly #killAt: string | null;
   readonly #times = new Map<string, number>();
+  readonly #awaited = new Map<string, () => void>();
   #tellDeath: () => void = () => undefined;
   #isDead = false;
 
@@ -33,7 +34,13 @@ export class Life {
     const point = `${asked} (${times})`;
     this.points.push(point);
     if (point === this.#killAt) this.end();
+    else this.#awaited.get(point)?.();
     return !this.#isDead;
+  }
+
+  /** Waits until that point is reached, and for ever where it is not. */
+  async reach(point: string): Promise<void> {
+    await new Promise<void>((resolve) => this.#awaited.set(point, resolve));
   }
 
   /** Asks the world; never answers to the dead. */

@@ -87,6 +87,11 @@ export const outcomes: readonly Outcome[] = [
     },
   },
   {
+    name: "killed while it is verified",
+    ends: { status: "blocked", blockReasons: ["kill-switch-active"] },
+    course: async (_, repository) => await Promise.resolve(killing(repository.patch(aFile()))),
+  },
+  {
     name: "reverted",
     ends: { status: "promoted", blockReasons: [] },
     async course(crash, repository) {
@@ -122,6 +127,28 @@ function proposing(patch: string): Course {
         modules.parseProposal({ patch, title: "A change" }),
       );
       await start(runId, 1);
+    },
+  };
+}
+
+/** The kill switch is pulled as soon as a sandbox works, and asked again where a kernel took it along. */
+function killing(patch: string): Course {
+  let killed: Promise<unknown> = Promise.resolve();
+  return {
+    ...proposing(patch),
+    beside({ life, safety }) {
+      killed = Promise.resolve();
+      void life.reach("sandbox begun (1)").then(() => {
+        killed = safety.kill({ reason: "stop it", actor: "anna" });
+        // Whoever tends the run hears of it; of a dead kernel nobody does.
+        killed.catch(() => undefined);
+      });
+    },
+    async tend({ safety }) {
+      await killed;
+      if ((await safety.refresh()) === "execute") return false;
+      await safety.setMode("execute", { reason: "go on", actor: "anna" });
+      return true;
     },
   };
 }
