@@ -1,32 +1,27 @@
 // Measures the ledger: inserts against a plain table, the lag of checkpoints, the time of a verification.
 //   node bench/ledger.mjs [rounds] [events to verify]
 // Needs a build (`pnpm build`). Uses a server of its own in a throw-away directory.
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { destroyEmbedded, openDatabase } from "../packages/db/dist/index.js";
 import { startSealer, verifyLedger } from "../packages/ledger/dist/index.js";
+import { insertSql, payload, twins } from "./ledger-rows.mjs";
 
 const rounds = Number(process.argv[2] ?? 3);
 const verified = Number(process.argv[3] ?? 1_000_000);
 const SECONDS = 4;
+const run = promisify(execFile);
+/** The highest number that a row was given so far. */
+let given = 1;
 const stateDirectory = join(mkdtempSync(join(tmpdir(), "jarvis-bench-")), "state");
 const handle = await openDatabase({ stateDirectory });
 const { sql } = handle;
 const admin = await openAdmin();
-/** A table of the same columns and indexes, and the ledger that is held against it. */
-const twins = [
-  ["plain_events", "self_extension_events"],
-  ["plain_audit", "action_audit_log"],
-];
-const payload = JSON.stringify({
-  attempt: 1,
-  passed: true,
-  treeSha: "a".repeat(40),
-  stages: [{ name: "build", status: "passed", durationMs: 1234 }],
-  note: "x".repeat(60),
-});
 
 try {
   for (const [plain, ledger] of twins) {
@@ -79,7 +74,7 @@ try {
   if (backlog > 0) console.log(`sealed ${backlog} events of a backlog in ${sealedMs} ms`);
   const times = [];
   for (let round = 0; round < Math.max(1, rounds); round += 1) {
-    const report = await verifyLedger(handle.db, { anchors: [] });
+    const report = await verifyLedger(handle.db, { anchors: [], second: handle.db });
     if (!report.ok) throw new Error(JSON.stringify(report.divergences[0]));
     times.push(report.durationMs / report.size);
     console.log(`verified ${report.size} events in ${report.durationMs} ms`);
@@ -110,46 +105,13 @@ async function openAdmin() {
 }
 
 async function insertFor(table, clients, batch) {
-  const end = performance.now() + SECONDS * 1000;
-  const took = [];
-  let rows = 0;
-  // One connection each, opened before the clock runs: what is compared is the insert.
-  const { connect } = await import("../packages/db/dist/connection.js");
-  const pool = await Promise.all(
-    Array.from({ length: clients }, async () => {
-      const client = connect(handle.runtimeUrl, {
-        max: 1,
-        role: "jarvis_runtime",
-        applicationName: "bench",
-      });
-      await client`select 1`;
-      return client;
-    }),
-  );
-  await Promise.all(
-    pool.map(async (client, number) => {
-      for (let n = 0; performance.now() < end; n += 1) {
-        const started = performance.now();
-        await client.unsafe(insertSql(table, batch), [`run-${number}-${n % 50}`, payload]);
-        took.push(performance.now() - started);
-        rows += batch;
-      }
-    }),
-  );
-  await Promise.all(pool.map((client) => client.end()));
-  took.sort((a, b) => a - b);
-  return { rate: rows / SECONDS, p99: at(took, 0.99) };
-}
-
-function insertSql(table, rows) {
-  const from = `from generate_series(1, ${rows})`;
-  if (twins[1].includes(table)) {
-    return `insert into ${table} (proposal_id, event_type, event_data, actor, timestamp)
-      select hashtext($1), 'proposed', $2::text::jsonb, 'agent', now() ${from}`;
-  }
-  const seq = table === "plain_events" ? "(random() * 2147483647)::int" : "0";
-  return `insert into ${table} (run_id, correlation_id, seq, event_type, stage, actor_source, actor, idempotency_key, payload)
-    select $1, $1, ${seq}, 'tested', 'verify', 'agent', 'bench', gen_random_uuid()::text, $2::text::jsonb ${from}`;
+  const asked = { url: handle.runtimeUrl, table, clients, batch, seconds: SECONDS, first: given };
+  const program = fileURLToPath(new URL("ledger-clients.mjs", import.meta.url));
+  const env = { ...process.env, JARVIS_BENCH: JSON.stringify(asked) };
+  const { stdout } = await run(process.execPath, [program], { env });
+  const { last, ...measured } = JSON.parse(stdout);
+  given = last;
+  return measured;
 }
 
 /** Inserts at a fixed rate; every tenth of a second one event waits for its checkpoint. */
@@ -165,6 +127,7 @@ async function lagAt(rate) {
     const inserted = await sql.unsafe(`${insertSql("action_audit_log", per)} returning id`, [
       `lag-${tick}`,
       payload,
+      1,
     ]);
     const id = Number(inserted.at(-1).id);
     const committed = performance.now();
@@ -190,6 +153,7 @@ async function fill(count) {
     await sql.unsafe(insertSql("action_audit_log", Math.min(left, 20_000)), [
       `fill-${left}`,
       payload,
+      1,
     ]);
   }
   return Math.max(0, count - sealed);

@@ -28,7 +28,7 @@ const run = promisify(execFile);
 /** Computes the whole ledger again, with or without a kernel. Exit code 1: it is not what was sealed. */
 export async function verify(config: CliConfig): Promise<Answer> {
   const report = await withLocalState(config, async ({ db }) =>
-    verifyLedger(db, { anchors: await knownAnchors(config, db) }),
+    verifyLedger(db, { anchors: await knownAnchors(config, db), second: db }),
   );
   return {
     json: report,

@@ -1,6 +1,6 @@
 import type { JarvisDatabase } from "@jarvis/db";
-import { sql } from "drizzle-orm";
 import { leafContent, ledgerOfNumber } from "../rows/leaf.ts";
+import { inOneSnapshot } from "../verify/one-snapshot.ts";
 import { readCheckpoints, readLeaves } from "../verify/read-pages.ts";
 
 /** One line of an export. `content` is the very text that is hashed as the leaf. */
@@ -25,36 +25,30 @@ export async function exportLedger(
   db: JarvisDatabase,
   write: (line: ExportLine) => Promise<void>,
 ): Promise<{ events: number; checkpoints: number }> {
-  return await db.transaction(
-    async (tx) => {
-      await tx.execute(sql`set local time zone 'UTC'`);
-      await tx.execute(sql`set local enable_hashjoin = off`);
-      await tx.execute(sql`set local enable_mergejoin = off`);
-      const signed = readCheckpoints(tx);
-      let checkpoint = await signed.next();
-      let events = 0;
-      let checkpoints = 0;
-      for await (const page of readLeaves(tx)) {
-        for (const leaf of page) {
-          const ledger = ledgerOfNumber(leaf.ledger);
-          await write({
-            type: "event",
-            index: leaf.leafIndex,
-            ledger: ledger ?? String(leaf.ledger),
-            id: leaf.eventId,
-            content: leaf.row === null || ledger === null ? null : leafContent(ledger, leaf.row),
-            leafHash: Buffer.from(leaf.leafHash).toString("base64"),
-          });
-          events += 1;
-          while (checkpoint.done !== true && checkpoint.value.size <= leaf.leafIndex + 1) {
-            await write({ type: "checkpoint", ...checkpoint.value });
-            checkpoints += 1;
-            checkpoint = await signed.next();
-          }
+  return await inOneSnapshot(db, undefined, async (readers) => {
+    const signed = readCheckpoints(readers[0]);
+    let checkpoint = await signed.next();
+    let events = 0;
+    let checkpoints = 0;
+    for await (const page of readLeaves(readers)) {
+      for (const leaf of page) {
+        const ledger = ledgerOfNumber(leaf.ledger);
+        await write({
+          type: "event",
+          index: leaf.leafIndex,
+          ledger: ledger ?? String(leaf.ledger),
+          id: leaf.eventId,
+          content: leaf.row === null || ledger === null ? null : leafContent(ledger, leaf.row),
+          leafHash: Buffer.from(leaf.leafHash).toString("base64"),
+        });
+        events += 1;
+        while (checkpoint.done !== true && checkpoint.value.size <= leaf.leafIndex + 1) {
+          await write({ type: "checkpoint", ...checkpoint.value });
+          checkpoints += 1;
+          checkpoint = await signed.next();
         }
       }
-      return { events, checkpoints };
-    },
-    { isolationLevel: "repeatable read", accessMode: "read only" },
-  );
+    }
+    return { events, checkpoints };
+  });
 }

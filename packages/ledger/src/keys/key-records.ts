@@ -1,6 +1,6 @@
 import { sign, verify } from "node:crypto";
-import { ledgerRecords, type JarvisDatabase } from "@jarvis/db";
-import { asc, eq, sql } from "drizzle-orm";
+import type { JarvisDatabase } from "@jarvis/db";
+import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type NoteSigner,
   type NoteVerifier,
 } from "../notes/signed-note.ts";
-import { appendRecord } from "../store/records.ts";
+import { appendRecord, readRecords } from "../store/records.ts";
 import { adoptNextKey, createNextKey, readSigningKey } from "./key-file.ts";
 
 const keyData = z.object({
@@ -31,11 +31,7 @@ export interface RecordedKey {
 
 /** Every key of the ledger, oldest first. @throws LedgerError `ledger-mismatch` */
 export async function readKeys(db: JarvisDatabase): Promise<RecordedKey[]> {
-  const rows = await db
-    .select()
-    .from(ledgerRecords)
-    .where(eq(ledgerRecords.kind, "key_added"))
-    .orderBy(asc(ledgerRecords.id));
+  const rows = await readRecords(db, "key_added");
   return keysOf(rows.map(({ id, data }) => ({ recordId: id, data })));
 }
 

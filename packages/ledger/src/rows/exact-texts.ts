@@ -20,6 +20,6 @@ export async function readExactTexts(
       select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(event))
       where value <> 'null'
     )::text as json
-    from ${sql.identifier(ledger)} event where id in ${ids}`);
+    from public.${sql.identifier(ledger)} event where id in ${ids}`);
   return new Map(texts.parse(Array.from(rows)).map(({ id, json }) => [id, json]));
 }

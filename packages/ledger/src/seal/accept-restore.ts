@@ -1,11 +1,10 @@
 import { sign, verify } from "node:crypto";
-import { ledgerRecords, type JarvisDatabase } from "@jarvis/db";
-import { asc, eq } from "drizzle-orm";
+import type { JarvisDatabase } from "@jarvis/db";
 import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import { openSigningKey } from "../keys/key-records.ts";
 import { fromBase64, type NoteVerifier } from "../notes/signed-note.ts";
-import { appendRecord } from "../store/records.ts";
+import { appendRecord, readRecords } from "../store/records.ts";
 import type { Anchor } from "../verify/report.ts";
 import { loadTree } from "./load-tree.ts";
 import { forgetNewestSeen, readNewestSeen } from "./newest-seen.ts";
@@ -60,11 +59,7 @@ export async function readAbandoned(
   db: JarvisDatabase,
   verifiers: readonly NoteVerifier[],
 ): Promise<AbandonedHistory[]> {
-  const rows = await db
-    .select()
-    .from(ledgerRecords)
-    .where(eq(ledgerRecords.kind, "restored"))
-    .orderBy(asc(ledgerRecords.id));
+  const rows = await readRecords(db, "restored");
   return rows.flatMap(({ id, data }) => {
     const parsed = restored.safeParse(data);
     if (!parsed.success) return [];

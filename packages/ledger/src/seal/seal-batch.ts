@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { JarvisDatabase } from "@jarvis/db";
 import { sql } from "drizzle-orm";
 import { hashLeaf } from "../merkle/hashes.ts";
@@ -5,12 +6,14 @@ import { signCheckpoint } from "../notes/checkpoint.ts";
 import type { NoteSigner } from "../notes/signed-note.ts";
 import { leafContent } from "../rows/leaf.ts";
 import { readRows, sealedIds, type Horizon } from "../store/sealed-rows.ts";
-import { storeCheckpoint, storeLeaves } from "../store/tree-store.ts";
+import { storeCheckpoint, storeLeaves, type NewLeaf } from "../store/tree-store.ts";
 import { loadTree } from "./load-tree.ts";
 import type { KnownTree, SealedTree } from "./sealed-tree.ts";
 
 /** Rows in one transaction: a second's worth at full load, and a few megabytes. */
 const BATCH_ROWS = 2000;
+/** Some milliseconds: whoever else works in this process goes on in between. */
+const HASHED_AT_ONCE = 200;
 
 /**
  * Seals what is not sealed yet, up to `horizon`: leaves, nodes and the checkpoint over them in one
@@ -33,15 +36,13 @@ export async function sealBatch(
     const rows = await readRows(tx, await sealedIds(tx), horizon, BATCH_ROWS);
     if (rows.length === 0) return { ...tree, more: false };
     const frontier = tree.frontier.copy();
-    await storeLeaves(
-      tx,
-      frontier,
-      rows.map((row) => ({
-        ledger: row.ledger,
-        id: row.id,
-        hash: hashLeaf(leafContent(row.ledger, row)),
-      })),
-    );
+    const leaves: NewLeaf[] = [];
+    for (const row of rows) {
+      const { ledger, id } = row;
+      leaves.push({ ledger, id, hash: hashLeaf(leafContent(ledger, row)) });
+      if (leaves.length % HASHED_AT_ONCE === 0) await setImmediate();
+    }
+    await storeLeaves(tx, frontier, leaves);
     const { size, note } = signCheckpoint({ size: frontier.size, root: frontier.root() }, signer);
     await storeCheckpoint(tx, { size, note });
     return { frontier, checkpoint: { size, note }, more: rows.length === BATCH_ROWS };

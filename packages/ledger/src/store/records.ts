@@ -2,6 +2,7 @@ import type { JarvisDatabase, LedgerRecordKind } from "@jarvis/db";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 
+const records = z.array(z.object({ id: z.coerce.number().int(), data: z.unknown() }));
 const inserted = z.tuple([z.object({ id: z.coerce.number().int() })]);
 
 /** Appends to the ledger about the ledger and answers the id. `data` has to be free of secrets. */
@@ -19,4 +20,17 @@ export async function appendRecord(
     values (${record.kind}, ${record.actor}, ${JSON.stringify(record.data)}::jsonb) returning id`);
   const [{ id }] = inserted.parse(Array.from(rows));
   return id;
+}
+
+/**
+ * The records of a kind, oldest first. The table is named by its schema, since a verification reads
+ * them too, see `tableOf`.
+ */
+export async function readRecords(
+  db: JarvisDatabase,
+  kind: LedgerRecordKind,
+): Promise<{ id: number; data: unknown }[]> {
+  const rows = await db.execute(sql`
+    select id, data from public.ledger_records where kind = ${kind} order by id`);
+  return records.parse(Array.from(rows));
 }

@@ -150,6 +150,92 @@ const attacks: readonly (readonly [string, string, Attack])[] = [
   ],
   ["slip in an event with an id that was never given", copyOf("true", "-5"), "event-inserted"],
   [
+    "slip in an event with a leaf before the first one",
+    `${copyOf("true", "-5")}; insert into ledger_leaves (leaf_index, ledger, event_id, leaf_hash)
+      select -1, 1, -5, leaf_hash from ledger_leaves where leaf_index = 0`,
+    "event-inserted",
+  ],
+  [
+    "slip in an event with a leaf that has no place",
+    `alter table ledger_leaves drop constraint ledger_leaves_pkey; alter table ledger_leaves alter leaf_index drop not null;
+      ${copyOf("true", "-5")}; insert into ledger_leaves (leaf_index, ledger, event_id, leaf_hash)
+      select null, 1, -5, leaf_hash from ledger_leaves where leaf_index = 0`,
+    "event-inserted",
+  ],
+  [
+    "keep a leaf beside the tree, for later",
+    `insert into ledger_leaves (leaf_index, ledger, event_id, leaf_hash)
+      select -1, 1, -5, leaf_hash from ledger_leaves where leaf_index = 0`,
+    "leaf-inserted",
+  ],
+  [
+    "keep a leaf far behind the tree",
+    `insert into ledger_leaves (leaf_index, ledger, event_id, leaf_hash)
+      select 9007199254740000, 1, 5000000, leaf_hash from ledger_leaves where leaf_index = 0`,
+    "leaf-removed",
+  ],
+  [
+    "slip in an event without an id",
+    `alter table self_extension_events drop constraint self_extension_events_pkey;
+      alter table self_extension_events alter id drop not null; ${copyOf("true", "null")}`,
+    "event-inserted",
+  ],
+  [
+    "change an event, and answer the verification with what was there",
+    `create table public.kept as select id, row_to_json(e)::text as json from self_extension_events e where ${row};
+      create function public.row_to_json(event self_extension_events) returns json language sql stable as 'select coalesce((select k.json::json from public.kept k where k.id = $1.id), pg_catalog.row_to_json($1::record))';
+      update self_extension_events set stage = 'forged' where ${row}`,
+    "event-changed",
+  ],
+  [
+    "hide an event by row security from some",
+    `alter table self_extension_events enable row level security;
+      create policy p on self_extension_events using (current_setting('TimeZone') = 'UTC' or id <> 40)`,
+    "table-disguised",
+  ],
+  [
+    "put a view in the table's place that shows everybody what they ask for",
+    `alter table self_extension_events rename to real_events;
+      create view self_extension_events as select * from real_events where current_setting('TimeZone') = 'UTC' or id <> 40`,
+    "table-disguised",
+  ],
+  [
+    "show the rows of another table with those of the ledger",
+    `create table public.more () inherits (self_extension_events)`,
+    "table-disguised",
+  ],
+  [
+    "compute a column when it is read",
+    `alter table self_extension_events drop column stage; alter table self_extension_events add stage text generated always as ('verify') stored`,
+    "table-disguised",
+  ],
+  [
+    "give a column a type that decides how it is shown",
+    `create domain public.word as text; alter table self_extension_events alter stage type public.word`,
+    "table-disguised",
+  ],
+  [
+    "have rows that a crash takes along",
+    `alter table self_extension_events set unlogged`,
+    "table-disguised",
+  ],
+  [
+    "find runs by an order of one's own",
+    `create function public.compare(text, text) returns int language sql immutable as 'select 0';
+      create operator class public.mine for type text using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 public.compare(text, text);
+      create index mine on ledger_records (kind public.mine)`,
+    "table-disguised",
+  ],
+  [
+    "leave an event out of the index by which its run is read",
+    `create table public.kept as select * from self_extension_events where ${row};
+      update pg_index set indisready = false where indexrelid = 'self_extension_events_run_seq'::regclass;
+      delete from self_extension_events where ${row};
+      insert into self_extension_events select * from public.kept;
+      update pg_index set indisready = true where indexrelid = 'self_extension_events_run_seq'::regclass`,
+    "event-hidden",
+  ],
+  [
     "have two rows of one id",
     `alter table self_extension_events drop constraint self_extension_events_pkey; ${copyOf(row, "event.id")}`,
     "event-duplicated",
@@ -247,8 +333,9 @@ function cutBack(): string {
 
 describe("the ledger as it was sealed", () => {
   it("has nothing to say against it, as runtime role and as superuser", async () => {
-    for (const by of [database.db, db]) {
-      const report = await verifyLedger(by, { anchors });
+    const ways = [{ by: database.db }, { by: db }, { by: database.db, second: database.db }];
+    for (const { by, ...more } of ways) {
+      const report = await verifyLedger(by, { anchors, ...more });
       expect(report).toMatchObject({ ok: true, size: 310, unsealed: 0, remarks: [] });
       expect(report.divergences).toEqual([]);
     }

@@ -2,7 +2,8 @@ import type { JarvisDatabase } from "@jarvis/db";
 import { hashLeaf } from "../merkle/hashes.ts";
 import { leafContent, ledgerOfNumber } from "../rows/leaf.ts";
 import type { Findings } from "./findings.ts";
-import { countRows, type LeafWithRow } from "./read-pages.ts";
+import type { LeafWithRow } from "./read-pages.ts";
+import { countRows } from "./tables.ts";
 
 /** For each ledger how many leaves it has, and the newest event of them. */
 export type Sealed = ReadonlyMap<number, { readonly leaves: number; readonly newest: number }>;

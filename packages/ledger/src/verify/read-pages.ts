@@ -10,6 +10,8 @@ import {
   type RowText,
   type SealedLedger,
 } from "../rows/leaf.ts";
+import type { Readers } from "./one-snapshot.ts";
+import { tableOf } from "./tables.ts";
 
 const PAGE = 2000;
 
@@ -33,20 +35,32 @@ const strayRows = z.array(z.object({ ledger: integer, id: integer }));
 const pageRows = z.tuple([z.object({ page: z.string().nullable() })]);
 const counts = z.tuple([z.object({ count: integer })]);
 
-/** All leaves in their order, each with its row, while the next page is already being read. */
-export async function* readLeaves(tx: JarvisDatabase): AsyncGenerator<readonly LeafWithRow[]> {
-  let next = leafPage(tx, 0);
-  for (;;) {
-    const page = await next;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    next = leafPage(tx, last.leafIndex + 1);
-    // The page that follows is dropped with an unread answer where the reader stops early.
-    next.catch(() => undefined);
+/**
+ * All leaves in their order, each with its row, a page from each reader in turn, while the next pages
+ * are already being read. Readers see the same snapshot. A page without leaves is a gap in the tree.
+ */
+export async function* readLeaves(readers: Readers): AsyncGenerator<readonly LeafWithRow[]> {
+  const [first] = readers;
+  const places = await first.execute(
+    sql`select coalesce(max(leaf_index) + 1, 0) as count from ${tableOf("ledger_leaves")}`,
+  );
+  const [{ count: end }] = counts.parse(Array.from(places));
+  const underWay: Promise<readonly LeafWithRow[]>[] = [];
+  const ask = (page: number): void => {
+    if (page * PAGE >= end) return;
+    const asked = leafPage(readers[page % readers.length] ?? first, page * PAGE);
+    // Dropped with an unread answer where whoever reads stops early.
+    asked.catch(() => undefined);
+    underWay.push(asked);
+  };
+  readers.forEach((_, page) => ask(page));
+  for (let page = 0; underWay.length > 0; page += 1) {
+    const leaves = (await underWay.shift()) ?? [];
+    ask(page + readers.length);
     // The client sends in the turn after the one that asks; it would else be after the hashing.
     await setImmediate();
     await setImmediate();
-    yield await withTexts(tx, page);
+    yield await withTexts(readers[page % readers.length] ?? first, leaves);
   }
 }
 
@@ -62,13 +76,13 @@ const RECORD_SEPARATOR = "\u001e";
 async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]> {
   const rowsOf = (name: SealedLedger): SQL => sql`
     select leaf.*, row_to_json(event)::text as json
-    from leaf left join ${sql.identifier(name)} event on event.id = leaf.event_id
+    from leaf left join ${tableOf(name)} event on event.id = leaf.event_id
     where leaf.ledger = ${sql.raw(String(sealedLedgers[name]))}`;
   const known = sql.raw(Object.values(sealedLedgers).join());
   const rows = await tx.execute(sql`
     with leaf as materialized (
-      select leaf_index, ledger, event_id, leaf_hash from ledger_leaves
-      where leaf_index >= ${sql.raw(String(from))} order by leaf_index limit ${sql.raw(String(PAGE))}
+      select leaf_index, ledger, event_id, leaf_hash from ${tableOf("ledger_leaves")}
+      where leaf_index >= ${sql.raw(String(from))} and leaf_index < ${sql.raw(String(from + PAGE))}
     ), found as (
       ${sql.join(sealedLedgerNames.map(rowsOf), sql` union all `)}
       union all
@@ -124,7 +138,7 @@ export async function* readCheckpoints(
     const page = checkpointRows.parse(
       Array.from(
         await tx.execute(sql`
-          select size, note from ledger_checkpoints where size > ${after}
+          select size, note from ${tableOf("ledger_checkpoints")} where size > ${after}
           order by size limit ${PAGE}`),
       ),
     );
@@ -137,51 +151,49 @@ export async function* readCheckpoints(
 
 /** The stored hashes of subtrees, by `level/index`. One for every 255 leaves. */
 export async function readNodes(tx: JarvisDatabase): Promise<Map<string, Uint8Array>> {
-  const rows = await tx.execute(sql`select level, node_index as index, hash from ledger_nodes`);
+  const rows = await tx.execute(
+    sql`select level, node_index as index, hash from ${tableOf("ledger_nodes")}`,
+  );
   return new Map(
     nodeRows.parse(Array.from(rows)).map(({ level, index, hash }) => [`${level}/${index}`, hash]),
   );
 }
 
-/** How many rows of a ledger have an id up to `newest`. */
-export async function countRows(
-  tx: JarvisDatabase,
-  ledger: SealedLedger,
-  newest: number,
-): Promise<number> {
-  const rows = await tx.execute(sql`
-    select count(*) as count from ${sql.identifier(ledger)} where id <= ${newest}`);
-  const [{ count }] = counts.parse(Array.from(rows));
-  return count;
-}
-
 /**
- * Rows without a leaf that have an id below the newest sealed one of their ledger: a sealer never
- * leaves one behind, so they came later. The first hundred, by id.
+ * Rows without a leaf in a tree of that size that have an id below the newest sealed one of their
+ * ledger, or none: a sealer never leaves one behind, so they came later. The first hundred, by id.
  */
-export async function readStrays(tx: JarvisDatabase): Promise<{ ledger: number; id: number }[]> {
+export async function readStrays(
+  tx: JarvisDatabase,
+  size: number,
+): Promise<{ ledger: number; id: number }[]> {
+  const rowsOf = (name: SealedLedger): SQL => sql`
+    select ${sql.raw(String(sealedLedgers[name]))} as ledger, id from ${tableOf(name)}`;
+  const leaves = tableOf("ledger_leaves");
+  // Pages are joined by index; all rows to all leaves are not.
+  await tx.execute(sql`set local enable_hashjoin = on`);
   const rows = await tx.execute(sql`
-    with sealed as (select ledger, max(event_id) as newest from ledger_leaves group by ledger)
-    select ledger, id from (
-      select 1 as ledger, id from self_extension_events
-      union all select 2, id from action_audit_log
-      union all select 3, id from ledger_records
-    ) event
+    with sealed as (
+      select ledger, max(event_id) as newest from ${leaves} where leaf_index < ${size} group by ledger
+    )
+    select ledger, coalesce(id, 0) as id
+    from (${sql.join(sealedLedgerNames.map(rowsOf), sql` union all `)}) event
     join sealed using (ledger)
-    where id <= sealed.newest and not exists (
-      select from ledger_leaves leaf where leaf.ledger = event.ledger and leaf.event_id = event.id)
+    where (id <= sealed.newest) is not false and not exists (
+      select from ${leaves} leaf where leaf.ledger = event.ledger and leaf.event_id = event.id
+        and leaf.leaf_index >= 0 and leaf.leaf_index < ${size})
     order by ledger, id limit 100`);
   return strayRows.parse(Array.from(rows));
 }
 
 /** How many rows wait for the sealer. */
 export async function countUnsealed(tx: JarvisDatabase): Promise<number> {
-  const newest = (ledger: number) =>
-    sql`coalesce((select max(event_id) from ledger_leaves where ledger = ${ledger}), 0)`;
-  const rows = await tx.execute(sql`
-    select (select count(*) from self_extension_events where id > ${newest(1)})
-      + (select count(*) from action_audit_log where id > ${newest(2)})
-      + (select count(*) from ledger_records where id > ${newest(3)}) as count`);
+  const waiting = sealedLedgerNames.map(
+    (name) => sql`(select count(*) from ${tableOf(name)} where id > coalesce((
+      select max(event_id) from ${tableOf("ledger_leaves")}
+      where ledger = ${sql.raw(String(sealedLedgers[name]))}), 0))`,
+  );
+  const rows = await tx.execute(sql`select ${sql.join(waiting, sql` + `)} as count`);
   const [{ count }] = counts.parse(Array.from(rows));
   return count;
 }

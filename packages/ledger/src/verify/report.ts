@@ -7,6 +7,8 @@ export const attackMeanings = {
   "event-inserted": "A row stands among sealed ones and never was sealed: it was slipped in later.",
   "event-duplicated": "Several rows have the id of one sealed row.",
   "events-reordered": "Leaves of one ledger do not stand in the order of its ids.",
+  "event-hidden": "An index leaves rows out: who reads by it does not see them, until REINDEX.",
+  "leaf-inserted": "There are leaves beside those of the tree.",
   "leaf-removed": "Leaves of the tree are missing, or numbered with a gap.",
   "tree-rewritten":
     "Rows and leaves agree with each other and not with what was signed: both were rewritten.",
@@ -14,6 +16,8 @@ export const attackMeanings = {
   "checkpoint-forged": "A checkpoint is not signed by a key of the ledger, or says something else.",
   "leaves-unsigned":
     "There are leaves that no checkpoint covers: one was removed, or they were added.",
+  "table-disguised":
+    "A table of the ledger is no plain table any more: what it shows may depend on who asks.",
   "key-forged": "The keys of the ledger cannot be read.",
   "history-forked":
     "A checkpoint that was seen outside of the database belongs to another history.",

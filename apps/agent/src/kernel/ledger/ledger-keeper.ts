@@ -185,7 +185,7 @@ export async function keepLedger(parts: {
   ): Promise<VerificationReport> {
     let report: VerificationReport;
     try {
-      report = await verifyLedger(db, { anchors: await anchors() });
+      report = await verifyLedger(db, { anchors: await anchors(), second: db });
     } catch (error) {
       // What cannot be read cannot be believed: a damaged page, a lost table.
       await hold({
