@@ -2,7 +2,7 @@ import { OperatorError } from "@jarvis/operator-core";
 import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { CommitUnknown } from "../kernel/kernel.ts";
+import { CommitUnknown } from "../kernel/operator-orders.ts";
 import { StandsBy } from "../kernel/leadership/standby-kernel.ts";
 import { GoalRefused } from "../kernel/goals/goal-action.ts";
 import { RollbackRefused } from "../kernel/serving/rollback-refused.ts";

@@ -7,7 +7,8 @@ import {
   type HostReport,
 } from "@jarvis/tools/self-extension";
 import { HTTPException } from "hono/http-exception";
-import { LandingOpen, type Kernel } from "../kernel/kernel.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { LandingOpen } from "../kernel/operator-orders.ts";
 import { ActionRefused } from "./action-api.ts";
 import type { ApiEnvironment } from "./guard.ts";
 import * as routes from "./host-routes.ts";

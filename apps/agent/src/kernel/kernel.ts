@@ -4,25 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DBOS } from "@dbos-inc/dbos-sdk";
 import { databaseDirectory, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
 import {
-  attest,
-  fetchBase,
   forgetRepository,
-  hasCommit,
-  openIntents,
-  settleWorld,
-  tendIntents,
   openMirror,
   PIPELINE_PROTOCOL,
   registerPipeline,
-  rememberBase,
   restorePointers,
-  treeOf,
-  type PauseAnswer,
   type Pipeline,
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
-import type { AbandonedHistory } from "@jarvis/ledger";
-import type { KillAnswer } from "@jarvis/operator-core";
 import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
 import type { KernelActions } from "./actions.ts";
@@ -39,6 +28,7 @@ import { executorOf, resumeRunsOfOthers } from "./leadership/resume-runs.ts";
 import { standbyKernel, type Standby } from "./leadership/standby-kernel.ts";
 import { takeLead } from "./leadership/take-lead.ts";
 import { KernelMove } from "./move/kernel-move.ts";
+import { operatorOrders, type OperatorOrders } from "./operator-orders.ts";
 import { Progress } from "./progress.ts";
 import { keepPromotions, type PromotionKeeper } from "./promotion-keeper.ts";
 import { startReconciler } from "./reconciler.ts";
@@ -68,23 +58,7 @@ export interface KernelWaits {
   readonly signal: AbortSignal;
 }
 
-/** A landing that was announced could not be read back yet. */
-export class LandingOpen extends Error {
-  override readonly name = "LandingOpen";
-
-  constructor(runId: string) {
-    super(
-      `The landing of run ${runId} could not be read back yet; try again when the repository host answers.`,
-    );
-  }
-}
-
-/** An operator names a commit that the base does not know. */
-export class CommitUnknown extends Error {
-  override readonly name = "CommitUnknown";
-}
-
-export interface Kernel {
+export interface Kernel extends OperatorOrders {
   readonly config: KernelConfig;
   readonly repository: GuardedRepository;
   readonly connection: Connection;
@@ -97,27 +71,10 @@ export interface Kernel {
   readonly move: KernelMove;
   readonly goals: GoalKeeper;
   readonly ledger: Pick<LedgerKeeper, "status" | "verify">;
-  /** Goes on from a restored database; null where there is nothing to go on from. */
-  recover(change: { reason: string; actor: string }): Promise<AbandonedHistory | null>;
   readonly room: Pick<RoomKeeper, "look">;
-  /** Observe, then end every action and sandbox. Answers what was cancelled or ended. */
-  kill(change: { reason: string; actor: string }): Promise<KillAnswer>;
   readonly promotions: Pick<PromotionKeeper, "fence">;
   /** Says where this kernel answers, to those that stand by. */
   readonly answersAt: (url: string) => void;
-  /** Pauses, and waits so long for what is on its way to be resolved; or resumes. */
-  pause(change: {
-    paused: boolean;
-    reason: string;
-    actor: string;
-    waitMs: number;
-  }): Promise<PauseAnswer>;
-  setMode(change: {
-    mode: "observe" | "execute";
-    reason: string;
-    actor: string;
-  }): Promise<{ mode: "observe" | "execute" }>;
-  accept(sha: string, actor: string): Promise<{ treeSha: string }>;
   stop(): Promise<void>;
 }
 
@@ -300,52 +257,18 @@ export async function startKernel(
       ledger,
       room,
       answersAt: (url) => leadership?.answersAt(url),
-      async kill(change) {
-        model?.stop();
-        return await actions.kill(change);
-      },
       promotions,
-      async pause({ paused, reason, actor, waitMs }) {
-        if (paused) return await promotions.pause({ reason, actor, waitMs });
-        const answer = await promotions.resume({ reason, actor });
-        await reconciler.now();
-        return answer;
-      },
-      async recover(change) {
-        // What was announced before the backup and may have landed after it.
-        await tendIntents(settleWorld(world));
-        const [open] = await openIntents(database.db);
-        if (open !== undefined) throw new LandingOpen(open.runId);
-        const abandoned = await ledger.acceptRestore(change);
-        await reconciler.now();
-        return abandoned;
-      },
-      async setMode({ mode, reason, actor }) {
-        const outcome = await actions.safety.setMode(mode, { reason, actor });
-        // Somebody else changed the mode in between, perhaps by the kill switch: theirs stands.
-        if (outcome.outcome === "conflict") return { mode: outcome.current.mode };
-        if (mode === "execute") await reconciler.now();
-        return { mode };
-      },
-      async accept(sha, actor) {
-        const base = await fetchBase(world);
-        if (!(await hasCommit(mirror, sha))) {
-          throw new CommitUnknown(
-            `The base ${connection.target.baseBranch} at ${base} does not know the commit ${sha}; name one that it holds.`,
-          );
-        }
-        const treeSha = await treeOf(mirror, sha);
-        await attest(database.db, {
-          sha,
-          treeSha,
-          by: "accepted",
-          actor,
-          reason: `accepted as ${sha}`,
-        });
-        if (sha === base) await rememberBase(database.db, base);
-        await reconciler.now();
-        return { treeSha };
-      },
+      ...operatorOrders({
+        world,
+        safety: actions.safety,
+        promotions,
+        ledger,
+        async kill(change) {
+          model?.stop();
+          return await actions.kill(change);
+        },
+        goOn: async () => await reconciler.now(),
+      }),
       async stop() {
         reconciler.stop();
         baseWatch.stop();

@@ -156,9 +156,10 @@ describe("the kill switch and the pause", () => {
     { killed: true, paused: true, reasons: ["promotion-paused", "observe-only"] },
   ])("killed $killed and paused $paused: each says its own word", async (row) => {
     const { world } = suite;
-    if (row.killed) await world.safety.killSwitch(operator);
-    if (row.paused) await pause(true);
-    const run = await world.propose(suite.patch());
+    const run = await world.attempt(await world.submit(suite.patch()), 1, async () => {
+      if (row.killed) await world.safety.killSwitch(operator);
+      if (row.paused) await pause(true);
+    });
     expect(run.result.blockReasons).toEqual(row.reasons);
     expect(run.result.success).toBe(!row.killed && !row.paused);
     if (run.result.success) return;
@@ -171,11 +172,19 @@ describe("the kill switch and the pause", () => {
     expect(done.result.success).toBe(true);
   });
 
-  it("resuming while killed promotes nothing", async () => {
+  it("killed before it was verified ends a run: nothing is even tested", async () => {
     const { world } = suite;
     await world.safety.killSwitch(operator);
-    await pause(true);
     const run = await world.propose(suite.patch());
+    expect(run.result).toMatchObject({ success: false, blockReasons: ["kill-switch-active"] });
+  });
+
+  it("resuming while killed promotes nothing", async () => {
+    const { world } = suite;
+    const run = await world.attempt(await world.submit(suite.patch()), 1, async () => {
+      await world.safety.killSwitch(operator);
+      await pause(true);
+    });
     const before = world.mutations().length;
     await pause(false);
     const resumed = await world.attempt(run.state.runId, 2);

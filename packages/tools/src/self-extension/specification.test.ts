@@ -61,11 +61,12 @@ describe("Every builtin self-modification lifecycle step writes append-only audi
 describe("Promotion pause state is persisted and evaluated independently from the global kill switch", () => {
   it("blocks on the one, on the other and on both, each by its own word", async () => {
     repository = plainProject();
-    world = await makeTestWorld(repository);
-    await killSwitch(world.db, { reason: "smoke", actor: "anna" }, { onKill: [] });
-    expect(await getPromotionControlState(world.db)).toMatchObject({ paused: false });
+    const { db } = (world = await makeTestWorld(repository));
     const runId = await world.submit(repository.patch(goodChange));
-    const killed = await world.attempt(runId, 1);
+    const killed = await world.attempt(runId, 1, async () => {
+      await killSwitch(db, { reason: "smoke", actor: "anna" }, { onKill: [] });
+    });
+    expect(await getPromotionControlState(world.db)).toMatchObject({ paused: false });
     expect(killed.result.blockReasons).toEqual(["observe-only"]);
     await setPromotionControlState(world.db, { paused: true, reason: "x", updatedBy: "anna" });
     const both = await world.attempt(runId, 2);

@@ -45,8 +45,8 @@ export interface TestWorld extends PipelineWorld {
   /** Records a proposal and takes it through every stage, as the workflow would. */
   propose(patch: string, more?: Record<string, unknown>): Promise<Run>;
   submit(patch: string, more?: Record<string, unknown>): Promise<string>;
-  /** One more attempt of a parked run. */
-  attempt(runId: string, attempt: number): Promise<Run>;
+  /** One more attempt of a parked run, with what happens once it is verified and not promoted yet. */
+  attempt(runId: string, attempt: number, onVerified?: () => Promise<void>): Promise<Run>;
   /** The forge goes away; answers how it comes back, at the same address, perhaps changed. */
   stopForge(): Promise<(changed?: Partial<ForgeOptions>) => Promise<void>>;
   /** Requests of the forge that changed something. */
@@ -211,12 +211,17 @@ export async function makeTestWorld(
   await safety.setMode(mode, { reason: "test", actor: "test" });
   const steps = pipelineSteps(() => world);
 
-  async function attempt(runId: string, number: number): Promise<Run> {
+  async function attempt(
+    runId: string,
+    number: number,
+    onVerified?: () => Promise<void>,
+  ): Promise<Run> {
     try {
       const staged = await steps.stage(runId, number);
       if (staged.stagedSha !== null) {
         const passed =
           staged.alreadyVerified || (await steps.verify(runId, staged.stagedSha)).passed;
+        await onVerified?.();
         if (passed) await steps.promote(runId, staged.stagedSha, number);
       }
     } finally {

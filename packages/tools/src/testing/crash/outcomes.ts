@@ -94,37 +94,28 @@ export const outcomes: readonly Outcome[] = [
   {
     name: "reverted",
     ends: { status: "promoted", blockReasons: [] },
+    course: async (crash, repository) => await revertOf(crash, repository.patch(aFile()), null),
+  },
+  {
+    name: "refused after a rollback",
+    ends: { status: "blocked", blockReasons: ["held-after-rollback"] },
     async course(crash, repository) {
-      const { runId } = await crash.run(proposing(repository.patch(aFile())), []);
-      const [started] = rollback(runId, null);
-      const { occurredAt: startedAt } = started.payload;
-      const revertId = revertRunId({ runId, attempt: 1, startedAt });
-      for (const event of rollback(runId, revertId)) {
-        await appendSelfExtensionEvent(crash.db, event);
-      }
-      return {
-        ...still,
-        async begin({ modules, world, start }) {
-          const change = await modules.promotedChange(world, runId);
-          if (change === null) throw new Error(`run ${runId} promoted nothing`);
-          const baseTree = await modules.treeOf(world.mirror, await modules.fetchBase(world));
-          await modules.proposeRevert(world, { runId: revertId, change, baseTree });
-          await start(revertId, 1);
-        },
-      };
+      const goal = `goal ${(changes += 1)}`;
+      await crash.run(await revertOf(crash, repository.patch(aFile()), goal), []);
+      return proposing(repository.patch(aFile()), goal);
     },
   },
 ];
 
 const still: Pick<Course, "tend"> = { tend: async () => await Promise.resolve(false) };
 
-function proposing(patch: string): Course {
+function proposing(patch: string, goal: string | null = null): Course {
   return {
     ...still,
     async begin({ modules, world, start }) {
       const runId = await modules.recordProposal(
         world,
-        modules.parseProposal({ patch, title: "A change" }),
+        modules.parseProposal({ patch, title: "A change", goal }),
       );
       await start(runId, 1);
     },
@@ -149,6 +140,27 @@ function killing(patch: string): Course {
       if ((await safety.refresh()) === "execute") return false;
       await safety.setMode("execute", { reason: "go on", actor: "anna" });
       return true;
+    },
+  };
+}
+
+/** Promotes a change and takes it back; what is left to do is the revert. */
+async function revertOf(crash: CrashWorld, patch: string, goal: string | null): Promise<Course> {
+  const { runId } = await crash.run(proposing(patch, goal), []);
+  const [started] = rollback(runId, null);
+  const { occurredAt: startedAt } = started.payload;
+  const revertId = revertRunId({ runId, attempt: 1, startedAt });
+  for (const event of rollback(runId, revertId)) {
+    await appendSelfExtensionEvent(crash.db, event);
+  }
+  return {
+    ...still,
+    async begin({ modules, world, start }) {
+      const change = await modules.promotedChange(world, runId);
+      if (change === null) throw new Error(`run ${runId} promoted nothing`);
+      const baseTree = await modules.treeOf(world.mirror, await modules.fetchBase(world));
+      await modules.proposeRevert(world, { runId: revertId, change, baseTree });
+      await start(revertId, 1);
     },
   };
 }
