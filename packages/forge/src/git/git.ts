@@ -28,7 +28,7 @@ export interface Git {
   /** Standard output as text without its last line break. */
   text(args: readonly string[], options?: GitOptions): Promise<string>;
   /** The same, asked once: for what is said of objects by their names alone, which never changes. */
-  known(args: readonly string[], options?: GitOptions): Promise<string>;
+  known(args: readonly string[], options?: Pick<GitOptions, "okCodes">): Promise<string>;
 }
 
 // Debian, Homebrew and Nix on NixOS. A caller with git elsewhere says so.
@@ -39,7 +39,7 @@ const DEFAULT_PATH =
 const DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024;
 
 // The bounds are for the memory.
-const KNOWN_ANSWERS = 5_000;
+const KNOWN_ANSWERS = 2_000;
 const KNOWN_CHARACTERS = 16 * 1024;
 
 /**

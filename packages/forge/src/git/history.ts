@@ -15,8 +15,8 @@ export class History {
     return (await this.mergeBase(ancestor, descendant)) === ancestor;
   }
 
+  /** One of the best, where there are several, and the same one whatever the order of the two. */
   async mergeBase(a: Sha, b: Sha): Promise<Sha | undefined> {
-    // It is the same for both orders, so it is asked in one.
     const base = await this.#git.known(["merge-base", ...[a, b].toSorted()], { okCodes: [1] });
     return base === "" ? undefined : base;
   }
@@ -50,6 +50,7 @@ export class History {
     return { shas, total: Number(total) };
   }
 
+  /** How many commits are in `to` and not in `from`. */
   async countBetween(from: Sha, to: Sha): Promise<number> {
     if (await this.isAncestor(to, from)) return 0;
     return Number(await this.#git.known(["rev-list", "--count", to, `^${from}`]));
