@@ -1,7 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { startForge, type Forge } from "@jarvis/forge";
 import {
   foldRun,
   makeOctokit,
@@ -9,7 +7,7 @@ import {
   type RunResult,
 } from "@jarvis/tools/self-extension";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startHoldingProxy, type HoldingProxy } from "./testing/holding-proxy.ts";
+import { at, startHeldHost, type HeldHost } from "./testing/held-host.ts";
 import {
   discardState,
   startKernelProgram,
@@ -18,7 +16,6 @@ import {
 } from "./testing/kernel-program.ts";
 import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
 
-const at = { owner: "local", repo: "project" };
 const isWhole = process.env["JARVIS_SWEEP"] === "1";
 
 /** Every change that a promotion makes at its host, in order. The first test holds this list against a run. */
@@ -35,42 +32,18 @@ const mutations = [
 ] as const;
 
 describe("a kernel that is killed while it promotes", () => {
-  let directory: string;
-  let repository: TestRepository;
-  let forge: Forge;
-  let proxy: HoldingProxy;
+  let host: HeldHost;
   let octokit: ReturnType<typeof makeOctokit>;
   let kernel: KernelProgram;
 
-  const start = async (): Promise<KernelProgram> =>
-    await startKernelProgram({
-      repo: repository.directory,
-      stateDir: join(directory, "state"),
-      env: {
-        JARVIS_GITHUB_API_URL: `${proxy.url}${new URL(forge.apiUrl).pathname}`,
-        GITHUB_TOKEN: forge.token,
-        JARVIS_GITHUB_REPOSITORY: "local/project",
-      },
-    });
-
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), "jarvis-kill-"));
-    repository = plainProject();
-    forge = await startForge({
-      directory: join(directory, "forge"),
-      owner: at.owner,
-      repository: at.repo,
-      seed: {
-        gitDirectory: join(repository.directory, ".git"),
-        commit: repository.git("rev-parse", "HEAD").trim(),
-      },
-    });
-    proxy = await startHoldingProxy(forge);
-    octokit = makeOctokit({ apiUrl: forge.apiUrl, token: forge.token, remote: false });
-    kernel = await start();
+    host = await startHeldHost();
+    const { apiUrl, token } = host.forge;
+    octokit = makeOctokit({ apiUrl, token, remote: false });
+    kernel = await host.start();
     await kernel.post("/api/mode", { mode: "execute", reason: "test" });
     // The first one of all also says whose repository it is, once.
-    await kernel.outcome(await kernel.propose(goodPatch(repository, "first")));
+    await kernel.outcome(await kernel.propose(goodPatch(host.repository, "first")));
     await until(async () => {
       const { data } = await octokit.rest.git.listMatchingRefs({ ...at, ref: "heads/jarvis" });
       return data.length === 0 ? true : null;
@@ -79,16 +52,12 @@ describe("a kernel that is killed while it promotes", () => {
 
   afterAll(async () => {
     await kernel.stop();
-    await proxy.close();
-    await forge.close();
-    await discardState(join(directory, "state"));
-    rmSync(directory, { recursive: true, force: true });
-    repository.remove();
+    await host.close();
   });
 
   /** The changes that the forge's own log has of one run. */
   function madeFor(result: RunResult, since: number) {
-    const made = readFileSync(forge.requestLog, "utf8")
+    const made = readFileSync(host.forge.requestLog, "utf8")
       .split("\n")
       .filter((line) => line !== "")
       .slice(since)
@@ -111,7 +80,8 @@ describe("a kernel that is killed while it promotes", () => {
     };
   }
 
-  const logLength = (): number => readFileSync(forge.requestLog, "utf8").split("\n").length - 1;
+  const logLength = (): number =>
+    readFileSync(host.forge.requestLog, "utf8").split("\n").length - 1;
 
   async function expectOneOfEverything(result: RunResult, since: number): Promise<void> {
     expect(result).toMatchObject({ status: "promoted", success: true, blockReasons: [] });
@@ -145,10 +115,10 @@ describe("a kernel that is killed while it promotes", () => {
 
   it("would make these changes, were it left alone", async () => {
     const since = logLength();
-    const before = proxy.mutations.length;
-    const result = await kernel.outcome(await kernel.propose(goodPatch(repository, "alone")));
+    const before = host.proxy.mutations.length;
+    const result = await kernel.outcome(await kernel.propose(goodPatch(host.repository, "alone")));
     await expectOneOfEverything(result, since);
-    const made = proxy.mutations.slice(before);
+    const made = host.proxy.mutations.slice(before);
     expect(made).toHaveLength(mutations.length);
     for (const [index, [, method, path]] of mutations.entries()) {
       expect(made[index]?.method).toBe(method);
@@ -177,13 +147,13 @@ describe("a kernel that is killed while it promotes", () => {
 
   it.each(sampled)("right $when $what ends the run as it would have", async ({ index, when }) => {
     const since = logLength();
-    const patch = goodPatch(repository, `${when}${index}`);
-    const reached = proxy.hold(index, when);
+    const patch = goodPatch(host.repository, `${when}${index}`);
+    const reached = host.proxy.hold(index, when);
     const runId = await kernel.propose(patch);
     await reached;
     await kernel.kill();
-    proxy.release();
-    kernel = await start();
+    host.proxy.release();
+    kernel = await host.start();
     const result = await kernel.outcome(runId);
     expect(result.status).toBe("promoted");
     await expectOneOfEverything(result, since);

@@ -1,67 +1,31 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startForge, type Forge } from "@jarvis/forge";
 import { makeOctokit, type PauseAnswer, type RunResult } from "@jarvis/tools/self-extension";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { startHoldingProxy, type HoldingProxy } from "./testing/holding-proxy.ts";
-import {
-  discardState,
-  startKernelProgram,
-  until,
-  type KernelProgram,
-} from "./testing/kernel-program.ts";
-import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
+import { at, connectionTo, startHeldHost, type HeldHost } from "./testing/held-host.ts";
+import { until, type KernelProgram } from "./testing/kernel-program.ts";
+import { goodPatch } from "./testing/repository.ts";
 
 const CLI = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
-const at = { owner: "local", repo: "project" };
 
-let directory: string;
-let repository: TestRepository;
-let forge: Forge;
-/** Between the kernel and the forge: a network that can be slow. */
-let proxy: HoldingProxy;
+let host: HeldHost;
 let operator: ReturnType<typeof makeOctokit>;
 let kernel: KernelProgram;
 /** The head of a pull request that Jarvis did not open. */
 let foreign: string;
 
-const stateDir = (): string => join(directory, "state");
-const start = async (): Promise<KernelProgram> =>
-  await startKernelProgram({
-    repo: repository.directory,
-    stateDir: stateDir(),
-    env: connection(`${proxy.url}${new URL(forge.apiUrl).pathname}`),
-  });
-
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "jarvis-pause-"));
-  repository = plainProject();
-  forge = await startForge({
-    directory: join(directory, "forge"),
-    owner: at.owner,
-    repository: at.repo,
-    seed: {
-      gitDirectory: join(repository.directory, ".git"),
-      commit: repository.git("rev-parse", "HEAD").trim(),
-    },
-  });
-  proxy = await startHoldingProxy(forge);
-  operator = makeOctokit({ apiUrl: forge.apiUrl, token: forge.operatorToken, remote: false });
+  host = await startHeldHost();
+  const { apiUrl, operatorToken: token } = host.forge;
+  operator = makeOctokit({ apiUrl, token, remote: false });
   foreign = await pullRequestOfSomebody();
-  kernel = await start();
+  kernel = await host.start();
   await kernel.post("/api/mode", { mode: "execute", reason: "test" });
 });
 
 afterAll(async () => {
   await kernel.stop();
-  await proxy.close();
-  await forge.close();
-  await discardState(stateDir());
-  repository.remove();
-  rmSync(directory, { recursive: true, force: true });
+  await host.close();
 });
 
 it("says whether the host enforces the fence, and lets pass what others open", async () => {
@@ -81,7 +45,7 @@ it("pauses past a kernel that is stopped between its intent and the landing; wok
     unresolved: [],
     fence: "enforced",
   });
-  proxy.forward();
+  host.proxy.forward();
   process.kill(kernel.pid, "SIGCONT");
   const result = await kernel.outcome(runId);
   expect(result).toMatchObject({ status: "parked", blockReasons: ["promotion-paused"] });
@@ -102,7 +66,7 @@ it("ends a stopped kernel where no fence holds it, and waits for what it had sen
   const paused = pause("no fence");
   // It is ended because nothing else keeps it from landing; what it has sent arrives all the same.
   await kernel.ended;
-  proxy.forward();
+  host.proxy.forward();
   const answer = await paused;
   expect(answer).toMatchObject({
     acknowledged: true,
@@ -110,33 +74,25 @@ it("ends a stopped kernel where no fence holds it, and waits for what it had sen
     fence: "none",
   });
   expect(await baseNow()).toBe(answer.drained[0]?.mergeSha);
-  kernel = await start();
+  kernel = await host.start();
   expect(await kernel.outcome(runId)).toMatchObject({ status: "promoted" });
 });
 
 /** A good change whose landing was sent and has not arrived. */
 async function sendLanding(name: string): Promise<string> {
-  const sent = proxy.holdAt(/\/git\/refs\/heads(\/|%2F)main$/, "before");
-  const runId = await kernel.propose(goodPatch(repository, name));
+  const sent = host.proxy.holdAt(/\/git\/refs\/heads(\/|%2F)main$/, "before");
+  const runId = await kernel.propose(goodPatch(host.repository, name));
   await sent;
   return runId;
-}
-
-function connection(apiUrl: string): Record<string, string> {
-  return {
-    JARVIS_GITHUB_API_URL: apiUrl,
-    GITHUB_TOKEN: forge.token,
-    JARVIS_GITHUB_REPOSITORY: "local/project",
-  };
 }
 
 /** The command as an operator types it; ends 0 only when the pause is acknowledged. */
 async function pause(reason: string): Promise<PauseAnswer> {
   return await new Promise((resolve, reject) => {
     const args = [CLI, "pause", "--reason", reason, "--json"];
-    const places = ["--repo", repository.directory, "--state-dir", stateDir()];
+    const places = ["--repo", host.repository.directory, "--state-dir", host.stateDir];
     const options = {
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...connection(forge.apiUrl) },
+      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...connectionTo(host.forge) },
     };
     execFile(process.execPath, [...args, ...places], options, (error, stdout, said) => {
       if (error === null) resolve(JSON.parse(stdout) as PauseAnswer);
