@@ -137,7 +137,7 @@ describe("a pause that comes", () => {
       paused: true,
       acknowledged: false,
       drained: [],
-      unresolved: [{ runId: run.state.runId, why: "The repository host cannot be reached." }],
+      unresolved: [{ runId: run.state.runId, why: "The repository host cannot be reached" }],
       inFlight: [run.state.runId],
       fence: "unknown",
     });

@@ -144,7 +144,8 @@ export async function settleIntent(
   } catch (error) {
     const problem = connectionProblem(error);
     if (problem === null) throw error;
-    return { settled: false, why: problem, waitsFor: "host" };
+    // A part of a sentence, as every other reason.
+    return { settled: false, why: problem.replace(/\.$/, ""), waitsFor: "host" };
   }
 }
 

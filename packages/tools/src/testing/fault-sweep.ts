@@ -6,6 +6,7 @@ import { attest } from "../self-extension/attestation.ts";
 import { treeOf } from "../self-extension/git/mirror.ts";
 import { fetchBase } from "../self-extension/fetch-base.ts";
 import { rememberBase } from "../self-extension/attestation.ts";
+import { openIntents } from "../self-extension/promotion-intents.ts";
 import { setPromotionControlState } from "../self-extension/promotion-control.ts";
 import { foldRun } from "../self-extension/run-state.ts";
 import { readRun } from "../self-extension/runs.ts";
@@ -113,6 +114,8 @@ export async function sweepOne(
   await world.steps.verify(runId, stagedSha);
   const since = logLength(suite);
   const baseBefore = (await suite.host()).base;
+  // Of a run whose landing somebody set back: the next one has to find out about it first.
+  const isUnsettled = (await openIntents(world.db)).length > 0;
   for (const { at: nth, swept } of faults) {
     await orderFault(world.forge, {
       match: { login: "jarvis[bot]", path: "/**", nth },
@@ -143,7 +146,9 @@ export async function sweepOne(
   }
   await clearAway();
   const isMoved = faults.some(({ swept }) => swept.movesBase);
-  violations.push(...(await judge(suite, runId, { since, baseBefore, isMoved, parkedBy })));
+  violations.push(
+    ...(await judge(suite, runId, { since, baseBefore, isMoved, isUnsettled, parkedBy })),
+  );
   const state = (await readRun(world.db, runId))?.state;
   const kept = state?.status === "blocked" ? state.branchName : null;
   return { violations, struck, kept };
@@ -185,13 +190,20 @@ const PARKED = new Set([
 async function judge(
   suite: PromotionWorld,
   runId: string,
-  facts: { since: number; baseBefore: string; isMoved: boolean; parkedBy: ReadonlySet<string> },
+  facts: {
+    since: number;
+    baseBefore: string;
+    isMoved: boolean;
+    isUnsettled: boolean;
+    parkedBy: ReadonlySet<string>;
+  },
 ): Promise<string[]> {
   const found: string[] = [];
   const run = await readRun(suite.world.db, runId);
   const events = run?.events ?? [];
   const state = foldRun(runId, events);
   for (const reason of facts.parkedBy) {
+    if (reason === "landing-unresolved" && facts.isUnsettled) continue;
     if (!PARKED.has(reason)) found.push(`it was parked by ${reason}`);
   }
   const promoted = events.filter(({ type }) => type === "promoted").length;
