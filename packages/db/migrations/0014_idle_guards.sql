@@ -1,6 +1,6 @@
 -- Whether a session belongs to a leadership is asked before the trigger's function is called: where
--- one kernel has a database of its own none does, and calling the function to find that out was a
--- third of what a row of a ledger costs more than one of a plain table.
+-- one kernel has a database of its own none does, and calling the function to find that out was up to
+-- a third of what a row of a ledger costs the server more than one of a plain table.
 SET LOCAL ROLE jarvis_guard;
 --> statement-breakpoint
 SELECT jarvis_guard.begin_ledger_change(null, 'asks for the leadership of those sessions only that have one');
