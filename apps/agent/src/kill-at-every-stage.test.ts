@@ -7,7 +7,7 @@ import {
   type RunResult,
 } from "@jarvis/tools/self-extension";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { at, startHeldHost, type HeldHost } from "./testing/held-host.ts";
+import { startHeldHost, type HeldHost } from "./testing/held-host.ts";
 import {
   discardState,
   startKernelProgram,
@@ -15,6 +15,7 @@ import {
   type KernelProgram,
 } from "./testing/kernel-program.ts";
 import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
+import { at } from "./testing/seeded-forge.ts";
 
 const isWhole = process.env["JARVIS_SWEEP"] === "1";
 

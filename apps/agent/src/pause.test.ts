@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { makeOctokit, type PauseAnswer, type RunResult } from "@jarvis/tools/self-extension";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { at, connectionTo, startHeldHost, type HeldHost } from "./testing/held-host.ts";
+import { connectionTo, startHeldHost, type HeldHost } from "./testing/held-host.ts";
 import { until, type KernelProgram } from "./testing/kernel-program.ts";
 import { goodPatch } from "./testing/repository.ts";
+import { at } from "./testing/seeded-forge.ts";
 
 const CLI = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url));
 

@@ -7,10 +7,6 @@ export class Recent<T> {
     this.#limit = limit;
   }
 
-  has(key: string): boolean {
-    return this.#entries.has(key);
-  }
-
   get(key: string): T | undefined {
     const value = this.#entries.get(key);
     if (value !== undefined) this.set(key, value);

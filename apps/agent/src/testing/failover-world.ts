@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeTree } from "@jarvis/sandbox/testing";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
-import { startForge, type Forge } from "@jarvis/forge";
+import type { Forge } from "@jarvis/forge";
 import {
   foldRun,
   makeOctokit,
@@ -15,8 +15,8 @@ import { startCuttingProxy, type CuttingProxy } from "./cutting-proxy.ts";
 import { startHoldingProxy, type HoldingProxy } from "./holding-proxy.ts";
 import { startKernelProgram, until, type KernelProgram } from "./kernel-program.ts";
 import type { TestRepository } from "./repository.ts";
+import { at, startSeededForge } from "./seeded-forge.ts";
 
-const at = { owner: "local", repo: "project" };
 /** Long enough for a busy machine to renew in, short enough to wait for. */
 const LEASE_SECONDS = 4;
 
@@ -69,15 +69,7 @@ export interface FailoverWorld {
 export async function startFailoverWorld(repository: TestRepository): Promise<FailoverWorld> {
   const directory = mkdtempSync(join(tmpdir(), "jarvis-failover-"));
   const database = await createTestDatabase();
-  const forge = await startForge({
-    directory: join(directory, "forge"),
-    owner: at.owner,
-    repository: at.repo,
-    seed: {
-      gitDirectory: join(repository.directory, ".git"),
-      commit: repository.git("rev-parse", "HEAD").trim(),
-    },
-  });
+  const forge = await startSeededForge(directory, repository);
   const octokit = makeOctokit({ apiUrl: forge.apiUrl, token: forge.token, remote: false });
   const members = [
     await makeMember({ repository, database, forge, stateDir: join(directory, "first") }),

@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startForge, type Forge } from "@jarvis/forge";
+import type { Forge } from "@jarvis/forge";
 import { startHoldingProxy, type HoldingProxy } from "./holding-proxy.ts";
 import { discardState, startKernelProgram, type KernelProgram } from "./kernel-program.ts";
 import { plainProject, type TestRepository } from "./repository.ts";
-
-export const at = { owner: "local", repo: "project" };
+import { at, startSeededForge } from "./seeded-forge.ts";
 
 /** A project, a forge that holds it, and between the forge and a kernel a network that can be held. */
 export interface HeldHost {
@@ -23,15 +22,7 @@ export async function startHeldHost(): Promise<HeldHost> {
   const directory = mkdtempSync(join(tmpdir(), "jarvis-held-"));
   const stateDir = join(directory, "state");
   const repository = plainProject();
-  const forge = await startForge({
-    directory: join(directory, "forge"),
-    owner: at.owner,
-    repository: at.repo,
-    seed: {
-      gitDirectory: join(repository.directory, ".git"),
-      commit: repository.git("rev-parse", "HEAD").trim(),
-    },
-  });
+  const forge = await startSeededForge(directory, repository);
   const proxy = await startHoldingProxy(forge);
   return {
     repository,

@@ -33,18 +33,23 @@ export class ObjectStore {
 
   /** In the order asked for; undefined for what does not exist. One git for all that is not cached. */
   async readMany(shas: readonly Sha[]): Promise<(GitObject | undefined)[]> {
-    const wanted = [...new Set(shas)].filter((sha) => isSha(sha) && !this.#cache.has(sha));
-    const read = new Map<Sha, GitObject>();
-    if (wanted.length > 0) {
+    const found = new Map<Sha, GitObject>();
+    const unknown = new Set<Sha>();
+    for (const sha of shas.filter(isSha)) {
+      const object = this.#cache.get(sha);
+      if (object === undefined) unknown.add(sha);
+      else found.set(sha, object);
+    }
+    if (unknown.size > 0) {
       const { stdout } = await this.#git.run(["cat-file", "--batch"], {
-        input: `${wanted.join("\n")}\n`,
+        input: `${[...unknown].join("\n")}\n`,
       });
       for (const object of parseBatch(stdout)) {
-        read.set(object.sha, object);
+        found.set(object.sha, object);
         this.#remember(object);
       }
     }
-    return shas.map((sha) => read.get(sha) ?? this.#cache.get(sha));
+    return shas.map((sha) => found.get(sha));
   }
 
   /** In bytes, of those that exist. */

@@ -25,7 +25,7 @@ export async function exportLedger(
   db: JarvisDatabase,
   write: (line: ExportLine) => Promise<void>,
 ): Promise<{ events: number; checkpoints: number }> {
-  return await inOneSnapshot(db, undefined, async (readers) => {
+  return await inOneSnapshot({ db }, async (readers) => {
     const signed = readCheckpoints(readers[0]);
     let checkpoint = await signed.next();
     let events = 0;

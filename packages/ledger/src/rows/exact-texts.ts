@@ -2,6 +2,7 @@ import type { JarvisDatabase } from "@jarvis/db";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { SealedLedger } from "./leaf.ts";
+import { tableOf } from "./table-of.ts";
 
 const texts = z.array(z.object({ id: z.coerce.number().int(), json: z.string() }));
 
@@ -20,6 +21,6 @@ export async function readExactTexts(
       select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(event))
       where value <> 'null'
     )::text as json
-    from public.${sql.identifier(ledger)} event where id in ${ids}`);
+    from ${tableOf(ledger)} event where id in ${ids}`);
   return new Map(texts.parse(Array.from(rows)).map(({ id, json }) => [id, json]));
 }

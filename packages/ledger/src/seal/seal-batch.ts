@@ -4,7 +4,7 @@ import { sql } from "drizzle-orm";
 import { hashLeaf } from "../merkle/hashes.ts";
 import { signCheckpoint } from "../notes/checkpoint.ts";
 import type { NoteSigner } from "../notes/signed-note.ts";
-import { leafContent } from "../rows/leaf.ts";
+import { leafContent, LEAVES_AT_ONCE } from "../rows/leaf.ts";
 import { readRows, sealedIds, type Horizon } from "../store/sealed-rows.ts";
 import { storeCheckpoint, storeLeaves, type NewLeaf } from "../store/tree-store.ts";
 import { loadTree } from "./load-tree.ts";
@@ -12,8 +12,6 @@ import type { KnownTree, SealedTree } from "./sealed-tree.ts";
 
 /** Rows in one transaction: a second's worth at full load, and a few megabytes. */
 const BATCH_ROWS = 2000;
-/** Some milliseconds: whoever else works in this process goes on in between. */
-const HASHED_AT_ONCE = 200;
 
 /**
  * Seals what is not sealed yet, up to `horizon`: leaves, nodes and the checkpoint over them in one
@@ -43,7 +41,7 @@ export async function sealBatch(
     for (const row of rows) {
       const { ledger, id } = row;
       leaves.push({ ledger, id, hash: hashLeaf(leafContent(ledger, row)) });
-      if (leaves.length % HASHED_AT_ONCE === 0) await setImmediate();
+      if (leaves.length % LEAVES_AT_ONCE === 0) await setImmediate();
     }
     await storeLeaves(tx, frontier, leaves);
     const { size, note } = signCheckpoint({ size: frontier.size, root: frontier.root() }, signer);

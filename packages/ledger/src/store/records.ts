@@ -1,6 +1,7 @@
 import type { JarvisDatabase, LedgerRecordKind } from "@jarvis/db";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { tableOf } from "../rows/table-of.ts";
 
 const records = z.array(z.object({ id: z.coerce.number().int(), data: z.unknown() }));
 const inserted = z.tuple([z.object({ id: z.coerce.number().int() })]);
@@ -22,15 +23,12 @@ export async function appendRecord(
   return id;
 }
 
-/**
- * The records of a kind, oldest first. The table is named by its schema, since a verification reads
- * them too, see `tableOf`.
- */
+/** The records of a kind, oldest first. */
 export async function readRecords(
   db: JarvisDatabase,
   kind: LedgerRecordKind,
 ): Promise<{ id: number; data: unknown }[]> {
   const rows = await db.execute(sql`
-    select id, data from public.ledger_records where kind = ${kind} order by id`);
+    select id, data from ${tableOf("ledger_records")} where kind = ${kind} order by id`);
   return records.parse(Array.from(rows));
 }

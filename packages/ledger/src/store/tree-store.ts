@@ -7,6 +7,7 @@ import { Frontier, type Subtree } from "../merkle/frontier.ts";
 import { hashNode, type Hash } from "../merkle/hashes.ts";
 import { completeSubtrees } from "../merkle/ranges.ts";
 import { sealedLedgers, type SealedLedger } from "../rows/leaf.ts";
+import { tableOf } from "../rows/table-of.ts";
 
 /** Subtrees of every eighth level are stored; the others are at most 128 hashes away from one. */
 const STORED_LEVELS = 8;
@@ -65,7 +66,7 @@ function pairwise(level: readonly Hash[]): Hash[] {
 
 export async function readTreeSize(db: JarvisDatabase): Promise<number> {
   const rows = await db.execute(
-    sql`select coalesce(max(leaf_index) + 1, 0) as size from ledger_leaves`,
+    sql`select coalesce(max(leaf_index) + 1, 0) as size from ${tableOf("ledger_leaves")}`,
   );
   const [{ size }] = counts.parse(Array.from(rows));
   return size;

@@ -10,19 +10,14 @@ const snapshots = z.tuple([z.object({ snapshot: z.string().regex(/^[0-9A-Fa-f-]+
 
 /** Reads in one snapshot of `db`, by a second connection too where there is one to be had. */
 export async function inOneSnapshot<T>(
-  db: JarvisDatabase,
-  second: JarvisDatabase | undefined,
+  { db, second }: { readonly db: JarvisDatabase; readonly second?: JarvisDatabase | undefined },
   work: (readers: Readers) => Promise<T>,
 ): Promise<T> {
   return await db.transaction(async (tx) => {
-    if (second === undefined) {
-      await prepare(tx);
-      return await work([tx]);
-    }
-    const [{ snapshot }] = snapshots.parse(
-      Array.from(await tx.execute(sql`select pg_catalog.pg_export_snapshot() as snapshot`)),
-    );
     await prepare(tx);
+    if (second === undefined) return await work([tx]);
+    const rows = await tx.execute(sql`select pg_export_snapshot() as snapshot`);
+    const [{ snapshot }] = snapshots.parse(Array.from(rows));
     return await second.transaction(async (other) => {
       await other.execute(sql.raw(`set transaction snapshot '${snapshot}'`));
       await prepare(other);

@@ -10,8 +10,9 @@ import {
   type RowText,
   type SealedLedger,
 } from "../rows/leaf.ts";
+import { tableOf } from "../rows/table-of.ts";
+import { readTreeSize } from "../store/tree-store.ts";
 import type { Readers } from "./one-snapshot.ts";
-import { tableOf } from "./tables.ts";
 
 const PAGE = 2000;
 
@@ -41,10 +42,7 @@ const counts = z.tuple([z.object({ count: integer })]);
  */
 export async function* readLeaves(readers: Readers): AsyncGenerator<readonly LeafWithRow[]> {
   const [first] = readers;
-  const places = await first.execute(
-    sql`select coalesce(max(leaf_index) + 1, 0) as count from ${tableOf("ledger_leaves")}`,
-  );
-  const [{ count: end }] = counts.parse(Array.from(places));
+  const end = await readTreeSize(first);
   const underWay: Promise<readonly LeafWithRow[]>[] = [];
   const ask = (page: number): void => {
     if (page * PAGE >= end) return;

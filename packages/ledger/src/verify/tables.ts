@@ -2,19 +2,10 @@ import type { JarvisDatabase } from "@jarvis/db";
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { sealedLedgerNames, type SealedLedger } from "../rows/leaf.ts";
+import { tableOf, treeTables } from "../rows/table-of.ts";
 
-const treeTables = ["ledger_leaves", "ledger_nodes", "ledger_checkpoints"] as const;
 const named = z.array(z.object({ name: z.string(), what: z.string() }));
 const counts = z.tuple([z.object({ count: z.coerce.number().int() })]);
-
-/**
- * By its schema: a verification names every table so and looks up functions in `pg_catalog` only. With
- * another search path a function of somebody's own, whose parameters fit better, would answer for the
- * server's.
- */
-export function tableOf(name: SealedLedger | (typeof treeTables)[number]): SQL {
-  return sql`public.${sql.identifier(name)}`;
-}
 
 /** Objects that came with the server have smaller ids (FirstNormalObjectId of PostgreSQL's source). */
 const FIRST_OWN_ID = sql.raw("16384");

@@ -28,8 +28,7 @@ export async function verifyLedger(
 ): Promise<VerificationReport> {
   const started = performance.now();
   const outcome = await inOneSnapshot(
-    db,
-    second,
+    { db, second },
     async (readers) => await computeAgain(readers, anchors),
   );
   return { ...outcome, durationMs: Math.round(performance.now() - started) };

@@ -3,14 +3,12 @@ import { LedgerError } from "../errors.ts";
 import type { RecordedKey } from "../keys/key-records.ts";
 import { Frontier } from "../merkle/frontier.ts";
 import { openCheckpoint } from "../notes/checkpoint.ts";
+import { LEAVES_AT_ONCE } from "../rows/leaf.ts";
 import { checkLeaf, type Sealed } from "./check-leaf.ts";
 import type { Findings } from "./findings.ts";
 import type { Readers } from "./one-snapshot.ts";
 import { readCheckpoints, readLeaves, readNodes } from "./read-pages.ts";
 import type { Anchor, VerificationReport } from "./report.ts";
-
-/** Some milliseconds: whoever else works in this process goes on in between. */
-const CHECKED_AT_ONCE = 200;
 
 /** What was gone through. */
 export type Walk = Pick<VerificationReport, "size" | "checkpoints" | "checkpoint"> & {
@@ -111,7 +109,7 @@ export async function walkTree(
         nodes.delete(`${level}/${index}`);
       }
       if (checkpoint.done !== true || seen.length > 0) await atThisSize();
-      if (frontier.size % CHECKED_AT_ONCE === 0) await setImmediate();
+      if (frontier.size % LEAVES_AT_ONCE === 0) await setImmediate();
     }
   }
   for (const [place] of nodes) {

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { agentState } from "@jarvis/db";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "../../testing/kernel-program.ts";
 import { keepGoals, type GoalKeeper } from "./goal-keeper.ts";
 import { beginAttempt, endAttempt, insertGoal, moveGoal, readGoal } from "./goal-store.ts";
 
@@ -85,14 +85,13 @@ async function addRunning(id: string): Promise<void> {
 }
 
 async function untilMoved(): Promise<void> {
-  while (moves.length === 0) await sleep(10);
+  await until(() => (moves.length > 0 ? true : null));
 }
 
 async function untilSomebodyWaits(): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const rows = await database.db.execute(sql`
       select 1 from pg_locks where not granted and relation = 'goals'::regclass`);
-    if (rows.length > 0) return;
-    await sleep(10);
-  }
+    return rows.length > 0 ? true : null;
+  });
 }

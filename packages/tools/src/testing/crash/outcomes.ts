@@ -78,11 +78,7 @@ export const outcomes: readonly Outcome[] = [
           await kernel.safety.setMode("observe", { reason: "look first", actor: "anna" });
           await proposed.begin(kernel);
         },
-        tend: async ({ safety }: Kernel) => {
-          if ((await safety.refresh()) === "execute") return false;
-          await safety.setMode("execute", { reason: "go on", actor: "anna" });
-          return true;
-        },
+        tend: executeAgain,
       });
     },
   },
@@ -122,6 +118,12 @@ function proposing(patch: string, goal: string | null = null): Course {
   };
 }
 
+async function executeAgain({ safety }: Kernel): Promise<boolean> {
+  if ((await safety.refresh()) === "execute") return false;
+  await safety.setMode("execute", { reason: "go on", actor: "anna" });
+  return true;
+}
+
 /** The kill switch is pulled as soon as a sandbox works, and asked again where a kernel took it along. */
 function killing(patch: string): Course {
   let killed: Promise<unknown> = Promise.resolve();
@@ -135,11 +137,9 @@ function killing(patch: string): Course {
         killed.catch(() => undefined);
       });
     },
-    async tend({ safety }) {
+    async tend(kernel) {
       await killed;
-      if ((await safety.refresh()) === "execute") return false;
-      await safety.setMode("execute", { reason: "go on", actor: "anna" });
-      return true;
+      return await executeAgain(kernel);
     },
   };
 }
