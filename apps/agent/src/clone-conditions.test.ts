@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareTestState } from "@jarvis/db/testing";
@@ -139,7 +147,13 @@ describe("looking at a clone", () => {
     writeFileSync(program, `#!/bin/sh\ntouch '${trace}'\ncat\n`, { mode: 0o755 });
     repository.git("config", "filter.evil.clean", program);
     repository.git("config", "core.fsmonitor", program);
-    repository.write({ ".gitattributes": "* filter=evil\n", "src/add.js": "changed\n" });
+    const before = readFileSync(join(repository.directory, "src/add.js"), "utf8");
+    repository.write({
+      ".gitattributes": "* filter=evil\n",
+      "src/add.js": before.replace("+", "-"),
+    });
+    // git filters a file again only if its size is the one it knows and its time is not.
+    utimesSync(join(repository.directory, "src/add.js"), 1, 1);
     const found = await inspectRepository(
       repository.directory,
       join(repository.directory, ".jarvis"),
