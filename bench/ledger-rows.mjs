@@ -1,4 +1,4 @@
-/** A table of the same columns and indexes, and the ledger that is held against it. */
+/** A table of the same columns, constraints and indexes, and the ledger that is held against it. */
 export const twins = [
   ["plain_events", "self_extension_events"],
   ["plain_audit", "action_audit_log"],

@@ -17,7 +17,7 @@ export {
 } from "./kernel-lease.ts";
 export type { KernelLease, LeaseHolder } from "./kernel-lease.ts";
 export { KERNEL_SCHEMA } from "./kernel-schema.ts";
-export { ledgerWriters } from "./ledger-writers.ts";
+export { ledgerWriters, type LedgerTable } from "./ledger-writers.ts";
 export type { LedgerGuard } from "./guard-status.ts";
 export { alterLedger, ledgerAlterationSql } from "./alter-ledger.ts";
 export type { LedgerAlteration } from "./alter-ledger.ts";

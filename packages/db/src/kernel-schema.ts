@@ -3,7 +3,7 @@ import type { SqlClient } from "./connection.ts";
 import { codeOf, DatabaseError } from "./errors.ts";
 
 /** The schema this code was written for: what its newest migration writes to `schema_info`. */
-export const KERNEL_SCHEMA = 10;
+export const KERNEL_SCHEMA = 11;
 
 const SchemaInfoRow = z.object({
   schemaVersion: z.number().int(),

@@ -1,5 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
   choosePlace,
@@ -33,7 +40,9 @@ export function copyTemplateState(template: string, stateDirectory: string): voi
 /** Makes the state directory that others are copied from, as a first start does, and stops it. */
 export async function makeTemplateState(template: string): Promise<void> {
   const whole = join(template, "whole");
-  if (existsSync(whole)) return;
+  if (existsSync(whole) && existsSync(dataOf(template))) return;
+  // Its data lie elsewhere where root runs the tests, and somebody may have cleared that away.
+  rmSync(template, { recursive: true, force: true });
   const handle = await openDatabase({ stateDirectory: template });
   await handle.close({ stopServer: true });
   // No test pulls the plug of the machine, so nothing has to reach the disk.

@@ -9,6 +9,7 @@ import {
   type RowText,
   type SealedLedger,
 } from "../rows/leaf.ts";
+import { recordsOf } from "../rows/page.ts";
 
 /** For each ledger an event id: everything up to and with it. */
 export type Horizon = Readonly<Record<SealedLedger, number>>;
@@ -21,6 +22,7 @@ export interface LedgerRow extends RowText {
 
 const integer = z.coerce.number().int().nonnegative();
 const horizonRows = z.array(z.object({ ledger: integer, id: integer }));
+const pages = z.tuple([z.object({ page: z.string().nullable() })]);
 const ledgerRows = z.array(z.object({ id: integer, json: z.string() }));
 
 /** The newest id of each ledger that this moment can see. */
@@ -72,12 +74,21 @@ export async function readRows(
   for (const ledger of sealedLedgerNames) {
     if (upTo[ledger] <= after[ledger] || found.length >= limit) continue;
     const rows = await tx.execute(sql`
-      select id, row_to_json(event)::text as json from ${sql.identifier(ledger)} event
-      where id > ${after[ledger]} and id <= ${upTo[ledger]}
-      order by id limit ${limit - found.length}`);
-    found.push(...(await asSealed(tx, ledger, ledgerRows.parse(Array.from(rows)))));
+      select string_agg(id || ' ' || json, chr(30) order by id) as page
+      from (
+        select id, row_to_json(event)::text as json from ${sql.identifier(ledger)} event
+        where id > ${after[ledger]} and id <= ${upTo[ledger]}
+        order by id limit ${limit - found.length}
+      ) event`);
+    const [{ page }] = pages.parse(Array.from(rows));
+    found.push(...(await asSealed(tx, ledger, recordsOf(page).map(idAndJson))));
   }
   return found;
+}
+
+function idAndJson(record: string): { id: number; json: string } {
+  const space = record.indexOf(" ");
+  return { id: Number(record.slice(0, space)), json: record.slice(space + 1) };
 }
 
 /** A row as it is sealed; null where there is none. */

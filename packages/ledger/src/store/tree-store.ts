@@ -4,7 +4,7 @@ import { z } from "zod";
 import { LedgerError } from "../errors.ts";
 import type { SubtreeReader } from "../merkle/build-proof.ts";
 import { Frontier, type Subtree } from "../merkle/frontier.ts";
-import { hashNode, type Hash } from "../merkle/hashes.ts";
+import { HASH_BYTES, hashNode, type Hash } from "../merkle/hashes.ts";
 import { completeSubtrees } from "../merkle/ranges.ts";
 import { sealedLedgers, type SealedLedger } from "../rows/leaf.ts";
 import { tableOf } from "../rows/table-of.ts";
@@ -12,7 +12,7 @@ import { tableOf } from "../rows/table-of.ts";
 /** Subtrees of every eighth level are stored; the others are at most 128 hashes away from one. */
 const STORED_LEVELS = 8;
 
-const hashes = z.array(z.object({ hash: z.instanceof(Uint8Array) }));
+const hashRows = z.array(z.object({ hash: z.instanceof(Uint8Array) }));
 const counts = z.tuple([z.object({ size: z.coerce.number().int() })]);
 const notes = z.array(z.object({ size: z.coerce.number().int(), note: z.string() }));
 const places = z.array(z.object({ leafIndex: z.coerce.number().int() }));
@@ -43,7 +43,7 @@ export function storedSubtrees(db: JarvisDatabase): SubtreeReader {
           : sql`select hash from ledger_nodes where level = ${stored}
               and node_index >= ${from} and node_index < ${to} order by node_index`,
       );
-      let found: Hash[] = hashes.parse(Array.from(rows)).map(({ hash }) => Buffer.from(hash));
+      let found: Hash[] = hashRows.parse(Array.from(rows)).map(({ hash }) => Buffer.from(hash));
       if (found.length !== width) {
         throw new LedgerError(
           "ledger-mismatch",
@@ -96,15 +96,16 @@ export async function storeLeaves(
     const completed = frontier.append(leaf.hash);
     nodes.push(...completed.filter(({ level }) => level % STORED_LEVELS === 0));
   }
-  // Lists travel as one text each: a statement takes 65,535 parameters.
+  // Lists travel as one value each: a statement takes 65,535 parameters.
+  const ledgers = leaves.map(({ ledger }) => sealedLedgers[ledger]).join(",");
+  const ids = leaves.map(({ id }) => id).join(",");
+  const hashes = Buffer.concat(leaves.map(({ hash }) => hash));
   await tx.execute(sql`
     insert into ledger_leaves (leaf_index, ledger, event_id, leaf_hash)
-    select ${first}::bigint + place - 1, ledger::smallint, id::bigint, decode(hash, 'hex')
-    from unnest(
-      string_to_array(${leaves.map(({ ledger }) => sealedLedgers[ledger]).join(",")}, ','),
-      string_to_array(${leaves.map(({ id }) => id).join(",")}, ','),
-      string_to_array(${leaves.map(({ hash }) => hash.toString("hex")).join(",")}, ',')
-    ) with ordinality as leaf (ledger, id, hash, place)`);
+    select ${first}::bigint + place - 1, ledger, id,
+      substring(${hashes}::bytea from (place::int - 1) * ${HASH_BYTES} + 1 for ${HASH_BYTES})
+    from unnest(${`{${ledgers}}`}::smallint[], ${`{${ids}}`}::bigint[])
+      with ordinality as leaf (ledger, id, place)`);
   if (nodes.length === 0) return;
   await tx.execute(sql`
     insert into ledger_nodes (level, node_index, hash)

@@ -10,6 +10,7 @@ import {
   type RowText,
   type SealedLedger,
 } from "../rows/leaf.ts";
+import { recordsOf } from "../rows/page.ts";
 import { tableOf } from "../rows/table-of.ts";
 import { readTreeSize } from "../store/tree-store.ts";
 import type { Readers } from "./one-snapshot.ts";
@@ -62,14 +63,11 @@ export async function* readLeaves(readers: Readers): AsyncGenerator<readonly Lea
   }
 }
 
-/** As in RFC 7464: no JSON text holds this character. */
-const RECORD_SEPARATOR = "\u001e";
-
 /**
  * A page is one text with a record for each leaf. A server that answers row by row goes on only while
- * somebody reads, so it would wait for the hashing of the page before, and taking thousands of values
- * apart costs more than hashing them. Without parameters, since with some the client sends the half of
- * a statement first and the rest once the server has answered, which it hears after the hashing.
+ * somebody reads, so it would wait for the hashing of the page before. Without parameters, since with
+ * some the client sends the half of a statement first and the rest once the server has answered, which
+ * it hears after the hashing.
  */
 async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]> {
   const rowsOf = (name: SealedLedger): SQL => sql`
@@ -90,7 +88,7 @@ async function leafPage(tx: JarvisDatabase, from: number): Promise<LeafWithRow[]
       chr(30) order by leaf_index) as page
     from found`);
   const [{ page }] = pageRows.parse(Array.from(rows));
-  return page === null ? [] : page.split(RECORD_SEPARATOR).map(leafOfRecord);
+  return recordsOf(page).map(leafOfRecord);
 }
 
 function leafOfRecord(record: string): LeafWithRow {

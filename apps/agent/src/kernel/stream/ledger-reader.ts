@@ -1,16 +1,25 @@
-import { ledgerWriters, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import {
+  ledgerWriters,
+  selfExtensionEvents,
+  type JarvisDatabase,
+  type LedgerTable,
+} from "@jarvis/db";
 import { parseRow, type LifecycleEvent } from "@jarvis/tools/self-extension";
 import { asc, gt, sql } from "drizzle-orm";
 import { z } from "zod";
 
-/** What following the ledger asks the database. Ids are whole numbers below 2^53. */
-export interface LedgerReader {
-  /** Committed events with a greater id, in the order of ids. */
-  after(id: number, limit: number): Promise<readonly LifecycleEvent[]>;
+/** Where a ledger ends. Ids are whole numbers below 2^53. */
+export interface LedgerEdge {
   /** Transactions that may have written to the ledger and have not ended. */
   openWriters(): Promise<ReadonlySet<string>>;
   /** The newest id that this moment can see; 0 for an empty ledger. */
   newest(): Promise<number>;
+}
+
+/** What following the ledger asks the database. */
+export interface LedgerReader extends LedgerEdge {
+  /** Committed events with a greater id, in the order of ids. */
+  after(id: number, limit: number): Promise<readonly LifecycleEvent[]>;
 }
 
 const newest = z.array(z.object({ id: z.coerce.number().int() }));
@@ -26,10 +35,16 @@ export function ledgerReader(db: JarvisDatabase): LedgerReader {
         .limit(limit);
       return rows.map(parseRow);
     },
-    openWriters: async () => await ledgerWriters(db, ["self_extension_events"]),
+    ...ledgerEdge(db, "self_extension_events"),
+  };
+}
+
+export function ledgerEdge(db: JarvisDatabase, ledger: LedgerTable): LedgerEdge {
+  return {
+    openWriters: async () => await ledgerWriters(db, [ledger]),
     async newest() {
       const rows = await db.execute(
-        sql`select coalesce(max(id), 0) as id from ${selfExtensionEvents}`,
+        sql`select coalesce(max(id), 0) as id from ${sql.identifier(ledger)}`,
       );
       return newest.parse([...rows])[0]?.id ?? 0;
     },

@@ -6,6 +6,7 @@ import { follow } from "./follow.ts";
 import { ledgerReader } from "./ledger-reader.ts";
 import { startLive, type Live } from "./live.ts";
 import { LiveFeed } from "./live-feed.ts";
+import { News } from "./news.ts";
 import { Ring } from "./ring.ts";
 
 let database: TestDatabase;
@@ -126,7 +127,7 @@ function parse(message: string): Told {
 const has = (id: number) => (told: readonly Told[]) => told.some((message) => message.id === id);
 
 describe("following the ledger", () => {
-  it("tells what is committed, as the database announces it, to everybody at once", async () => {
+  it("tells what is committed to everybody at once", async () => {
     const clients = [listen(null), listen(null)];
     await Promise.all(clients.map((client) => client.until((told) => told.length > 0)));
     const ids = [await write("a"), await write("b")];
@@ -147,17 +148,27 @@ describe("following the ledger", () => {
     expect(client.rows()).toEqual([...missed, next]);
   });
 
-  it("tells soon what was written while somebody else announced", async () => {
+  it("tells soon what was committed beside somebody who still writes, and that one last", async () => {
     const client = listen(null);
     await client.until((told) => told.length > 0);
-    // Whoever inserts first announces; the second leaves it to that one, and ends after it.
-    const announcing = await writeHeld("announces");
-    const silent = await writeHeld("silent");
-    await announcing.commit();
-    await client.until(has(announcing.id));
-    await silent.commit();
-    await client.until(has(silent.id));
-    expect(client.rows()).toEqual([announcing.id, silent.id]);
+    const slow = await writeHeld("slow");
+    const quick = await writeHeld("quick");
+    await quick.commit();
+    await client.until(has(quick.id));
+    await slow.commit();
+    await client.until(has(slow.id));
+    expect(client.rows()).toEqual([quick.id, slow.id]);
+  });
+
+  it("tells nobody who comes later what was committed while nobody listened", async () => {
+    await expect.poll(() => live.feed.clients).toBe(0);
+    const unheard = await write("unheard");
+    await expect.poll(() => live.feed.place).toBe(unheard);
+    const client = listen(null);
+    await client.until((told) => told.length > 0);
+    const heard = await write("heard");
+    await client.until(has(heard));
+    expect(client.rows()).toEqual([heard]);
   });
 
   it("misses no event that is committed late, nor does a client that resumes in between", async () => {
@@ -243,6 +254,22 @@ describe("following the ledger", () => {
       values ('mode_change', '{"mode": "observe"}', 'user', now())`;
     await client.until((told) => told.some(({ name }) => name === "status"));
     expect(client.told.map(({ name }) => name)).toContain("actions");
+  });
+});
+
+describe("news of a ledger", () => {
+  it("are a row with a greater id, and one with a smaller whose writer took longer", async () => {
+    const news = new News(ledgerReader(database.db));
+    await news.look();
+    expect(await news.look()).toBe(false);
+    const late = await writeHeld("late");
+    expect(await news.look()).toBe(false);
+    await write("early");
+    expect(await news.look()).toBe(true);
+    expect(await news.look()).toBe(false);
+    await late.commit();
+    expect(await news.look()).toBe(true);
+    expect(await news.look()).toBe(false);
   });
 });
 

@@ -1,16 +1,11 @@
 import type { DatabaseHandle } from "@jarvis/db";
-import { Announced } from "./announced.ts";
-import { ledgerReader, type LedgerReader } from "./ledger-reader.ts";
+import { ledgerEdge, ledgerReader, type LedgerReader } from "./ledger-reader.ts";
 import { LiveFeed } from "./live-feed.ts";
+import { lookOften, News } from "./news.ts";
 
-/** What a commit to a ledger is announced on; the payload is the table's name. */
-const CHANNEL = "jarvis_ledger";
 /** How often connections that say nothing are shown to be alive, and their callers looked at again. */
 const BEAT_MS = 15_000;
-/**
- * How often what is in no table (progress, a health window) is looked at, once for all clients, and
- * what nobody announced: who writes beside a transaction that stays open leaves that to it.
- */
+/** How often what is in no table (progress, a health window) is looked at, once for all clients. */
 const LOOK_MS = 500;
 
 export interface Live {
@@ -20,7 +15,7 @@ export interface Live {
 }
 
 export interface LiveParts {
-  readonly database: Pick<DatabaseHandle, "db" | "sql">;
+  readonly database: Pick<DatabaseHandle, "db">;
   /** What can change without a row in a ledger; small, and without a question to the database. */
   readonly glance: () => unknown;
   readonly status: () => Promise<unknown>;
@@ -28,29 +23,26 @@ export interface LiveParts {
 }
 
 /**
- * Tells clients what happens: rows of the ledger as the database announces them, and the state of the
- * kernel whenever it differs from what was told before. Nothing is looked at while nobody listens.
+ * Tells clients what happens: rows of the ledger soon after they were committed, and the state of the
+ * kernel whenever it differs from what was told before.
  */
 export async function startLive(parts: LiveParts): Promise<Live> {
   const { database, glance, status, onProblem } = parts;
   const reader = ledgerReader(database.db);
   const feed = await LiveFeed.open(reader, { onProblem });
+  const events = new News(reader);
+  const actions = new News(ledgerEdge(database.db, "action_audit_log"));
   let isStale = false;
-  const announced = new Announced(
-    database.db,
-    (ledger) => {
-      isStale = true;
-      if (ledger === "self_extension_events") feed.notice();
-      else if (feed.clients > 0) feed.tell("actions", {});
-    },
-    onProblem,
-  );
-  // Called again after each new connection: what was announced in between is found by one read.
-  const listening = await database.sql.listen(
-    CHANNEL,
-    (table) => announced.notice(table),
-    () => feed.notice(),
-  );
+  const lookForNews = async (): Promise<void> => {
+    const [isEvent, isAction] = await Promise.all([events.look(), actions.look()]);
+    if (isEvent) feed.notice();
+    if (isAction && feed.clients > 0) feed.tell("actions", {});
+    isStale ||= isEvent || isAction;
+  };
+  await lookForNews();
+
+  const stopping = new AbortController();
+  void lookOften(lookForNews, () => feed.clients > 0, { signal: stopping.signal, onProblem });
 
   let told = "";
   let isLooking = false;
@@ -80,10 +72,9 @@ export async function startLive(parts: LiveParts): Promise<Live> {
     reader,
     async stop() {
       clearInterval(timer);
+      stopping.abort();
       // Clients first: a connection to the database that is dead may never answer.
-      announced.stop();
       await feed.stop();
-      await listening.unlisten().catch(onProblem);
     },
   };
 }
