@@ -26,6 +26,7 @@ export async function* follow(
   },
 ): AsyncGenerator<string, void> {
   const { from, signal, mayGoOn } = options;
+  if (from === null) await feed.upToDate();
   let wake = (): void => undefined;
   const dropped = new AbortController();
   const client: FeedClient = {

@@ -79,6 +79,12 @@ export class LiveFeed {
     this.#reading ??= this.#readAll();
   }
 
+  /** Once everything is read that is committed now, or half a second later where the database is slow. */
+  async upToDate(): Promise<void> {
+    this.notice();
+    await Promise.race([this.#reading, sleep(AGAIN_MS, undefined, { ref: false })]);
+  }
+
   /** Tells clients something that is not in the ledger; nobody is sent it again. */
   tell(name: string, data: unknown): void {
     this.#push(transient(name, data), null);

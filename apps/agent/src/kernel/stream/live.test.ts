@@ -160,10 +160,8 @@ describe("following the ledger", () => {
     expect(client.rows()).toEqual([quick.id, slow.id]);
   });
 
-  it("tells nobody who comes later what was committed while nobody listened", async () => {
-    await expect.poll(() => live.feed.clients).toBe(0);
-    const unheard = await write("unheard");
-    await expect.poll(() => live.feed.place).toBe(unheard);
+  it("tells nobody who comes later what was committed before", async () => {
+    await write("unheard");
     const client = listen(null);
     await client.until((told) => told.length > 0);
     const heard = await write("heard");
