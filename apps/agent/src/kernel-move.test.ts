@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { processesWith } from "@jarvis/sandbox/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { KernelRelease } from "./kernel/move/kernel-pointer.ts";
 import {
   discardState,
@@ -56,6 +56,18 @@ const pointer = (): KernelRelease[] =>
 const change = (name: string): string =>
   repository.patch({ [`lib/${name}.js`]: `export const ${name} = (n) => n;\n` });
 
+const UNDER_WAY = "test/underway.test.js";
+
+function signalUnderWay(signal: "SIGSTOP" | "SIGCONT"): void {
+  for (const pid of processesWith(UNDER_WAY)) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended since it was listed.
+    }
+  }
+}
+
 const start = async (): Promise<KernelProgram> => {
   const { directory: repo, launcher: program } = repository;
   return await startKernelProgram({ repo, stateDir, program });
@@ -88,20 +100,15 @@ describe("a Jarvis that guards itself", () => {
     // So that nothing but the first is blessed while this is looked at.
     await jarvis.post("/api/self-extension/promotion", { paused: true, reason: "test" });
     slow = await jarvis.propose(slowPatch(repository, "underway", 3000));
-    const underWay = await until(() => {
-      const found = processesWith("test/underway.test.js");
-      // One that began the others may be gone by now; then all are looked for again.
-      try {
-        for (const pid of found) process.kill(pid, "SIGSTOP");
-      } catch {
-        return null;
-      }
-      return found.length > 0 ? found : null;
-    });
+    await until(() => (processesWith(UNDER_WAY).length > 0 ? true : null));
+    // Again and again: a sandbox that is just being made goes on with processes not seen before.
+    const holding = setInterval(() => signalUnderWay("SIGSTOP"), 20);
+    onTestFinished(() => clearInterval(holding));
     parked = await jarvis.propose(change("parked"));
     blessed = (await settled(first, "blessed")).result.mergeSha ?? "";
     await eventually<Status>("/api/status", (now) => now.kernel.moving);
-    for (const pid of underWay) process.kill(pid, "SIGCONT");
+    clearInterval(holding);
+    signalUnderWay("SIGCONT");
     const { kernel } = await kernelOf(blessed);
     expect(kernel.pid).not.toBe(before.kernel.pid);
     expect(pointer().map(({ sha }) => sha)).toEqual([blessed]);
