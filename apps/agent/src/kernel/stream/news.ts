@@ -7,7 +7,7 @@ import { Settled } from "./settled.ts";
  * cost each of them more than this costs all together (migration 0015).
  */
 const OFTEN_MS = 50;
-/** The same while nobody does, so that whoever comes is not told of what was long before. */
+/** The same while nobody does, so that whoever comes does not wait for what was long before. */
 const SELDOM_MS = 500;
 
 /** Finds out at little cost whether a ledger has rows that it did not have at the look before. */
@@ -35,28 +35,27 @@ export class News {
   }
 }
 
-/** Looks again and again until `signal` ends it, which waits for no look that a dead database never answers. */
+/** Looks until `signal` ends it; nobody waits for a look that a dead database never answers. */
 export async function lookOften(
   look: () => Promise<void>,
   isHeard: () => boolean,
   options: { readonly signal: AbortSignal; readonly onProblem: (error: unknown) => void },
 ): Promise<void> {
   const { signal, onProblem } = options;
-  const rest = async (isEnough: () => boolean): Promise<void> => {
-    // In steps, so that the first one who listens does not wait for a long rest to end.
-    for (let rested = 0; rested < SELDOM_MS && !signal.aborted; rested += OFTEN_MS) {
-      await sleep(OFTEN_MS, undefined, { signal }).catch(() => undefined);
-      if (isEnough()) return;
-    }
-  };
-  while (!signal.aborted) {
+  let hasFailed = false;
+  for (;;) {
     try {
-      await rest(isHeard);
-      if (!signal.aborted) await look();
+      // In steps, so that the first one who listens does not wait for a long rest to end.
+      for (let rested = 0; rested < SELDOM_MS; rested += OFTEN_MS) {
+        await sleep(OFTEN_MS, undefined, { signal });
+        if (!hasFailed && isHeard()) break;
+      }
+      await look();
+      hasFailed = false;
     } catch (error) {
       if (signal.aborted) return;
+      hasFailed = true;
       onProblem(error);
-      await rest(() => false);
     }
   }
 }
