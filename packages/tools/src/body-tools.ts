@@ -1,7 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openBodyWorkspace } from "./body-workspace.ts";
 import { askedWithin, callByManifest } from "./confined/by-manifest.ts";
 import { ConfinedProcess, nothing } from "./confined/confined-process.ts";
 import { readManifest, type ToolManifest } from "./confined/manifest.ts";
@@ -80,8 +78,7 @@ export async function loadBodyTools(
   manifestDirectory = MANIFESTS,
 ): Promise<BodyTools> {
   const folders = await builtinFolders(directory);
-  const workspace = join(tmpdir(), "jarvis-workspace");
-  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  const workspace = await openBodyWorkspace();
   const confined = folders.filter((name) => !vouchedFor.has(name));
   const manifests = new Map<string, ToolManifest | null>();
   for (const name of confined) manifests.set(name, await readManifest(manifestDirectory, name));

@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 // As built: confined tools are loaded by a program.
 import { KernelOrder, loadBodyTools, type BodyTools } from "../../dist/body-tools.js";
+import { BODY_WORKSPACE } from "../body-workspace.ts";
 import { ToolManifest } from "./manifest.ts";
 
 const root = mkdtempSync(join(tmpdir(), "jarvis-confined-"));
 const own = `test-${process.pid}`;
-const workspace = join(tmpdir(), "jarvis-workspace", own);
+const workspace = join(BODY_WORKSPACE, own);
 const asked: unknown[] = [];
 const context = {
   signal: new AbortController().signal,

@@ -1,7 +1,7 @@
 import { rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { BODY_WORKSPACE } from "../../body-workspace.ts";
 import { tool } from "./tool.ts";
 
 const signal = new AbortController().signal;
@@ -9,7 +9,7 @@ const folder = `test-${process.pid}`;
 const run = async (input: object) => await tool.execute(input, { signal });
 
 afterAll(async () => {
-  await rm(join(tmpdir(), "jarvis-workspace", folder), { recursive: true, force: true });
+  await rm(join(BODY_WORKSPACE, folder), { recursive: true, force: true });
 });
 
 describe("files", () => {
@@ -30,7 +30,7 @@ describe("files", () => {
   );
 
   it("does not leave it by a link", async () => {
-    const root = join(tmpdir(), "jarvis-workspace", folder);
+    const root = join(BODY_WORKSPACE, folder);
     await run({ do: "write", path: `${folder}/b.txt`, content: "" });
     await symlink("/etc", join(root, "out"));
     await symlink("/etc/passwd", join(root, "file"));

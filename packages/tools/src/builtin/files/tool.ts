@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { openBodyWorkspace } from "../../body-workspace.ts";
 import { defineTool } from "../../tool.ts";
 
 const LONGEST = 200_000;
@@ -33,8 +33,7 @@ export const tool = defineTool({
     z.strictObject({ removed: z.literal(true) }),
   ]),
   async execute(given) {
-    const root = join(tmpdir(), "jarvis-workspace");
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    const root = await openBodyWorkspace();
     await refuseLinks(root, given.path);
     const target = join(root, given.path);
     switch (given.do) {

@@ -1,8 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { z } from "zod";
+import { openBodyWorkspace } from "../../body-workspace.ts";
 import { defineTool } from "../../tool.ts";
 
 const SHOWN = 32_000;
@@ -30,8 +28,7 @@ export const tool = defineTool({
     stderr: z.string(),
   }),
   async execute({ command, timeoutMs }, { signal }) {
-    const directory = join(tmpdir(), "jarvis-workspace");
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const directory = await openBodyWorkspace();
     return await new Promise((resolve, reject) => {
       const child = spawn("/bin/sh", ["-c", command], {
         cwd: directory,
