@@ -1,13 +1,12 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { makeOctokit } from "@jarvis/tools/self-extension";
 import {
   discardState,
   startKernelProgram,
   until,
   type KernelProgram,
 } from "./testing/kernel-program.ts";
+import { pushFromOutside } from "./testing/push-from-outside.ts";
 import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
 
 let repository: TestRepository;
@@ -27,40 +26,6 @@ afterAll(async () => {
   repository.remove();
 });
 
-/** Commits to the base as a person would through the repository host, past Jarvis. */
-async function push(path: string, content: string): Promise<string> {
-  const forge = join(stateDir, "forge");
-  const port = readFileSync(join(forge, "port"), "utf8").trim();
-  const octokit = makeOctokit({
-    apiUrl: `http://127.0.0.1:${port}/api/v3`,
-    token: readFileSync(join(forge, "operator-token"), "utf8").trim(),
-    remote: false,
-  });
-  const at = { owner: "local", repo: "project" };
-  const { data: ref } = await octokit.rest.git.getRef({ ...at, ref: "heads/main" });
-  const { data: tree } = await octokit.rest.git.createTree({
-    ...at,
-    base_tree: ref.object.sha,
-    tree: [{ path, mode: "100644", type: "blob", content }],
-  });
-  const { data: commit } = await octokit.rest.git.createCommit({
-    ...at,
-    message: "From outside",
-    tree: tree.sha,
-    parents: [ref.object.sha],
-  });
-  for (const context of ["jarvis/sandbox", "jarvis/promotion"]) {
-    await octokit.rest.repos.createCommitStatus({
-      ...at,
-      sha: commit.sha,
-      state: "success",
-      context,
-    });
-  }
-  await octokit.rest.git.updateRef({ ...at, ref: "heads/main", sha: commit.sha });
-  return commit.sha;
-}
-
 interface Detail {
   readonly events: { type: string; payload: { passed?: boolean; reason?: string } }[];
 }
@@ -72,7 +37,7 @@ const verdictsAbout = async (sha: string): Promise<Detail["events"] | null> =>
     .catch(() => null);
 
 it("verifies by itself what somebody pushed to the base, and builds upon it", async () => {
-  const sha = await push("src/outside.js", "export const outside = 1;\n");
+  const sha = await pushFromOutside(stateDir, "src/outside.js", "export const outside = 1;\n");
   const events = await until(async () => await verdictsAbout(sha));
   expect(events).toMatchObject([{ type: "tested", payload: { passed: true } }]);
   const runId = await kernel.propose(goodPatch(repository, "afterwards"));
@@ -80,7 +45,7 @@ it("verifies by itself what somebody pushed to the base, and builds upon it", as
 });
 
 it("waits for a person where that does not pass, and goes on once it is accepted", async () => {
-  const sha = await push("src/add.js", "export const add = () => 7;\n");
+  const sha = await pushFromOutside(stateDir, "src/add.js", "export const add = () => 7;\n");
   const runId = await kernel.propose(goodPatch(repository, "waiting"));
   expect(await kernel.outcome(runId)).toMatchObject({
     status: "parked",

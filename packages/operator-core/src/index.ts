@@ -1,4 +1,4 @@
-export { ObserveOnlyError, OperatorError } from "./errors.ts";
+export { messageOf, ObserveOnlyError, OperatorError } from "./errors.ts";
 export type { OperatorErrorCode } from "./errors.ts";
 export { redactSecrets } from "./redaction.ts";
 export type { Redacted } from "./redaction.ts";

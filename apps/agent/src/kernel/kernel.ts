@@ -174,7 +174,9 @@ export async function startKernel(
       ledger,
       goalActions: (of) =>
         goalActions({ config: config.model, model, world: of, pipeline: () => pipeline }),
-      unblessed: async () => (await serving?.life?.unblessed()) ?? null,
+      // Until what serves is known it may be one that is watched.
+      unblessed: async () =>
+        serving === null ? "what Jarvis starts with" : ((await serving.life?.unblessed()) ?? null),
     }).catch(undo);
     const { world, actions } = work;
     opened.push(async () => await actions.stop());
@@ -214,6 +216,7 @@ export async function startKernel(
       onProblem: (error) => progress.problem(error),
     });
     const served = serving;
+    await reconciler.now();
     const goals = await startGoals({
       world,
       actions,

@@ -21,17 +21,28 @@ export interface EventWriter {
  * the journal of the state directory where the database does not answer. What waits in the journal
  * goes first, so that the ledger tells the story in its order.
  */
-export function eventWriter(db: JarvisDatabase, journalPath: string): EventWriter {
+export function eventWriter(
+  db: JarvisDatabase,
+  journalPath: string,
+  onProblem: (error: unknown) => void,
+): EventWriter {
   async function replay(): Promise<void> {
     if (inspectJournal(journalPath).events === 0) return;
-    const { refused, broken } = await replayJournal(journalPath, db);
-    const [first] = refused;
-    if (broken !== null || first !== undefined) {
+    const { refused, aside, broken } = await replayJournal(journalPath, db);
+    if (broken !== null) {
       throw new SelfExtensionError(
         "journal-broken",
-        `The journal ${journalPath} cannot be inserted whole: ${broken?.detail ?? first?.detail ?? ""}; look at it, then move it aside.`,
+        `The journal ${journalPath} cannot be inserted whole: ${broken.detail}; look at it, then move it aside.`,
       );
     }
+    const [first] = refused;
+    if (first === undefined) return;
+    // Trying again would not change the answer, and going back must not wait for it.
+    onProblem(
+      new Error(
+        `The ledger refuses ${refused.length} of the journal's events (${first.detail}); they are kept in ${aside ?? ""}.`,
+      ),
+    );
   }
 
   return {

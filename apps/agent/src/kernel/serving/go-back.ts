@@ -1,3 +1,4 @@
+import { messageOf } from "@jarvis/operator-core";
 import {
   changeToRevert,
   kernelContext,
@@ -15,6 +16,7 @@ import {
   type PipelineWorld,
   type RevertedChange,
   type RollbackCause,
+  type RollbackFailure,
 } from "@jarvis/tools/self-extension";
 import { DATABASE_PATIENCE_MS, inTime } from "./in-time.ts";
 import { readWatchedRun, type LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
@@ -26,7 +28,10 @@ export interface RollbackWorld {
   readonly releases: string;
   /** The blessed release that runs beside, if one does. */
   readonly running: WatchedRelease | null;
-  readonly start: (blessed: BlessedRelease) => Promise<WatchedRelease | null>;
+  /** Begins the body of another one. Throws where it cannot be had. */
+  readonly begin: (blessed: BlessedRelease) => Promise<WatchedRelease>;
+  /** Ends one that was begun here and is not gone back to. */
+  readonly end: (body: WatchedRelease) => Promise<void>;
   readonly point: (release: ServedRelease) => void;
   /** The kernel stops, and every body with it: what does not answer then says nothing. */
   readonly isOver: () => boolean;
@@ -41,6 +46,8 @@ export type RollbackOutcome =
       readonly revertRunId: string | null;
       /** Whether its revert is still to be proposed, by `finishReverts`. */
       readonly isRevertLeft: boolean;
+      /** Why the ledger refused to take it; null where it did not. It is done all the same. */
+      readonly refusal: unknown;
     }
   | { readonly kind: "no-target" }
   | { readonly kind: "failed" };
@@ -61,8 +68,7 @@ export async function goBack(
   const { world, writer, releases } = rollback;
   const reading = readBaseline(releases);
   const target = reading.known ? targetOfRollback(reading.value, from.releaseDigest) : null;
-  // One that was begun and not ended goes on under its number.
-  const attempt = run.isRollingBack ? run.rollbacks : run.rollbacks + 1;
+  const attempt = writer.nextRollback(run);
   const started = writer.rollbackStarted(run.context, { attempt, ...why, from, target });
   // Waited for below: the body that fails does not serve any longer for a ledger that is slow.
   started.catch(() => undefined);
@@ -73,13 +79,11 @@ export async function goBack(
     return { kind: "no-target" };
   }
   const left = rollback.running;
-  const isRunning = left?.facts.releaseDigest === target.releaseDigest;
-  const serving = isRunning ? left : await rollback.start(target);
-  if (serving === null || !(await answers(serving))) {
+  const way = await wayBack(rollback, target);
+  if (!way.ok) {
     if (rollback.isOver()) throw new Error("the kernel stopped while it went back");
     await started;
-    const reason = `The body of the release ${target.sha} did not come up.`;
-    const code = "body-did-not-start";
+    const { code, reason } = way;
     await writer.rollbackFailed(run.context, { attempt, code, reason, serving: from });
     return { kind: "failed" };
   }
@@ -89,26 +93,62 @@ export async function goBack(
     if (before !== null) writeBaseline(releases, before);
   }
   const durationMs = Math.round(performance.now() - begun);
-  await started;
   const revert = await plannedInTime(world, run, attempt);
-  await writer.rolledBack(run.context, {
-    attempt,
-    to: target,
-    durationMs,
-    revertRunId: revert?.runId ?? null,
-  });
-  // The body before serves, whatever becomes of this: a database that fails now must not make it
-  // look as if going back had.
+  const proposedAs = revert?.runId ?? null;
+  // The body before serves, whatever becomes of the rest: a ledger that refuses or a database that
+  // fails now must not make it look as if going back had failed.
+  const refusal: unknown = await started
+    .then(async () => {
+      await writer.rolledBack(run.context, {
+        attempt,
+        to: target,
+        durationMs,
+        revertRunId: proposedAs,
+      });
+    })
+    .then(
+      () => null,
+      (error: unknown) => error,
+    );
   const isProposed =
     revert === null ||
     (revert.change !== null && (await isProposedNow(world, revert, revert.change)));
   return {
     kind: "rolled-back",
-    serving,
-    left: isRunning ? null : left,
-    revertRunId: revert?.runId ?? null,
+    serving: way.body,
+    left: way.body === left ? null : left,
+    revertRunId: proposedAs,
     isRevertLeft: !isProposed,
+    refusal,
   };
+}
+
+type WayBack =
+  | { readonly ok: true; readonly body: WatchedRelease }
+  | { readonly ok: false; readonly code: RollbackFailure; readonly reason: string };
+
+/** The body to go back to, once it answers. One that was begun for it and does not is ended again. */
+async function wayBack(rollback: RollbackWorld, target: BlessedRelease): Promise<WayBack> {
+  const { running } = rollback;
+  if (running?.facts.releaseDigest === target.releaseDigest) {
+    // It gave up by itself, beside a body that is worse: it is what there is to go back to.
+    if (running.keeper.state === "gave-up") running.keeper.resume();
+    return (await answers(running)) ? { ok: true, body: running } : didNotStart(target);
+  }
+  let body: WatchedRelease;
+  try {
+    body = await rollback.begin(target);
+  } catch (error) {
+    return { ok: false, code: "release-refused", reason: messageOf(error) };
+  }
+  if (await answers(body)) return { ok: true, body };
+  await rollback.end(body);
+  return didNotStart(target);
+}
+
+function didNotStart({ sha }: BlessedRelease): WayBack {
+  const reason = `The body of the release ${sha} did not come up.`;
+  return { ok: false, code: "body-did-not-start", reason };
 }
 
 async function isProposedNow(

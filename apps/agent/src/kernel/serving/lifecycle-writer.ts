@@ -44,6 +44,8 @@ export async function readWatchedRun(
 /** Writes what happens to a promoted release, each event once. */
 export class LifecycleWriter {
   readonly #events: EventWriter;
+  /** The last attempt of each run that failed since it was read. */
+  readonly #failedRollbacks = new Map<string, number>();
 
   constructor(events: EventWriter) {
     this.#events = events;
@@ -104,6 +106,13 @@ export class LifecycleWriter {
         occurredAt: instant(),
       },
     });
+  }
+
+  /** The number of the next way back: one that was begun and not ended goes on under its own. */
+  nextRollback({ context, rollbacks, isRollingBack }: WatchedRun): number {
+    const read = isRollingBack ? rollbacks : rollbacks + 1;
+    const failed = this.#failedRollbacks.get(context.runId) ?? 0;
+    return Math.max(read, failed + 1);
   }
 
   async rollbackStarted(
@@ -178,6 +187,7 @@ export class LifecycleWriter {
       idempotencyKey: `rollback-failed:${facts.attempt}`,
       payload,
     });
+    this.#failedRollbacks.set(context.runId, facts.attempt);
   }
 }
 

@@ -3,12 +3,16 @@ import {
   buildRelease,
   diffTrees,
   foldRun,
+  isAncestor,
+  liftedHolds,
   readBaseline,
   readRunEvents,
   runOfCommit,
   runThatPromoted,
   treeOf,
+  unsettledRuns,
   type PipelineWorld,
+  type RunState,
   type RunStatus,
 } from "@jarvis/tools/self-extension";
 import { readWatchedRun, type WatchedRun } from "./lifecycle-writer.ts";
@@ -51,13 +55,40 @@ export async function promotedRelease(
   const changedTools = new Set(changes.flatMap(({ path }) => BUILTIN.exec(path)?.[1] ?? []));
   const baseline = readBaseline(world.directories.releases);
   const isSame = baseline.known && baseline.value.current.releaseDigest === releaseDigest;
-  const step = isSame ? "same" : stepOf(state.status);
+  const step = isSame ? "same" : (stepOf(state.status) ?? (await stepAgain(world, state)));
   return step === null ? null : { release, run, changedTools, step };
+}
+
+/**
+ * A change of ours that was not judged before the base moved on past it, while no kernel ran to watch
+ * it; null where there is none. What was blessed since holds it, and what left the base serves nowhere.
+ */
+export async function overtakenRelease(
+  world: PipelineWorld,
+  { base, blessed }: { readonly base: string; readonly blessed: string },
+): Promise<PromotedRelease | null> {
+  for (const { mergeSha } of await unsettledRuns(world.db)) {
+    if (mergeSha === null || mergeSha === base) continue;
+    if (!(await isAncestor(world.mirror, mergeSha, base))) continue;
+    if (await isAncestor(world.mirror, mergeSha, blessed)) continue;
+    const found = await promotedRelease(world, mergeSha);
+    if (found !== null && found.step !== "same") return found;
+  }
+  return null;
 }
 
 function stepOf(status: RunStatus): PromotedRelease["step"] | null {
   if (toBeWatched.includes(status)) return "watch";
   return goingBack.includes(status) ? "go-back" : null;
+}
+
+/** A way back that did not come up is tried again, unless an operator lets the change be. */
+async function stepAgain(
+  world: PipelineWorld,
+  { status, runId }: RunState,
+): Promise<PromotedRelease["step"] | null> {
+  if (status !== "rollback-failed") return null;
+  return (await liftedHolds(world.db)).has(runId) ? null : "go-back";
 }
 
 /** The title of a commit of the base that still has to be judged; null where it is, either way. */

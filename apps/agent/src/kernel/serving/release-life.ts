@@ -14,16 +14,23 @@ import {
   type RollbackCause,
   type WindowCause,
 } from "@jarvis/tools/self-extension";
+import { CoolDown } from "./cool-down.ts";
 import { eventWriter, type EventWriter } from "./event-writer.ts";
 import { rebuilt } from "./first-baseline.ts";
 import { PASSING_PATIENCE_MS } from "./in-time.ts";
 import { LifecycleWriter, type WatchedRun } from "./lifecycle-writer.ts";
 import { finishReverts, goBack, type RollbackOutcome, type RollbackWorld } from "./go-back.ts";
-import { promotedRelease, titleOfUnjudged, type PromotedRelease } from "./promoted-release.ts";
+import {
+  overtakenRelease,
+  promotedRelease,
+  titleOfUnjudged,
+  type PromotedRelease,
+} from "./promoted-release.ts";
 import { ReleasePointers } from "./release-pointers.ts";
 import { fetchRelease } from "./release-shelf.ts";
 import { RunningReleases, type Candidate, type RunningReleasesParts } from "./running-releases.ts";
 import { RollbackRefused, type RollbackAnswer } from "./rollback-refused.ts";
+import { Turns } from "./turns.ts";
 import type { ServedRelease, WatchedRelease } from "./watched-release.ts";
 
 export interface ReleaseLifeParts extends RunningReleasesParts {
@@ -47,7 +54,7 @@ export interface KernelFollower {
   follow(pointer: BaselinePointer): Promise<void>;
 }
 
-const COOL_DOWN_MS = 60_000;
+const betweenAttempts = { firstMs: 60_000, longestMs: 3_600_000 };
 
 /**
  * What becomes of what runs: a promoted release is watched beside the blessed one until its health
@@ -60,11 +67,12 @@ export class ReleaseLife {
   readonly #writer: LifecycleWriter;
   readonly #pointers: ReleasePointers;
   readonly #running: RunningReleases;
-  #turn: Promise<unknown> = Promise.resolve();
-  #isOver = false;
+  readonly #turns = new Turns();
+  /** Between ways back that failed. */
+  readonly #coolDown = new CoolDown(betweenAttempts);
+  /** Between the beginnings of a baseline that gave up. */
+  readonly #revival = new CoolDown(betweenAttempts);
   #isDeciding = false;
-  /** After a way back that did not come up, the next attempt waits until then. */
-  #coolUntilMs = 0;
   /** The commit of the base for which everything was done that has to be. */
   #attended: string | null = null;
   /** A release that degraded and has nothing older to go back to: said once. */
@@ -75,13 +83,14 @@ export class ReleaseLife {
 
   constructor(parts: ReleaseLifeParts) {
     this.#parts = parts;
-    this.#events = eventWriter(parts.world.db, join(parts.stateDir, "journal.ndjson"));
+    const journal = join(parts.stateDir, "journal.ndjson");
+    this.#events = eventWriter(parts.world.db, journal, parts.onProblem);
     this.#writer = new LifecycleWriter(this.#events);
     this.#pointers = new ReleasePointers(parts.world, parts.onProblem);
     this.#running = new RunningReleases(parts, {
       onFinal: (watched) => void this.#decide(watched).catch(parts.onProblem),
       onRestart: (cause) =>
-        void this.#inTurn(async () => await this.#sayWindow(cause)).catch(parts.onProblem),
+        void this.#turns.take(async () => await this.#sayWindow(cause)).catch(parts.onProblem),
     });
   }
 
@@ -96,15 +105,14 @@ export class ReleaseLife {
 
   /** Reads where things stand and goes on from there. The first start makes the first baseline. */
   async start(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       await sweepReleases(this.#parts.world.directories.releases);
       await this.#events.replay();
       const pointer = await this.#pointers.open();
       await finishReverts(this.#parts.world);
-      await this.#running.runBlessed(pointer.current);
+      this.#running.baseline = await this.#running.beginBlessed(pointer.current);
       await this.#moveKernel();
     });
-    await this.tend();
   }
 
   /** Looks for a release that was promoted and does not run yet, or for a way back to finish. */
@@ -122,21 +130,47 @@ export class ReleaseLife {
       this.#isRevertLeft = false;
       await onSettled();
     }
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
+      this.#reviveBaseline();
       if (this.#running.candidate !== null || this.#running.baseline === null) return;
       await this.#moveKernel();
       // A window that is opened now would only begin anew in the next kernel.
       if (this.#parts.kernel.isMoving()) return;
       if (sha === null || sha === this.#attended) return;
-      const promoted = await promotedRelease(this.#parts.world, sha);
-      if (promoted?.step === "same") this.#pointers.serve(promoted.release, "promoted");
-      if (promoted?.step === "watch") await this.#watch(promoted);
-      if (promoted?.step === "go-back") {
-        const from = { facts: promoted.release, run: promoted.run };
-        await this.#goBack(from, "health-window-failed", "a rollback was interrupted");
+      const blessed = this.#running.baseline.facts.sha;
+      const overtaken = await overtakenRelease(world, { base: sha, blessed });
+      if (await this.#attend(overtaken ?? (await promotedRelease(world, sha)))) {
+        this.#attended = overtaken === null ? sha : null;
       }
-      this.#attended = sha;
     });
+  }
+
+  /** Does what has to become of a release now; false where that has to be tried again. */
+  async #attend(promoted: PromotedRelease | null): Promise<boolean> {
+    switch (promoted?.step) {
+      case undefined:
+        return true;
+      case "same":
+        this.#pointers.serve(promoted.release, "promoted");
+        return true;
+      case "watch":
+        await this.#watch(promoted);
+        return true;
+      case "go-back": {
+        if (!this.#coolDown.isOver) return false;
+        const from = { facts: promoted.release, run: promoted.run };
+        const why = "a rollback was interrupted";
+        return (await this.#goBack(from, "health-window-failed", why)) !== "failed";
+      }
+    }
+  }
+
+  /** A blessed body that gave up is begun again now and then: where it cannot be gone back from, nobody else would. */
+  #reviveBaseline(): void {
+    const keeper = this.#running.baseline?.keeper;
+    if (keeper?.state !== "gave-up" || !this.#revival.isOver) return;
+    this.#revival.begin();
+    keeper.resume();
   }
 
   /** The title of a promoted change that is not judged yet, whether or not its body runs already. */
@@ -155,7 +189,7 @@ export class ReleaseLife {
    * Answers where it came from and where it is. Throws `RollbackRefused`.
    */
   async rollBack(order: { reason: string; to: string | null }): Promise<RollbackAnswer> {
-    return await this.#inTurn(async () => {
+    return await this.#turns.take(async () => {
       const first = this.serving;
       if (first === null) {
         throw new RollbackRefused(
@@ -199,9 +233,9 @@ export class ReleaseLife {
   }
 
   async stop(): Promise<void> {
-    this.#isOver = true;
+    this.#turns.close();
     await this.#running.stop();
-    await this.#turn.catch(() => undefined);
+    await this.#turns.ended();
   }
 
   async #watch({ release: named, run, changedTools }: PromotedRelease): Promise<void> {
@@ -245,10 +279,10 @@ export class ReleaseLife {
   }
 
   async #decide(watched: WatchedRelease): Promise<void> {
-    if (this.#isDeciding || this.#isOver || performance.now() < this.#coolUntilMs) return;
+    if (this.#isDeciding || this.#turns.isOver || !this.#coolDown.isOver) return;
     this.#isDeciding = true;
     try {
-      await this.#inTurn(async () => {
+      await this.#turns.take(async () => {
         const { verdict } = watched;
         if (!verdict.final) return;
         if (this.#running.candidate?.watched === watched) {
@@ -289,7 +323,7 @@ export class ReleaseLife {
     this.#running.baseline = watched;
     this.#running.candidate = null;
     watched.becomeBlessed(record);
-    await before?.stop();
+    if (before !== null) await this.#running.end(before);
     await this.#pointers.tidy(pointer);
     await this.#moveKernel();
     await this.#parts.onSettled();
@@ -312,34 +346,30 @@ export class ReleaseLife {
       writer: this.#writer,
       releases: this.#parts.world.directories.releases,
       running: this.#running.baseline,
-      isOver: () => this.#isOver,
-      start: async (blessed) => {
-        await this.#running.runBlessed(blessed, PASSING_PATIENCE_MS);
-        return this.#running.baseline;
-      },
+      isOver: () => this.#turns.isOver,
+      begin: async (blessed) => await this.#running.beginBlessed(blessed, PASSING_PATIENCE_MS),
+      end: async (body) => await this.#running.end(body),
       point: (release) =>
         this.#pointers.serve(release, cause === "operator" ? "operator" : "rolled-back"),
     };
     const { releaseDigest: fromReleaseDigest } = from.facts;
+    // Signals go on while it is not gone back from: whatever does not succeed is not tried at each.
+    this.#coolDown.begin();
     const outcome = await this.#parts.asAction(
       { fromReleaseDigest, cause, reason },
       async () => await goBack(world, from, { cause, reason }),
     );
-    if (outcome.kind === "no-target") {
-      this.#withoutTarget = from.facts.releaseDigest;
-      return outcome.kind;
-    }
-    if (outcome.kind === "failed") {
-      this.#coolUntilMs = performance.now() + COOL_DOWN_MS;
-      return outcome.kind;
-    }
+    if (outcome.kind === "no-target") this.#withoutTarget = fromReleaseDigest;
+    if (outcome.kind !== "rolled-back") return outcome.kind;
+    this.#coolDown.succeeded();
+    if (outcome.refusal !== null) this.#parts.onProblem(outcome.refusal);
     const candidate = this.#running.candidate;
     this.#running.candidate = null;
     this.#running.baseline = outcome.serving;
     this.#isRevertLeft ||= outcome.isRevertLeft;
     this.#pointers.repeatBaseline();
-    await candidate?.watched.stop();
-    if (outcome.left !== null && outcome.left !== outcome.serving) await outcome.left.stop();
+    if (candidate !== null) await this.#running.end(candidate.watched);
+    if (outcome.left !== null) await this.#running.end(outcome.left);
     await this.#parts.onSettled();
     return outcome.kind;
   }
@@ -347,16 +377,6 @@ export class ReleaseLife {
   async #moveKernel(): Promise<void> {
     const { baseline } = this.#pointers;
     if (baseline !== null) await this.#parts.kernel.follow(baseline);
-  }
-
-  /** One thing after another; a turn that fails does not keep the next from its own. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(async () => {
-      if (this.#isOver) throw new Error("the kernel is stopping");
-      return await work();
-    });
-    this.#turn = turn.catch(() => undefined);
-    return await turn;
   }
 }
 

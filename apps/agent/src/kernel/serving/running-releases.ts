@@ -38,10 +38,16 @@ export interface Watchers {
   readonly onRestart: (cause: WindowCause) => void;
 }
 
-/** The bodies that run: that of the blessed release, and beside it that of the candidate. */
+/**
+ * The bodies that run: that of the blessed release, and beside it that of the candidate, or of a
+ * release that is gone back to, until it answers.
+ */
 export class RunningReleases {
   baseline: WatchedRelease | null = null;
   candidate: Candidate | null = null;
+  /** All that were begun and not ended. */
+  readonly #begun = new Set<WatchedRelease>();
+  #isOver = false;
   readonly #parts: RunningReleasesParts;
   readonly #watchers: Watchers;
   /** As it was read last; undefined before the first time. */
@@ -57,8 +63,11 @@ export class RunningReleases {
     return this.candidate?.watched ?? this.baseline;
   }
 
-  /** Runs a blessed release as the baseline. Throws where it cannot be had. */
-  async runBlessed(wanted: BlessedRelease, patienceMs?: number): Promise<void> {
+  /**
+   * Begins the body of a blessed release. It is not the baseline yet: who begins it says when, and ends
+   * it where it does not become one. Throws where the release cannot be had.
+   */
+  async beginBlessed(wanted: BlessedRelease, patienceMs?: number): Promise<WatchedRelease> {
     const { world } = this.#parts;
     let blessed = wanted;
     let fetched = await fetchRelease(world, blessed, { isBlessed: true });
@@ -67,7 +76,7 @@ export class RunningReleases {
       fetched = await fetchRelease(world, blessed, { isBlessed: true });
     }
     if (!fetched.ok) throw new Error(`The blessed release cannot run: ${fetched.detail}`);
-    this.baseline = await this.begin({
+    return await this.begin({
       facts: blessed,
       run: await knownRun(world, blessed.runId, patienceMs),
       release: fetched.release,
@@ -99,15 +108,29 @@ export class RunningReleases {
         release,
         ...(suspension === null ? {} : { suspended: suspension }),
       },
-      baseline: () => this.baseline,
+      // What is blessed is held to its own record, and not to the one that it takes the place of.
+      baseline: () => (purpose === "watch" ? null : this.baseline),
       onVerdict: ({ final }) => {
         if (final) this.#watchers.onFinal(watched);
       },
       onRestart: (window) =>
         this.#watchers.onRestart(window.restarts.at(-1)?.cause ?? "clock-jump"),
     });
-    await watched.startProbing(options.changedTools);
+    this.#begun.add(watched);
+    try {
+      await watched.startProbing(options.changedTools);
+      if (this.#isOver) throw new Error("the kernel is stopping");
+    } catch (error) {
+      await this.end(watched);
+      throw error;
+    }
     return watched;
+  }
+
+  /** Ends a body for good. */
+  async end(watched: WatchedRelease): Promise<void> {
+    this.#begun.delete(watched);
+    await watched.stop();
   }
 
   /** The switches may have moved: bodies run while Jarvis may execute, and else are suspended. */
@@ -116,8 +139,7 @@ export class RunningReleases {
     // What cannot be read is no permission.
     const suspension = read === "unknown" ? neverRead : read;
     this.#knownSuspension = suspension;
-    const bodies = [this.baseline, this.candidate?.watched].filter((each) => each != null);
-    for (const { keeper } of bodies) {
+    for (const { keeper } of this.#begun) {
       if (suspension === null) keeper.resume();
       else await keeper.suspend(suspension);
     }
@@ -144,7 +166,7 @@ export class RunningReleases {
   }
 
   async stop(): Promise<void> {
-    await this.candidate?.watched.stop();
-    await this.baseline?.stop();
+    this.#isOver = true;
+    for (const watched of this.#begun) await this.end(watched);
   }
 }

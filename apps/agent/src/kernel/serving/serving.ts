@@ -11,11 +11,14 @@ import type { KernelActions } from "../actions.ts";
 import { defaultBodyLimits } from "../body/body-limits.ts";
 import { bodyRequests } from "./body-requests.ts";
 import type { KernelMove } from "../move/kernel-move.ts";
+import { CoolDown } from "./cool-down.ts";
 import { ReleaseLife, type KernelFollower } from "./release-life.ts";
 import type { RollbackJobs } from "./rollback-action.ts";
 import type { WatchedRelease } from "./watched-release.ts";
 
 const EVERY_MS = 500;
+/** A first release may take a compiler to find out that it cannot be built. */
+const betweenStarts = { firstMs: 2_000, longestMs: 60_000 };
 
 export interface ServingParts {
   readonly world: PipelineWorld;
@@ -78,6 +81,7 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
   let isUp = false;
   let isOver = false;
   let isTending = false;
+  const coolDown = new CoolDown(betweenStarts);
   const failed = (error: unknown): void => {
     if (isOver) return;
     problem = error instanceof Error ? error.message : String(error);
@@ -85,12 +89,17 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
   };
 
   async function look(): Promise<void> {
-    if (isTending || isOver) return;
+    if (isTending || isOver || !coolDown.isOver) return;
     isTending = true;
     try {
-      if (isUp) await life.tend();
-      else await life.start();
+      if (!isUp) {
+        coolDown.begin();
+        await life.start();
+        coolDown.succeeded();
+      }
+      // Where the rest fails it is not started again: its bodies run.
       isUp = true;
+      await life.tend();
       problem = null;
     } catch (error) {
       failed(error);
@@ -106,7 +115,7 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
   return {
     life,
     get problem() {
-      return problem;
+      return problem ?? gaveUp(life);
     },
     async stop() {
       isOver = true;
@@ -115,6 +124,12 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
       await life.stop();
     },
   };
+}
+
+/** A body that crashed too often serves nothing, whatever else goes well. */
+function gaveUp({ serving, candidate }: ReleaseLife): string | null {
+  if (candidate !== null || serving?.keeper.state !== "gave-up") return null;
+  return `The body of the release ${serving.facts.sha} does not stay up; it is begun again now and then.`;
 }
 
 /** The kernel follows what is blessed; where that fails it stays what it is, and says so. */

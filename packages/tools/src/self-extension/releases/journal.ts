@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, renameSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { JarvisDatabase } from "@jarvis/db";
 import { SelfExtensionError } from "../errors.ts";
@@ -36,7 +36,7 @@ export function inspectJournal(path: string): JournalState {
  * ledger, so that what is journalled can be inserted later. Half a line at the end is cut off first.
  *
  * Throws `malformed-event` for a payload of the wrong shape and `journal-broken` where the chain is
- * broken: `setJournalAside` lets a new one begin.
+ * broken: where a person has moved it aside, a new one begins.
  */
 export function appendJournal(path: string, event: NewLifecycleEvent): void {
   const payload = lifecyclePayloads[event.type].safeParse(fitPayload(event.payload));
@@ -73,19 +73,23 @@ export function appendJournal(path: string, event: NewLifecycleEvent): void {
 export interface ReplayReport {
   /** Events that are in the ledger now, whether this replay or an earlier one inserted them. */
   readonly inserted: number;
-  /** Events that the ledger does not take; they stay in the journal and are tried again next time. */
+  /** Events that the ledger does not take, now or ever. */
   readonly refused: readonly {
     readonly seq: number;
     readonly code: string;
     readonly detail: string;
   }[];
+  /** Where the journal with what was refused is kept; null where nothing was. */
+  readonly aside: string | null;
   readonly broken: Journal["broken"];
 }
 
 /**
  * Inserts what was journalled into the ledger, in order and exactly once: an event that is there
  * already is found by its idempotency key, so a replay that a crash ended is simply run again. When
- * all before it is in the ledger the journal is emptied, its chain going on from where it ended.
+ * all before it is in the ledger the journal is emptied, its chain going on from where it ended. An
+ * event that the ledger refuses would keep all later ones waiting, so it does not stay: the journal
+ * is copied aside before it is emptied.
  *
  * Lines from a break of the chain on are not inserted, the file is left as it is, and the break is
  * reported. A database that does not answer throws, and nothing is lost.
@@ -103,19 +107,15 @@ export async function replayJournal(path: string, db: JarvisDatabase): Promise<R
     }
   }
   const last = lines.at(-1);
-  if (broken === null && refused.length === 0 && last !== undefined) dropUpTo(path, last);
-  return { inserted: lines.length - refused.length, refused, broken };
-}
-
-/**
- * Moves a journal out of the way, for a person who has looked at it, and answers where it lies now.
- * The next append begins a new one.
- */
-export function setJournalAside(path: string): string {
-  const aside = `${path}.aside-${randomUUID()}`;
-  renameSync(path, aside);
-  syncDirectory(dirname(path));
-  return aside;
+  let aside: string | null = null;
+  if (broken === null && last !== undefined) {
+    if (refused.length > 0) {
+      aside = `${path}.refused-${randomUUID()}`;
+      writeDurably(aside, readFileSync(path, "utf8"));
+    }
+    dropUpTo(path, last);
+  }
+  return { inserted: lines.length - refused.length, refused, aside, broken };
 }
 
 /** What was appended while the replay was under way stays. */

@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultBodyLimits } from "./kernel/body/body-limits.ts";
+import {
+  discardState,
+  sandboxesOf,
+  startKernelProgram,
+  until,
+  type KernelProgram,
+} from "./testing/kernel-program.ts";
+import { makeLiving } from "./testing/living-project.ts";
+import { pushFromOutside } from "./testing/push-from-outside.ts";
+import { plainProject, type TestRepository } from "./testing/repository.ts";
+
+let repository: TestRepository;
+let kernel: KernelProgram;
+let stateDir: string;
+
+interface Detail {
+  readonly result: { readonly status: string };
+  readonly events: { readonly type: string; readonly payload: Record<string, unknown> }[];
+}
+
+const servedSha = (): string => {
+  const text = readFileSync(join(stateDir, "releases", "serving.json"), "utf8");
+  return (JSON.parse(text) as { sha: string }).sha;
+};
+
+async function settled(runId: string, ...wanted: string[]): Promise<Detail> {
+  return await until(async () => {
+    const found = await kernel.get<Detail>(`/api/runs/${runId}`).catch(() => null);
+    return found !== null && wanted.includes(found.result.status) ? found : null;
+  });
+}
+
+async function answered(): Promise<unknown> {
+  return await until(
+    async () => await kernel.post("/api/tools/double/call", { input: { n: 21 } }).catch(() => null),
+  );
+}
+
+async function blessed(name: string): Promise<string> {
+  const patch = repository.patch({ [`lib/${name}.js`]: `export const ${name} = 1;\n` });
+  const runId = await kernel.propose(patch);
+  await settled(runId, "blessed");
+  return runId;
+}
+
+/** Ends every process of a body that begins while it works, as a machine without memory does. */
+async function withoutNewBodies<T>(work: () => Promise<T>): Promise<T> {
+  const before = new Set(sandboxesOf(kernel.pid));
+  const killing = setInterval(() => {
+    for (const pid of sandboxesOf(kernel.pid)) if (!before.has(pid)) kill(pid);
+  }, 20);
+  try {
+    return await work();
+  } finally {
+    clearInterval(killing);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+beforeAll(async () => {
+  repository = plainProject();
+  makeLiving(repository);
+  stateDir = join(repository.directory, ".jarvis");
+  kernel = await startKernelProgram({ repo: repository.directory, stateDir });
+  await kernel.post("/api/mode", { mode: "execute", reason: "test" });
+  await answered();
+});
+
+afterAll(async () => {
+  await kernel.stop();
+  await discardState(stateDir);
+  repository.remove();
+});
+
+describe("what serves", () => {
+  it("goes on where the release before it does not come up, and is gone back from when it does", async () => {
+    const first = servedSha();
+    const runId = await blessed("second");
+    const second = servedSha();
+    const order = async (): Promise<{ fromSha: string; toSha: string }> =>
+      await kernel.post("/api/rollback", { reason: "not what we want" });
+    await withoutNewBodies(async () => await expect(order()).rejects.toThrow(second));
+    expect(servedSha()).toBe(second);
+    expect(await answered()).toEqual({ output: 42 });
+    expect(sandboxesOf(kernel.pid)).toHaveLength(1);
+
+    expect(await order()).toEqual({ fromSha: second, toSha: first });
+    expect(servedSha()).toBe(first);
+    expect(await answered()).toEqual({ output: 42 });
+    const { events } = await settled(runId, "rolled-back");
+    const ways = events.slice(-4).map(({ type, payload }) => [type, payload["attempt"]]);
+    expect(ways).toEqual([
+      ["rollback_started", 1],
+      ["rollback_failed", 1],
+      ["rollback_started", 2],
+      ["rolled_back", 2],
+    ]);
+    await settled(String(events.at(-1)?.payload["rollbackRunId"]), "promoted", "blessed");
+  });
+
+  it("is begun again by itself when it gave up and there is nothing to go back to", async () => {
+    const ended = new Set<number>();
+    await until(async () => {
+      for (const pid of sandboxesOf(kernel.pid)) {
+        // One by one, as often as it is begun again by its keeper.
+        if (ended.size < defaultBodyLimits.crashes) kill(pid);
+        ended.add(pid);
+      }
+      return ended.size > defaultBodyLimits.crashes ? true : null;
+    });
+    expect(await answered()).toEqual({ output: 42 });
+  });
+});
+
+it("a change is judged by the next kernel also where the base moved on meanwhile", async () => {
+  const runId = await kernel.propose(
+    repository.patch({ "lib/third.js": "export const third = 1;\n" }),
+  );
+  await settled(runId, "watched");
+  // Its window stands still, so it cannot end before the kernel does.
+  await kernel.post("/api/mode", { mode: "observe", reason: "test" });
+  await pushFromOutside(stateDir, "lib/outside.js", "export const outside = 1;\n");
+  await kernel.kill();
+  kernel = await startKernelProgram({ repo: repository.directory, stateDir });
+  await kernel.post("/api/mode", { mode: "execute", reason: "test" });
+  const { events } = await settled(runId, "blessed");
+  expect(events.map(({ type }) => type)).toContain("health_window_passed");
+});
