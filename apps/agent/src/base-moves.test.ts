@@ -27,7 +27,10 @@ afterAll(async () => {
 });
 
 interface Detail {
-  readonly events: { type: string; payload: { passed?: boolean; reason?: string } }[];
+  readonly events: {
+    type: string;
+    payload: { passed?: boolean; reason?: string; stagedSha?: string };
+  }[];
 }
 
 const verdictsAbout = async (sha: string): Promise<Detail["events"] | null> =>
@@ -42,6 +45,14 @@ it("verifies by itself what somebody pushed to the base, and builds upon it", as
   expect(events).toMatchObject([{ type: "tested", payload: { passed: true } }]);
   const runId = await kernel.propose(goodPatch(repository, "afterwards"));
   expect(await kernel.outcome(runId)).toMatchObject({ status: "promoted", baseSha: sha });
+});
+
+it("does not accept a commit that was only proposed", async () => {
+  const [{ runId } = { runId: "" }] = (await kernel.get<{ runs: { runId: string }[] }>("/api/runs"))
+    .runs;
+  const { events } = await kernel.get<Detail>(`/api/runs/${runId}`);
+  const sha = events.findLast(({ type }) => type === "proposed")?.payload.stagedSha;
+  await expect(kernel.post("/api/accept", { sha })).rejects.toThrow("does not know the commit");
 });
 
 it("waits for a person where that does not pass, and goes on once it is accepted", async () => {

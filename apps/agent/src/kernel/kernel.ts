@@ -20,6 +20,7 @@ import { readBaseAhead, watchBase } from "./base-watch.ts";
 import { watchDatabase } from "./database-watch.ts";
 import { attestFirstBase, seedUndo } from "./first-base.ts";
 import type { GoalKeeper } from "./goals/goal-keeper.ts";
+import { AtWork } from "./goals/at-work.ts";
 import { goalActions, startGoals } from "./goals/start-goals.ts";
 import { keepLedger, type LedgerKeeper } from "./ledger/ledger-keeper.ts";
 import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
@@ -160,6 +161,7 @@ export async function startKernel(
           : ledger.stop()),
     );
     let serving: Serving | null = null;
+    const atWork = new AtWork();
     const rollbacks = new RollbackJobs();
     const work = await startWork({
       config,
@@ -173,7 +175,7 @@ export async function startKernel(
       room: async () => await room.look(),
       ledger,
       goalActions: (of) =>
-        goalActions({ config: config.model, model, world: of, pipeline: () => pipeline }),
+        goalActions({ config: config.model, model, world: of, pipeline: () => pipeline, atWork }),
       // Until what serves is known it may be one that is watched.
       unblessed: async () =>
         serving === null ? "what Jarvis starts with" : ((await serving.life?.unblessed()) ?? null),
@@ -224,6 +226,7 @@ export async function startKernel(
       config: config.model,
       model,
       serving: served,
+      atWork,
       onProblem: (error) => progress.problem(error),
     });
     const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);

@@ -4,6 +4,7 @@ import {
   attest,
   fetchBase,
   hasCommit,
+  isAncestor,
   openIntents,
   rememberBase,
   settleWorld,
@@ -87,7 +88,10 @@ export function operatorOrders(parts: {
     },
     async accept(sha, actor) {
       const base = await fetchBase(world);
-      if (!(await hasCommit(world.mirror, sha))) {
+      // The mirror holds what was only proposed, too.
+      const isOfBase =
+        (await hasCommit(world.mirror, sha)) && (await isAncestor(world.mirror, sha, base));
+      if (!isOfBase) {
         throw new CommitUnknown(
           `The base ${world.github.baseBranch} at ${base} does not know the commit ${sha}; name one that it holds.`,
         );

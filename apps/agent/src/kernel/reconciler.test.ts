@@ -25,6 +25,23 @@ it("never runs twice at once, and sees what changed while it ran", async () => {
   expect(only.busy()).toBe(false);
 });
 
+it("does not begin a run of its own for whoever calls when one has just ended", async () => {
+  let running = 0;
+  let most = 0;
+  const only = oneAtATime(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await Promise.resolve();
+    running -= 1;
+  });
+  const first = only.run();
+  const second = only.run();
+  const third = first.then(async () => await only.run());
+  await Promise.all([first, second, third]);
+  expect(most).toBe(1);
+  expect(only.busy()).toBe(false);
+});
+
 it("goes on after a look that failed", async () => {
   let fails = true;
   const only = oneAtATime(async () => {

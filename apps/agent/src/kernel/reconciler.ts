@@ -80,7 +80,8 @@ export function oneAtATime(work: () => Promise<void>): {
     try {
       await work();
     } finally {
-      current = null;
+      // Whoever calls before the next one has begun joins that.
+      if (next === null) current = null;
     }
   };
   return {

@@ -18,6 +18,8 @@ export const blockReasonMeanings = {
     "There is no sandbox on this machine, so there is no verdict; see `jarvis doctor`.",
   "disk-low":
     "There is too little room on disk to begin anything; it goes on when there is room (`jarvis status`).",
+  "database-unreachable":
+    "The database did not answer in the middle of it; the run is tried again by itself.",
   "status-missing": "A required status has not been reported on the commit.",
   "status-pending": "A required status is still pending on the commit.",
   "ledger-mismatch":
@@ -124,6 +126,7 @@ const parkingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
   "rate-budget-low",
   "sandbox-unavailable",
   "disk-low",
+  "database-unreachable",
   "status-missing",
   "status-pending",
   "ledger-mismatch",
@@ -138,6 +141,7 @@ const parkingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
 
 /** Reasons that pass in a while without anybody doing anything. */
 const passingReasons: ReadonlySet<BlockReason> = new Set<BlockReason>([
+  "database-unreachable",
   "health-window-open",
   "ledger-unsealed",
   "status-pending",

@@ -66,6 +66,7 @@ const lookAgain: ReadonlySet<BlockReason> = new Set([
   "sandbox-unavailable",
   // A disk may be full that nobody watches: what waits for room looks less and less often, too.
   "disk-low",
+  "database-unreachable",
   "status-missing",
   "status-pending",
   "ledger-mismatch",

@@ -1,9 +1,9 @@
 import { isParking, type BlockReason } from "./block-reasons.ts";
 import { SelfExtensionError } from "./errors.ts";
 import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import { passingFailure } from "./passing-failure.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
-import { isDiskFull } from "./room.ts";
 import type { OpenedConflict } from "./revert-conflict.ts";
 import { runRevertedBy } from "./revert-run.ts";
 import { foldRun, isTerminal } from "./run-state.ts";
@@ -51,8 +51,8 @@ function sentences(refusals: readonly Refusal[]): string {
 const SHOWN_REFUSALS = 20;
 
 /**
- * Ends a run that broke; where a disk is full, or the run takes a change back, it is parked and tried
- * again. The sentence is for people; the code is for programs. A run that has ended
+ * Ends a run that broke; where what broke it passes, or the run takes a change back, it is parked and
+ * tried again. The sentence is for people; the code is for programs. A run that has ended
  * keeps its end: what breaks while tidying up is no reason to deny a promotion.
  */
 export async function recordFailure(
@@ -64,9 +64,9 @@ export async function recordFailure(
   const events = await readRunEvents(world.db, runId);
   const context = events[0]?.context;
   if (context === undefined || isTerminal(foldRun(runId, events).status)) return;
-  if (isDiskFull(error)) {
-    const detail = "A disk was full in the middle of it; the run goes on when there is room.";
-    await recordBlock(world, context, attempt, "pipeline", [{ reason: "disk-low", detail }]);
+  const passing = passingFailure(error);
+  if (passing !== null) {
+    await recordBlock(world, context, attempt, "pipeline", [passing]);
     return;
   }
   if ((await runRevertedBy(world.db, runId)) !== null) {

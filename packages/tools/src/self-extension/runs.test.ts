@@ -116,6 +116,16 @@ describe("recordFailure", () => {
     });
   });
 
+  it("lets a run wait that the database broke by being away, and tries it again", async () => {
+    await append(proposed("away"));
+    const away = Object.assign(new Error("write CONNECTION_CLOSED"), { code: "CONNECTION_CLOSED" });
+    await recordFailure(database, "away", 1, new Error("Failed query", { cause: away }));
+    expect(await readRunResult(database.db, "away")).toMatchObject({
+      status: "parked",
+      blockReasons: ["database-unreachable"],
+    });
+  });
+
   it("does not take a promotion back when something breaks after it", async () => {
     await recordFailure(database, "4-promoted", 1, new Error("could not tidy up"));
     expect(await readRunResult(database.db, "4-promoted")).toMatchObject({ success: true });

@@ -186,6 +186,7 @@ const passing: ReadonlySet<BlockReason> = new Set<BlockReason>([
   "kill-switch-active",
   "sandbox-unavailable",
   "disk-low",
+  "database-unreachable",
   "base-unverified",
   "base-rewritten",
   "base-moved",

@@ -18,6 +18,7 @@ import { readInstructions } from "../../author/instructions.ts";
 import { workOnGoal, type AuthorEnd, type AuthorTask } from "../../author/work-on-goal.ts";
 import { ProposalQuota, QuotaExceeded } from "../../proposal-quota.ts";
 import { ModelError } from "../model/model-port.ts";
+import type { AtWork } from "./at-work.ts";
 import type { AttemptOutcome } from "./attempt-outcomes.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { Model } from "../model/open-model.ts";
@@ -41,6 +42,7 @@ export interface AuthorParts {
   readonly submit: () => Pick<Pipeline, "submit">;
   readonly model: Model;
   readonly config: ModelConfig;
+  readonly atWork: AtWork;
 }
 
 /** What the body is told of an attempt that it asked for. */
@@ -56,7 +58,6 @@ export type AuthorAnswer = {
  * on the network, refused while Jarvis only observes and stopped by the kill switch.
  */
 export function authorAction(parts: AuthorParts): ActionDefinition {
-  const { config } = parts;
   const quota = new ProposalQuota();
   return defineAction({
     name: AUTHOR_CHANGE,
@@ -67,61 +68,69 @@ export function authorAction(parts: AuthorParts): ActionDefinition {
     needsApproval: false,
     idempotent: false,
     timeoutMs: TIME_LIMIT_MS,
-    async run({ goalId }, { signal }): Promise<AuthorAnswer> {
-      const { db } = parts.world();
-      const goal = await readGoal(db, goalId);
-      if (goal === null) throw new Error(`there is no goal ${goalId}`);
-      // Whoever asks, body or kernel, has no more attempts than the goal.
-      const over = whyOver(goal, await attemptsOf(db, goalId), config.attempts);
-      const number = over === null ? await beginAttempt(db, goalId) : null;
-      if (number === null) throw new Error(over ?? `goal ${goalId} is not to be worked on now`);
-      const attempt = { goalId, number };
-      const stop = async (
-        outcome: AttemptOutcome,
-        reason: string,
-        tried: Tried = nothingTried,
-      ): Promise<AuthorAnswer> => {
-        const report = keptReport({ ...emptyReport, ...tried, reason });
-        await endAttempt(db, attempt, { outcome, report });
-        return { attempt: number, outcome };
-      };
-      let end: AuthorEnd;
-      try {
-        end = await author(parts, goal, number, signal);
-      } catch (error) {
-        const isModel = error instanceof ModelError;
-        // The kill switch ends the request before it has told whom it belongs to.
-        if (isModel && error.code === "stopped") await orderToStop(signal);
-        const isStopped = signal.aborted || (isModel && error.code === "stopped");
-        const reason = signal.aborted ? String(signal.reason) : messageOf(error);
-        await stop(isStopped ? "stopped" : isModel ? "model-unavailable" : "interrupted", reason);
-        throw error;
-      }
-      if (end.end !== "proposed") return await stop(end.end, end.detail, end.tried);
-      try {
-        const bytes = Buffer.byteLength(end.patch);
-        const { patch, title } = end;
-        const submit = async () =>
-          await parts.submit().submit({
-            patch,
-            title,
-            goal: goal.text,
-            goalId,
-            subGoalId: `${goalId}:${number}`,
-            actor: AUTHOR,
-            actorSource: "agent",
-          });
-        const caller = callerOf(AUTHOR, "propose");
-        const { runId } = await quota.within(db, caller, bytes, submit);
-        const report = { ...emptyReport, ...end.tried, reason: "It was handed in." };
-        await proposedAs(db, attempt, { runId, report: keptReport(report) });
-        return { attempt: number, outcome: "proposed", runId };
-      } catch (error) {
-        if (!(error instanceof SelfExtensionError || error instanceof QuotaExceeded)) throw error;
-        return await stop("not-proposed", error.message, end.tried);
-      }
-    },
+    run: async ({ goalId }, { signal }) =>
+      await parts.atWork.during(goalId, async () => await attempt(parts, quota, goalId, signal)),
   });
+}
+
+async function attempt(
+  parts: AuthorParts,
+  quota: ProposalQuota,
+  goalId: string,
+  signal: AbortSignal,
+): Promise<AuthorAnswer> {
+  const { db } = parts.world();
+  const goal = await readGoal(db, goalId);
+  if (goal === null) throw new Error(`there is no goal ${goalId}`);
+  // Whoever asks, body or kernel, has no more attempts than the goal.
+  const over = whyOver(goal, await attemptsOf(db, goalId), parts.config.attempts);
+  const number = over === null ? await beginAttempt(db, goalId) : null;
+  if (number === null) throw new Error(over ?? `goal ${goalId} is not to be worked on now`);
+  const begun = { goalId, number };
+  const stop = async (
+    outcome: AttemptOutcome,
+    reason: string,
+    tried: Tried = nothingTried,
+  ): Promise<AuthorAnswer> => {
+    const report = keptReport({ ...emptyReport, ...tried, reason });
+    await endAttempt(db, begun, { outcome, report });
+    return { attempt: number, outcome };
+  };
+  let end: AuthorEnd;
+  try {
+    end = await author(parts, goal, number, signal);
+  } catch (error) {
+    const isModel = error instanceof ModelError;
+    // The kill switch ends the request before it has told whom it belongs to.
+    if (isModel && error.code === "stopped") await orderToStop(signal);
+    const isStopped = signal.aborted || (isModel && error.code === "stopped");
+    const reason = signal.aborted ? String(signal.reason) : messageOf(error);
+    await stop(isStopped ? "stopped" : isModel ? "model-unavailable" : "interrupted", reason);
+    throw error;
+  }
+  if (end.end !== "proposed") return await stop(end.end, end.detail, end.tried);
+  try {
+    const bytes = Buffer.byteLength(end.patch);
+    const { patch, title } = end;
+    const submit = async () =>
+      await parts.submit().submit({
+        patch,
+        title,
+        goal: goal.text,
+        goalId,
+        subGoalId: `${goalId}:${number}`,
+        actor: AUTHOR,
+        actorSource: "agent",
+      });
+    const caller = callerOf(AUTHOR, "propose");
+    const { runId } = await quota.within(db, caller, bytes, submit);
+    const report = { ...emptyReport, ...end.tried, reason: "It was handed in." };
+    await proposedAs(db, begun, { runId, report: keptReport(report) });
+    return { attempt: number, outcome: "proposed", runId };
+  } catch (error) {
+    if (!(error instanceof SelfExtensionError || error instanceof QuotaExceeded)) throw error;
+    return await stop("not-proposed", error.message, end.tried);
+  }
 }
 
 async function author(

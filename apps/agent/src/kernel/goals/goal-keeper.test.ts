@@ -1,18 +1,28 @@
 import { agentState } from "@jarvis/db";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { until } from "../../testing/kernel-program.ts";
 import { keepGoals, type GoalKeeper } from "./goal-keeper.ts";
-import { beginAttempt, endAttempt, insertGoal, moveGoal, readGoal } from "./goal-store.ts";
+import {
+  attemptsOf,
+  beginAttempt,
+  endAttempt,
+  insertGoal,
+  moveGoal,
+  readGoal,
+} from "./goal-store.ts";
 
 let database: TestDatabase;
 let keeper: GoalKeeper;
 let moves: unknown[];
+let isAtWork: boolean;
 
 beforeEach(async () => {
   database = await createTestDatabase();
   moves = [];
+  isAtWork = true;
   const { db } = database;
   const mode = { mode: "execute", reason: "test", updatedBy: "test", updatedAt: new Date() };
   await db
@@ -34,6 +44,7 @@ beforeEach(async () => {
     body: () => null,
     ask: async () => await Promise.reject(new Error("not here")),
     stopAsking: () => undefined,
+    isAtWork: () => isAtWork,
     onProblem: () => undefined,
   });
 });
@@ -67,6 +78,21 @@ it("gives it up once that attempt has ended", async () => {
   keeper.changed("one", null);
   await untilMoved();
   expect(moves[0]).toMatchObject({ change: "give-up", goalId: "one" });
+});
+
+it("does not wait for an attempt that nobody works on, whose end the database did not take", async () => {
+  const { db } = database;
+  await beginAttempt(db, "one");
+  keeper.changed("one", null);
+  await sleep(100);
+  expect(await attemptsOf(db, "one")).toMatchObject([{ state: "working" }]);
+  isAtWork = false;
+  keeper.changed("one", null);
+  const ended = await until(async () => {
+    const [attempt] = await attemptsOf(db, "one");
+    return attempt?.state === "ended" ? attempt : null;
+  });
+  expect(ended.outcome).toBe("interrupted");
 });
 
 async function addRunning(id: string): Promise<void> {

@@ -35,6 +35,8 @@ export interface GoalParts {
   readonly ask: BodyRequests["ask"];
   /** Ends the requests to the model that are made for a goal. */
   readonly stopAsking: (goalId: string) => void;
+  /** Whether an attempt at the goal is worked on, or just begun. */
+  readonly isAtWork: (goalId: string) => boolean;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -97,7 +99,7 @@ class Keeper {
   async endInterrupted(): Promise<void> {
     for (const { goalId, number, state } of await openAttempts(this.#parts.db)) {
       if (state !== "working") continue;
-      await this.#end({ goalId, number }, "interrupted", "The kernel was stopped in the middle.");
+      await this.#interrupted({ goalId, number }, "The kernel was stopped in the middle.");
     }
   }
 
@@ -109,7 +111,13 @@ class Keeper {
         waiting.add(attempt.goalId);
       }
     }
-    if (open.some(({ state }) => state === "working")) return;
+    const working = open.filter(({ state }) => state === "working");
+    for (const { goalId, number } of working) {
+      // A database that failed when it ended has it worked on for ever, and every other goal waits.
+      if (this.#parts.isAtWork(goalId)) continue;
+      await this.#interrupted({ goalId, number }, "Its end could not be recorded.");
+    }
+    if (working.length > 0) return;
     if (this.#parts.model === null) return;
     const { mode } = await readSafetyState(this.#parts.db);
     if (mode !== "execute") return;
@@ -208,13 +216,10 @@ class Keeper {
     await endAttempt(this.#parts.db, attempt, { outcome, report });
   }
 
-  async #end(
-    attempt: { goalId: string; number: number },
-    outcome: AttemptOutcome,
-    reason: string,
-  ): Promise<void> {
-    const report = { ...emptyReport, reason };
-    await endAttempt(this.#parts.db, attempt, { outcome, report: keptReport(report) });
+  /** Nothing is done to one that has been handed in, or has ended, since it was read. */
+  async #interrupted(attempt: { goalId: string; number: number }, reason: string): Promise<void> {
+    const end = { outcome: "interrupted", report: keptReport({ ...emptyReport, reason }) };
+    await endAttempt(this.#parts.db, attempt, end, ["working"]);
   }
 
   /** A person may have moved the goal in between: theirs stands. */

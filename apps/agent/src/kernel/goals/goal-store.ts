@@ -149,6 +149,7 @@ export async function endAttempt(
   db: JarvisDatabase,
   { goalId, number }: { goalId: string; number: number },
   end: { outcome: string; report: string | null },
+  from: readonly GoalAttemptRow["state"][] = ["working", "proposed"],
 ): Promise<void> {
   await db
     .update(goalAttempts)
@@ -157,7 +158,7 @@ export async function endAttempt(
       and(
         eq(goalAttempts.goalId, goalId),
         eq(goalAttempts.number, number),
-        inArray(goalAttempts.state, ["working", "proposed"]),
+        inArray(goalAttempts.state, [...from]),
       ),
     );
 }

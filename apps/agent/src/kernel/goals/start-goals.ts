@@ -5,6 +5,7 @@ import type { ModelConfig } from "../model/model-config.ts";
 import type { Model } from "../model/open-model.ts";
 import { bodyRequests } from "../serving/body-requests.ts";
 import type { Serving } from "../serving/serving.ts";
+import type { AtWork } from "./at-work.ts";
 import { authorAction } from "./author-action.ts";
 import { changeGoalAction } from "./goal-action.ts";
 import { keepGoals, type GoalKeeper } from "./goal-keeper.ts";
@@ -17,11 +18,12 @@ export function goalActions(parts: {
   readonly model: Model | null;
   readonly world: () => PipelineWorld;
   readonly pipeline: () => Pick<Pipeline, "submit">;
+  readonly atWork: AtWork;
 }): ActionDefinition[] {
-  const { config, model, world, pipeline } = parts;
+  const { config, model, world, pipeline, atWork } = parts;
   const change = changeGoalAction(() => world().db);
   if (config === null || model === null) return [change];
-  return [change, authorAction({ world, submit: pipeline, model, config })];
+  return [change, authorAction({ world, submit: pipeline, model, config, atWork })];
 }
 
 interface Parts {
@@ -31,6 +33,7 @@ interface Parts {
   readonly config: ModelConfig | null;
   readonly model: Model | null;
   readonly serving: Serving;
+  readonly atWork: AtWork;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -43,6 +46,7 @@ export async function startGoals(parts: Parts): Promise<GoalKeeper> {
     executor,
     model: model?.name ?? null,
     stopAsking: (goalId) => model?.stop(goalId),
+    isAtWork: (goalId) => parts.atWork.isOn(goalId),
     attempts: config?.attempts ?? OTHERWISE_ATTEMPTS,
     runsReleases: () => serving.life !== null,
     body: () => serving.life?.serving?.keeper ?? null,

@@ -1,0 +1,46 @@
+import { createTestDatabase } from "@jarvis/db/testing";
+import { LedgerError } from "@jarvis/ledger";
+import { sql } from "drizzle-orm";
+import { expect, it } from "vitest";
+import { passingFailure } from "./passing-failure.ts";
+
+async function thrownBy(work: () => Promise<unknown>): Promise<unknown> {
+  return await work().then(
+    () => expect.fail("nothing was thrown"),
+    (error: unknown) => error,
+  );
+}
+
+it("takes a database that ends a connection, or is gone, for something that passes", async () => {
+  const database = await createTestDatabase();
+  const ending = sql`select pg_terminate_backend(pg_backend_pid())`;
+  const ended = await thrownBy(async () => await database.db.execute(ending));
+  await database.close();
+  const gone = await thrownBy(async () => await database.db.execute(sql`select 1`));
+  for (const error of [ended, gone, new Error("in a step", { cause: gone })]) {
+    expect(passingFailure(error)).toMatchObject({ reason: "database-unreachable" });
+  }
+});
+
+it("takes what the database answers for an answer", async () => {
+  const database = await createTestDatabase();
+  const refused = await thrownBy(async () => await database.db.execute(sql`select 1 / 0`));
+  await database.close();
+  expect(passingFailure(refused)).toBeNull();
+});
+
+it("does not take a host's connection for the database's", async () => {
+  const host = await thrownBy(async () => await fetch("http://127.0.0.1:1/"));
+  expect(passingFailure(host)).toBeNull();
+});
+
+it("lets a run wait for the ledger to be sealed, and for room", () => {
+  const unsealed = new LedgerError("not-sealed", "A writer does not end.");
+  expect(passingFailure(unsealed)).toEqual({
+    reason: "ledger-unsealed",
+    detail: "A writer does not end.",
+  });
+  const full = Object.assign(new Error("x"), { code: "ENOSPC" });
+  expect(passingFailure(full)).toMatchObject({ reason: "disk-low" });
+  expect(passingFailure(new LedgerError("ledger-mismatch", "x"))).toBeNull();
+});

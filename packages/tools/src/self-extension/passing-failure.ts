@@ -1,0 +1,43 @@
+import type { Refusal } from "./proposal.ts";
+import { isDiskFull } from "./room.ts";
+
+/** Of postgres.js, and of a server that is shutting down, starting or does not take connections. */
+const connectionLost =
+  /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|57P0[1-3]|08...)$/;
+const networkLost = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT"]);
+
+/**
+ * Why something broke that is nobody's fault and passes by itself: the run waits and is tried again.
+ * Null for anything else.
+ */
+export function passingFailure(error: unknown): Refusal | null {
+  if (isDiskFull(error)) {
+    const detail = "A disk was full in the middle of it; the run goes on when there is room.";
+    return { reason: "disk-low", detail };
+  }
+  if (isDatabaseAway(error)) {
+    const detail = "The database did not answer in the middle of it; the run goes on by itself.";
+    return { reason: "database-unreachable", detail };
+  }
+  for (const { code, message } of causesOf(error)) {
+    if (code === "not-sealed") return { reason: "ledger-unsealed", detail: message };
+  }
+  return null;
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  // The network's words say nothing of whom they are about: only within a query they are the database's.
+  let isQuery = false;
+  for (const { code, name } of causesOf(error)) {
+    isQuery ||= name === "DrizzleQueryError";
+    if (connectionLost.test(code) || (isQuery && networkLost.has(code))) return true;
+  }
+  return false;
+}
+
+function* causesOf(error: unknown): Generator<{ name: string; code: string; message: string }> {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const code = "code" in at && typeof at.code === "string" ? at.code : "";
+    yield { name: at.constructor.name, code, message: at.message };
+  }
+}
