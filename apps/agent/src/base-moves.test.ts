@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { HOST_EVERY_MS } from "./kernel/host-pace.ts";
 import {
   discardState,
   startKernelProgram,
@@ -66,4 +68,15 @@ it("waits for a person where that does not pass, and goes on once it is accepted
   expect(verdict?.payload).toMatchObject({ passed: false });
   await kernel.post("/api/accept", { sha });
   await until(async () => ((await kernel.outcome(runId)).baseSha === sha ? true : null));
+});
+
+it("is not verified after a kill, until a mode is set", async () => {
+  await kernel.post("/api/kill-switch", { reason: "test" });
+  const sha = await pushFromOutside(stateDir, "src/killed.js", "export const killed = 1;\n");
+  // Longer than it takes until the base is looked at.
+  await sleep(HOST_EVERY_MS.forge + 2000);
+  expect(await verdictsAbout(sha)).toBeNull();
+  await kernel.post("/api/mode", { mode: "execute", reason: "test" });
+  const events = await until(async () => await verdictsAbout(sha));
+  expect(events).toMatchObject([{ type: "tested" }]);
 });

@@ -9,10 +9,9 @@ import {
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
 import { letOthersPass } from "./others-pass.ts";
+import { HOST_EVERY_MS } from "./host-pace.ts";
 import { oneAtATime } from "./reconciler.ts";
 
-/** The forge is ours and near; GitHub counts requests. */
-const EVERY_MS = { forge: 5000, github: 30_000 } as const;
 /** A host that does not answer must not keep the kernel from starting. */
 const FIRST_LOOK_MS = 3000;
 
@@ -27,7 +26,7 @@ export interface PromotionKeeper {
 
 export async function keepPromotions(
   world: PipelineWorld,
-  kind: keyof typeof EVERY_MS,
+  kind: keyof typeof HOST_EVERY_MS,
   onProblem: (error: unknown) => void,
 ): Promise<PromotionKeeper> {
   const settling = settleWorld(world);
@@ -40,7 +39,7 @@ export async function keepPromotions(
   });
   const timer = setInterval(() => {
     if (!only.busy()) only.run().catch(onProblem);
-  }, EVERY_MS[kind]);
+  }, HOST_EVERY_MS[kind]);
   timer.unref();
   const first = only.run().catch(onProblem);
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);

@@ -48,9 +48,10 @@ export async function attendToBase(world: PipelineWorld): Promise<BaseStanding> 
   return "attested";
 }
 
-/** Whether the base stands elsewhere than last seen: one request, no fetch. */
-export async function hasBaseMoved(world: PipelineWorld): Promise<boolean> {
-  return (await promotionRemote(world.github).readBase()) !== (await lastSeenBase(world.db));
+/** Where the base stands, if that is elsewhere than last seen; else null. One request, no fetch. */
+export async function movedBase(world: PipelineWorld): Promise<string | null> {
+  const base = await promotionRemote(world.github).readBase();
+  return base === (await lastSeenBase(world.db)) ? null : base;
 }
 
 /** The sentence of a base that waits for a person, with what its verification said where there was one. */

@@ -1,7 +1,7 @@
 export * from "./attestation.ts";
 export { readImportGraph } from "./import-graph.ts";
 export * from "./baseline.ts";
-export { attendToBase, hasBaseMoved } from "./base-verification.ts";
+export { attendToBase, movedBase } from "./base-verification.ts";
 export * from "./block-reasons.ts";
 export * from "./connect-github.ts";
 export * from "./continue-run.ts";

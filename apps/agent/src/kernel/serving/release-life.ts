@@ -14,7 +14,7 @@ import {
   type RollbackCause,
   type WindowCause,
 } from "@jarvis/tools/self-extension";
-import { CoolDown } from "./cool-down.ts";
+import { CoolDown } from "../cool-down.ts";
 import { eventWriter, type EventWriter } from "./event-writer.ts";
 import { rebuilt } from "./first-baseline.ts";
 import { PASSING_PATIENCE_MS } from "./in-time.ts";
@@ -361,7 +361,7 @@ export class ReleaseLife {
     );
     if (outcome.kind === "no-target") this.#withoutTarget = fromReleaseDigest;
     if (outcome.kind !== "rolled-back") return outcome.kind;
-    this.#coolDown.succeeded();
+    this.#coolDown.reset();
     if (outcome.refusal !== null) this.#parts.onProblem(outcome.refusal);
     const candidate = this.#running.candidate;
     this.#running.candidate = null;

@@ -11,7 +11,7 @@ import type { KernelActions } from "../actions.ts";
 import { defaultBodyLimits } from "../body/body-limits.ts";
 import { bodyRequests } from "./body-requests.ts";
 import type { KernelMove } from "../move/kernel-move.ts";
-import { CoolDown } from "./cool-down.ts";
+import { CoolDown } from "../cool-down.ts";
 import { ReleaseLife, type KernelFollower } from "./release-life.ts";
 import type { RollbackJobs } from "./rollback-action.ts";
 import type { WatchedRelease } from "./watched-release.ts";
@@ -95,7 +95,7 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
       if (!isUp) {
         coolDown.begin();
         await life.start();
-        coolDown.succeeded();
+        coolDown.reset();
       }
       // Where the rest fails it is not started again: its bodies run.
       isUp = true;

@@ -15,13 +15,13 @@ export class CoolDown {
     return performance.now() >= this.#untilMs;
   }
 
-  /** An attempt begins: until it is known to have succeeded it counts as one that fails. */
+  /** An attempt begins: until it is known to have succeeded, by `reset`, it counts as one that fails. */
   begin(): void {
     this.#untilMs = performance.now() + this.#pauseMs;
     this.#pauseMs = Math.min(this.#pauseMs * 2, this.#longestMs);
   }
 
-  succeeded(): void {
+  reset(): void {
     this.#pauseMs = this.#firstMs;
     this.#untilMs = 0;
   }

@@ -20,7 +20,7 @@ it("is twice as long after each attempt that fails, up to the longest, and over 
     vi.advanceTimersByTime(1);
   }
   coolDown.begin();
-  coolDown.succeeded();
+  coolDown.reset();
   expect(coolDown.isOver).toBe(true);
   coolDown.begin();
   vi.advanceTimersByTime(minute);
