@@ -9,7 +9,7 @@ export { parseEventName, type Bundle } from "./bundle/bundle.ts";
 export { checkBundle, type BundleVerdict } from "./bundle/check-bundle.ts";
 export { exportLedger, type ExportLine } from "./bundle/export-ledger.ts";
 export { proveEvent } from "./bundle/prove-event.ts";
-export { readKeys, rotateSigningKey } from "./keys/key-records.ts";
+export { ownKeyId, readKeys, rotateSigningKey } from "./keys/key-records.ts";
 export { readTreeHead } from "./notes/checkpoint.ts";
 export { encodeVerifier } from "./notes/signed-note.ts";
 export { acceptRestore, type AbandonedHistory } from "./seal/accept-restore.ts";

@@ -150,7 +150,7 @@ export async function startKernel(
     const ledger = await keepLedger({
       database,
       stateDirectory,
-      isShared: leadership !== null,
+      takesOver: isTakenOver,
       onProblem: (error) => progress.problem(error),
     });
     // It seals what it is at; without a database nothing of that will come to an end.

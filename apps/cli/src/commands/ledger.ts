@@ -12,6 +12,7 @@ import {
   proveEvent,
   readNewestSeen,
   readTreeHead,
+  ownKeyId,
   rotateSigningKey,
   verifyLedger,
   type Anchor,
@@ -28,7 +29,11 @@ const run = promisify(execFile);
 /** Computes the whole ledger again, with or without a kernel. Exit code 1: it is not what was sealed. */
 export async function verify(config: CliConfig): Promise<Answer> {
   const report = await withLocalState(config, async ({ db }) =>
-    verifyLedger(db, { anchors: await knownAnchors(config, db), second: db }),
+    verifyLedger(db, {
+      anchors: await knownAnchors(config, db),
+      ownKeyId: await ownKeyId(db, config.stateDir),
+      second: db,
+    }),
   );
   return {
     json: report,
@@ -173,7 +178,7 @@ async function knownAnchors(config: CliConfig, db: LocalState["db"]): Promise<An
   const { size, root, origin } = readTreeHead(seen.note);
   return [
     ...anchors,
-    { size, root: root.toString("base64"), origin, where: "the state directory" },
+    { size, root: root.toString("base64"), origin, isOwn: true, where: "the state directory" },
   ];
 }
 
@@ -183,7 +188,11 @@ async function carriedAnchors(config: CliConfig, db: LocalState["db"]): Promise<
   const mirror = join(config.stateDir, "mirror.git");
   const carried =
     base === null || !existsSync(mirror) ? [] : await readLedgerAnchors({ gitDir: mirror }, base);
-  const cloned = await anchorsOfClone(config.repo).catch(() => []);
+  const cloned = await anchorsOfClone(config.repo).catch((error: unknown) => {
+    // No repository has no anchors. One that cannot be read is no answer.
+    if (error instanceof CommandError && error.code === "invalid-argument") return [];
+    throw error;
+  });
   const known = new Set(carried.map(({ where }) => where));
   return [...carried, ...cloned.filter(({ where }) => !known.has(where))];
 }

@@ -12,6 +12,7 @@ import { BackupHeader, BackupSection, END_OF_ROWS } from "./backup-file.ts";
 type Transaction = Parameters<Parameters<SqlClient["begin"]>[1]>[0];
 
 const Triggers = z.array(z.object({ table: z.string(), trigger: z.string(), mode: z.string() }));
+const References = z.array(z.object({ table: z.string(), name: z.string() }));
 const Newest = z.tuple([z.object({ id: z.string().nullable() })]);
 const Filled = z.array(z.object({ name: z.string() }));
 
@@ -53,7 +54,12 @@ export async function restoreBackup(
       await tx`select jarvis_guard.begin_ledger_change(null, ${reason})`;
       await tx.unsafe(`set local role ${roles.owner}`);
       const triggers = await triggersOff(tx);
+      const references = await deferReferences(tx);
       const answer = await copyIn(tx, file);
+      for (const { table, name } of references) {
+        await tx.unsafe(`set constraints public.${name} immediate`);
+        await tx.unsafe(`alter table ${table} alter constraint ${name} not deferrable`);
+      }
       for (const { table, trigger, mode } of triggers) {
         await tx.unsafe(
           `alter table public."${table}" ${modes[mode] ?? "enable"} trigger "${trigger}"`,
@@ -104,6 +110,19 @@ async function triggersOff(tx: Transaction): Promise<z.infer<typeof Triggers>> {
     await tx.unsafe(`alter table public."${table}" disable trigger "${trigger}"`);
   }
   return triggers;
+}
+
+/** A backup's tables are in the order of their names: a row may come before the one that it refers to. */
+async function deferReferences(tx: Transaction): Promise<z.infer<typeof References>> {
+  const rows = await tx`
+    select conrelid::regclass::text as "table", quote_ident(conname) as name
+    from pg_constraint
+    where contype = 'f' and connamespace = 'public'::regnamespace and not condeferrable`;
+  const references = References.parse([...rows]);
+  for (const { table, name } of references) {
+    await tx.unsafe(`alter table ${table} alter constraint ${name} deferrable initially deferred`);
+  }
+  return references;
 }
 
 async function copyIn(

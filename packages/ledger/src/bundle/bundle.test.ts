@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ledgerRecords, putBlob, selfExtensionEvents } from "@jarvis/db";
 import { anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { eq } from "drizzle-orm";
@@ -9,7 +12,9 @@ import {
   type PromotionFacts,
 } from "../attest/statements.ts";
 import { readTreeHead } from "../notes/checkpoint.ts";
+import { rotateSigningKey } from "../keys/key-records.ts";
 import { emptyRecordedBlob } from "../seal/empty-blob.ts";
+import { startSealer, type Sealer } from "../seal/sealer.ts";
 import { appendRecord } from "../store/records.ts";
 import { startTestSealer, type TestSealer } from "../testing/index.ts";
 import type { Anchor } from "../verify/report.ts";
@@ -50,13 +55,16 @@ beforeAll(async () => {
     data: { runId: "run-a", digest },
   });
   for (const [batch, runId] of ["run-a", "run-b", "run-c"].entries()) {
+    // What whoever sends a bundle could add behind the last anchor: true words, told of another run.
+    if (runId === "run-c") {
+      const data = { runId, digest };
+      await appendRecord(database.db, { kind: "evidence_attested", actor: "nobody", data });
+    }
     await database.db
       .insert(selfExtensionEvents)
       .values(Array.from({ length: 40 }, () => anEvent({ runId })));
     await sealer.sealNow();
-    const { size, root } = readTreeHead(sealer.state().checkpoint?.note ?? "");
-    if (batch < 2)
-      anchors.push({ size, root: root.toString("base64"), origin: null, where: `commit ${batch}` });
+    if (batch < 2) anchors.push(newestAnchor(sealer, `commit ${batch}`));
   }
 });
 afterAll(async () => {
@@ -71,7 +79,7 @@ describe("a bundle", () => {
       ledger: "self_extension_events",
       id: 5,
       anchoredBy: "commit 0",
-      checkpointSize: 122,
+      checkpointSize: 123,
       row: { run_id: "run-a" },
     });
     expect(verdict.statements).toMatchObject([
@@ -93,7 +101,7 @@ describe("a bundle", () => {
     ["a hash that differs", (b) => (b.event.proof[0] = `${"A".repeat(43)}=`), "the event"],
     [
       "a checkpoint of another size",
-      (b) => (b.checkpoint = b.checkpoint.replace("\n122\n", "\n121\n")),
+      (b) => (b.checkpoint = b.checkpoint.replace("\n123\n", "\n122\n")),
       "does not fit its text",
     ],
     [
@@ -120,6 +128,60 @@ describe("a bundle", () => {
     const forged = throughAFile(await prove(5)) as Bundle;
     lie(forged);
     expect(() => checkBundle(forged, anchors)).toThrow(why);
+  });
+
+  it("is refused with evidence of another run", async () => {
+    const forged = throughAFile(await prove(60)) as Bundle;
+    forged.evidence = (await prove(5)).evidence;
+    expect(forged.evidence).toHaveLength(1);
+    expect(() => checkBundle(forged, anchors)).toThrow("about another run");
+    const carried = [...anchors, newestAnchor(sealer, "commit 2")];
+    const event = { ledger: "self_extension_events", id: 100 } as const;
+    const told = await proveEvent(database.db, event, carried);
+    expect(() => checkBundle(told, carried)).toThrow("about another run");
+    const [first] = forged.evidence;
+    if (first !== undefined) forged.evidence = [{ ...first, record: { ...forged.event } }];
+    expect(() => checkBundle(forged, anchors)).toThrow("is none");
+  });
+
+  it("is refused with a key that the clone's history does not lead to", async () => {
+    const other = await createTestDatabase();
+    const stateDirectory = mkdtempSync(join(tmpdir(), "jarvis-bundle-"));
+    try {
+      const start = async (): Promise<Sealer> =>
+        await startSealer({ db: other.db, stateDirectory, everyMs: 3_600_000 });
+      const before = await start();
+      await other.db.insert(selfExtensionEvents).values(anEvent());
+      await before.sealNow();
+      const carried = [newestAnchor(before, "commit 0")];
+      await before.stop();
+      const change = { actor: "someone", reason: "lost", lost: true };
+      await rotateSigningKey(other.db, stateDirectory, change);
+      const after = await start();
+      await after.sealNow();
+      const later = [...carried, newestAnchor(after, "commit 1")];
+      await after.stop();
+      const event = { ledger: "self_extension_events", id: 1 } as const;
+      const proved = await proveEvent(other.db, event, later);
+      expect(() => checkBundle(proved, carried)).toThrow("a key is newer than every checkpoint");
+      expect(checkBundle(proved, later)).toMatchObject({ id: 1, keyIntroduced: false });
+      const alone = { ...proved, keys: proved.keys.slice(1) };
+      expect(() => checkBundle(alone, later)).toThrow("not the one that its ledger is named by");
+      const nameless = later.map((anchor) => ({ ...anchor, origin: null }));
+      expect(() => checkBundle(proved, nameless)).toThrow("carries no checkpoint of this ledger");
+    } finally {
+      await other.close();
+      rmSync(stateDirectory, { recursive: true, force: true });
+    }
+  });
+
+  it("holds few of many anchors, and is accepted by a clone that has an old or a new one", async () => {
+    const many = Array.from({ length: 750 }, () => anchors).flat();
+    const proved = await proveEvent(database.db, { ledger: "self_extension_events", id: 5 }, many);
+    expect(proved.anchors).toHaveLength(2);
+    for (const anchor of anchors) {
+      expect(checkBundle(throughAFile(proved), [anchor])).toMatchObject({ id: 5 });
+    }
   });
 
   it("is refused where the clone carries another history, none, or an older one than the event", async () => {
@@ -172,6 +234,11 @@ describe("an attestation", () => {
     expect(() => openStatement("{}", [sealer.signer])).toThrow("not a sigstore bundle");
   });
 });
+
+function newestAnchor(of: Pick<Sealer, "state">, where: string): Anchor {
+  const { size, root, origin } = readTreeHead(of.state().checkpoint?.note ?? "");
+  return { size, root: root.toString("base64"), origin, where };
+}
 
 async function prove(id: number): Promise<Bundle> {
   return await proveEvent(database.db, { ledger: "self_extension_events", id }, anchors);

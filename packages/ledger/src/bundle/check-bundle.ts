@@ -2,7 +2,8 @@ import { hash as hashAtOnce } from "node:crypto";
 import { z } from "zod";
 import { openStatement } from "../attest/envelope.ts";
 import { LedgerError } from "../errors.ts";
-import { keysOf, type RecordedKey } from "../keys/key-records.ts";
+import { ledgerNamedBy } from "../keys/key-file.ts";
+import { keysOf, trusted, type RecordedKey } from "../keys/key-records.ts";
 import { hashLeaf } from "../merkle/hashes.ts";
 import { verifyConsistency, verifyInclusion, type TreeHead } from "../merkle/verify-proof.ts";
 import { openCheckpoint, readTreeHead } from "../notes/checkpoint.ts";
@@ -18,7 +19,7 @@ export interface BundleVerdict {
   readonly row: unknown;
   readonly checkpointSize: number;
   readonly keyId: string;
-  /** False where the key that signed was added without the key before it. */
+  /** False where a key that signed any of it was added without the key before it. */
   readonly keyIntroduced: boolean;
   /** The commit that carries a checkpoint over the event. */
   readonly anchoredBy: string;
@@ -33,7 +34,11 @@ const rowOfLeaf = z.union([
   z.object({ ledger: z.string(), rowText: z.string() }),
 ]);
 const recordRow = z.looseObject({ id: z.number(), kind: z.string(), data: z.unknown() });
-const attested = z.object({ digest: z.string() });
+const aboutSubject = z.object({ subject: z.unknown() });
+const aboutRun = z.object({
+  predicate: z.object({ jarvis: z.object({ runId: z.string() }) }),
+});
+const attested = z.object({ digest: z.string(), runId: z.string() });
 
 /**
  * Judges a bundle by nothing but itself and the checkpoints that a clone of the repository carries.
@@ -45,17 +50,22 @@ export function checkBundle(input: unknown, anchors: readonly Anchor[]): BundleV
   if (!parsed.success) throw refuse("it does not have the shape of a bundle");
   const given = parsed.data;
   const tree = readTreeHead(given.checkpoint);
+  const ours = anchors.filter(({ origin }) => origin === tree.origin);
   const keys = provedKeys(given, tree);
   const { keyId } = openCheckpoint(
     given.checkpoint,
     keys.map(({ verifier }) => verifier),
   );
   requireIncluded(given.event, tree, "the event");
-  const signedBy = keys.find(({ verifier }) => verifier.keyId === keyId);
   const { row: found, ledger } = rowOf(given.event);
   if (ledger !== given.event.ledger || found.id !== given.event.id) {
     throw refuse(`the proved row is ${found.id} of ${ledger}`);
   }
+  const anchored = anchorOver(given, tree, ours);
+  // What lies behind it, whoever sends the bundle could have added to the tree.
+  for (const leaf of given.keys) requireAnchored(leaf, anchored, "a key");
+  const evidence = statementsOf(given, tree, keys);
+  const introduced = new Set(trusted(keys).map(({ verifier }) => verifier.keyId));
   return {
     ledger,
     id: found.id,
@@ -63,14 +73,17 @@ export function checkBundle(input: unknown, anchors: readonly Anchor[]): BundleV
     row: found,
     checkpointSize: tree.size,
     keyId,
-    keyIntroduced: signedBy !== undefined && signedBy.standing !== "unvouched",
-    anchoredBy: anchorOver(given, tree, anchors),
-    statements: statementsOf(given, tree, keys),
+    keyIntroduced: [keyId, ...evidence.map((each) => each.keyId)].every((id) => introduced.has(id)),
+    anchoredBy: anchored.where,
+    statements: evidence.map(({ statement }) => statement),
   };
 }
 
-/** Keys count only where the tree itself holds their records. */
-function provedKeys(given: Bundle, tree: TreeHead): RecordedKey[] {
+/** Keys count only where the tree itself holds their records, and the first has named the ledger. */
+function provedKeys(
+  given: Bundle,
+  tree: TreeHead & { readonly origin: string },
+): readonly RecordedKey[] {
   const records = given.keys.map((leaf) => {
     requireIncluded(leaf, tree, "a key");
     const { row: found, ledger } = rowOf(leaf);
@@ -80,17 +93,19 @@ function provedKeys(given: Bundle, tree: TreeHead): RecordedKey[] {
     }
     return { recordId: record.data.id, data: record.data.data };
   });
-  const keys = keysOf(records);
-  if (keys.some(({ standing }, index) => (standing === "first") !== (index === 0))) {
-    throw refuse("its keys are not in order");
+  const { keys } = keysOf(records);
+  const [first] = keys;
+  if (first !== undefined && ledgerNamedBy(first.verifier.publicKey) !== tree.origin) {
+    throw refuse("its first key is not the one that its ledger is named by");
   }
   return keys;
 }
 
 /** A checkpoint over the event that the clone carries as well, of which the bundle's tree is a continuation. */
-function anchorOver(given: Bundle, tree: TreeHead, anchors: readonly Anchor[]): string {
+function anchorOver(given: Bundle, tree: TreeHead, anchors: readonly Anchor[]): Anchored {
   const carried = new Map(anchors.map(({ size, root, where }) => [`${size} ${root}`, where]));
-  let history: string | null = null;
+  let history: Anchored | null = null;
+  let over: string | null = null;
   for (const { size, root, proof } of given.anchors.toSorted((a, b) => a.size - b.size)) {
     const where = carried.get(`${size} ${root}`);
     if (where === undefined) continue;
@@ -98,30 +113,71 @@ function anchorOver(given: Bundle, tree: TreeHead, anchors: readonly Anchor[]): 
     if (!verifyConsistency(first, tree, proof.map(fromText))) {
       throw refuse(`its tree is not a continuation of the checkpoint in ${where}`);
     }
-    if (size > given.event.index) return where;
-    history = where;
+    if (size > given.event.index) over ??= where;
+    history = { where, size };
   }
+  if (history !== null && over !== null) return { where: over, size: history.size };
   throw refuse(
     history === null
       ? "the clone carries no checkpoint of this ledger (fetch its base branch and refs/jarvis/checkpoints)"
-      : `the newest checkpoint that the clone carries, in ${history}, is older than the event`,
+      : `the newest checkpoint that the clone carries, in ${history.where}, is older than the event`,
   );
 }
 
-function statementsOf(given: Bundle, tree: TreeHead, keys: readonly RecordedKey[]): unknown[] {
+/** The oldest commit whose checkpoint is over the event, and the size of the newest that is carried. */
+interface Anchored {
+  readonly where: string;
+  readonly size: number;
+}
+
+function requireAnchored(leaf: ProvedLeaf, { size }: Anchored, what: string): void {
+  if (leaf.index < size) return;
+  throw refuse(
+    `${what} is newer than every checkpoint that the clone carries (fetch its base branch and refs/jarvis/checkpoints)`,
+  );
+}
+
+function statementsOf(
+  given: Bundle,
+  tree: TreeHead,
+  keys: readonly RecordedKey[],
+): { statement: unknown; keyId: string }[] {
   const verifiers = keys.map(({ verifier }) => verifier);
+  const { run_id: runId } = rowOf(given.event).row;
   return given.evidence.flatMap(({ record, attestations }) => {
     requireIncluded(record, tree, "an attestation");
-    const data = attested.safeParse(recordRow.parse(rowOf(record).row).data);
-    const digest = `sha256:${hashAtOnce("sha256", attestations, "hex")}`;
-    if (!data.success || data.data.digest !== digest) {
+    const { row: found, ledger } = rowOf(record);
+    const about = recordRow.safeParse(found);
+    const data = attested.safeParse(about.data?.data);
+    if (ledger !== "ledger_records" || about.data?.kind !== "evidence_attested" || !data.success) {
+      throw refuse("what it names an attestation is none");
+    }
+    if (data.data.runId !== runId) throw refuse("an attestation is about another run");
+    if (data.data.digest !== `sha256:${hashAtOnce("sha256", attestations, "hex")}`) {
       throw refuse("an attestation is not the one that was sealed");
     }
-    return attestations
+    const opened = attestations
       .trimEnd()
       .split("\n")
-      .map((line) => openStatement(line, verifiers).statement);
+      .map((line) => openStatement(line, verifiers));
+    // The record may be newer than what the clone carries: the signed words have to say it too.
+    requireAbout(
+      runId,
+      opened.map(({ statement }) => statement),
+    );
+    return opened;
   });
+}
+
+/** One of the statements names the run, and all are about the same commit. */
+function requireAbout(runId: unknown, statements: readonly unknown[]): void {
+  const subjects = new Set(
+    statements.map((statement) => JSON.stringify(aboutSubject.safeParse(statement).data?.subject)),
+  );
+  const runs = statements.flatMap((statement) => aboutRun.safeParse(statement).data ?? []);
+  const isOfRun =
+    runs.length > 0 && runs.every(({ predicate }) => predicate.jarvis.runId === runId);
+  if (subjects.size !== 1 || !isOfRun) throw refuse("an attestation is about another run");
 }
 
 function requireIncluded(leaf: ProvedLeaf, tree: TreeHead, what: string): void {

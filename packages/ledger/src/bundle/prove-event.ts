@@ -55,12 +55,13 @@ export async function proveEvent(
       const proofs = await Promise.all(
         keys.map(({ id }) => proveLeaf(tx, { ledger: "ledger_records", id }, tree)),
       );
+      const leaf = await requireLeaf(tx, row, tree);
       return {
         format: "jarvis-ledger-bundle/1",
-        event: { ...row, ...(await requireLeaf(tx, row, tree)) },
+        event: { ...row, ...leaf },
         checkpoint: checkpoint.note,
         keys: proofs.filter((proof) => proof !== null),
-        anchors: await proveAnchors(tree, anchors),
+        anchors: await proveAnchors(tree, anchors, leaf.index),
         evidence: await proveEvidence(tx, row, tree),
       };
     },
@@ -93,15 +94,39 @@ async function proveLeaf(tx: JarvisDatabase, row: Row, tree: Tree): Promise<Prov
   };
 }
 
-async function proveAnchors(tree: Tree, anchors: readonly Anchor[]): Promise<Bundle["anchors"]> {
+/** Which clone the bundle will be held against is not known: so many anchors, from old to new. */
+const ANCHORS = 200;
+
+async function proveAnchors(
+  tree: Tree,
+  anchors: readonly Anchor[],
+  index: number,
+): Promise<Bundle["anchors"]> {
   const proved: Bundle["anchors"] = [];
-  for (const { size, root, where } of anchors) {
-    if (size > tree.size || size === 0) continue;
+  for (const { size, root, where } of chosen(anchors, index, tree.size)) {
     if ((await rootAt(tree.reader, size)).toString("base64") !== root) continue;
     const proof = toBase64(await proveConsistency(tree.reader, size, tree.size));
     proved.push({ size, root, where, proof });
   }
   return proved;
+}
+
+/** One of each size: the oldest that covers the event, the newest, and as many between as there may be. */
+function chosen(anchors: readonly Anchor[], index: number, treeSize: number): Anchor[] {
+  const known = new Map(
+    anchors
+      .filter(({ size }) => size > 0 && size <= treeSize)
+      .toSorted((a, b) => a.size - b.size)
+      .map((anchor) => [`${anchor.size} ${anchor.root}`, anchor]),
+  );
+  const over = [...known.values()].filter(({ size }) => size > index);
+  // One that is too old says at least whose history it is.
+  const sorted = over.length > 0 ? over : [...known.values()].slice(-1);
+  const step = Math.max(1, (sorted.length - 1) / (ANCHORS - 1));
+  const picked = Array.from({ length: Math.min(sorted.length, ANCHORS) }, (_, n) =>
+    sorted.at(Math.round(n * step)),
+  );
+  return picked.filter((anchor) => anchor !== undefined);
 }
 
 /** What was attested of the run that an event belongs to. */

@@ -66,8 +66,13 @@ export function adoptNextKey(stateDirectory: string): void {
 
 function signerOf(privateKey: NoteSigner["privateKey"], origin: string | null): NoteSigner {
   const publicKey = createPublicKey(privateKey);
-  const name = origin ?? `jarvis.local/ledger/${fingerprint(publicKey)}`;
+  const name = origin ?? ledgerNamedBy(publicKey);
   return { ...noteVerifier(name, publicKey), privateKey };
+}
+
+/** The name of the ledger that begins with this key. */
+export function ledgerNamedBy(publicKey: NoteSigner["publicKey"]): string {
+  return `jarvis.local/ledger/${fingerprint(publicKey)}`;
 }
 
 function fingerprint(publicKey: NoteSigner["publicKey"]): string {

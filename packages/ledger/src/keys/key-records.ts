@@ -27,45 +27,90 @@ export interface RecordedKey {
   readonly verifier: NoteVerifier;
   /** `first`: what trust begins with. `unvouched`: nobody who held the key before has signed for it. */
   readonly standing: "first" | "introduced" | "unvouched";
+  /** The key whose signature it carries, whatever that one's own standing is. */
+  readonly voucher: string | null;
 }
 
-/** Every key of the ledger, oldest first. @throws LedgerError `ledger-mismatch` */
-export async function readKeys(db: JarvisDatabase): Promise<RecordedKey[]> {
+/** The keys of a ledger, oldest first, and the records that name one and cannot be read. */
+export interface RecordedKeys {
+  readonly keys: readonly RecordedKey[];
+  readonly unreadable: readonly number[];
+}
+
+/** Every key of the ledger, oldest first. */
+export async function readKeys(db: JarvisDatabase): Promise<readonly RecordedKey[]> {
+  return (await readKeyRecords(db)).keys;
+}
+
+export async function readKeyRecords(db: JarvisDatabase): Promise<RecordedKeys> {
   const rows = await readRecords(db, "key_added");
   return keysOf(rows.map(({ id, data }) => ({ recordId: id, data })));
 }
 
-/** Keys out of records, in their order, each judged by those before it. */
-export function keysOf(records: readonly { recordId: number; data: unknown }[]): RecordedKey[] {
+/**
+ * Keys out of records, in their order, each judged by those before it. Whoever may insert can insert
+ * a record that names none: it counts for nothing, or one row would end the ledger.
+ */
+export function keysOf(records: readonly { recordId: number; data: unknown }[]): RecordedKeys {
   const keys: RecordedKey[] = [];
+  const unreadable: number[] = [];
   for (const { recordId, data } of records) {
     const parsed = keyData.safeParse(data);
-    if (!parsed.success) {
-      throw new LedgerError(
-        "ledger-mismatch",
-        `Record ${recordId} of the ledger names a key that cannot be read: run \`jarvis ledger verify\`.`,
-      );
-    }
-    const verifier = decodeVerifier(parsed.data.verifier);
-    keys.push({ recordId, verifier, standing: standingOf(keys, verifier, parsed.data) });
+    const verifier = parsed.success ? verifierIn(parsed.data.verifier) : null;
+    if (!parsed.success || verifier === null) unreadable.push(recordId);
+    else keys.push({ recordId, verifier, ...vouchingOf(keys, verifier, parsed.data) });
   }
-  return keys;
+  return { keys, unreadable };
 }
 
-function standingOf(
+function verifierIn(text: string): NoteVerifier | null {
+  try {
+    return decodeVerifier(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The keys that trust leads to: the first, and each that one of these has signed for. */
+export function trusted(keys: readonly RecordedKey[]): RecordedKey[] {
+  return keys.filter(({ standing }) => standing !== "unvouched");
+}
+
+function vouchingOf(
   before: readonly RecordedKey[],
   verifier: NoteVerifier,
   { introducedBy }: z.infer<typeof keyData>,
-): RecordedKey["standing"] {
-  if (before.length === 0) return "first";
+): Pick<RecordedKey, "standing" | "voucher"> {
+  if (before.length === 0) return { standing: "first", voucher: null };
   const voucher = before.find((key) => key.verifier.keyId === introducedBy?.keyId);
   const signature = introducedBy === null ? null : fromBase64(introducedBy.signature);
-  if (voucher === undefined || signature === null || voucher.standing === "unvouched") {
-    return "unvouched";
+  const isVouchedFor =
+    voucher !== undefined &&
+    signature !== null &&
+    verify(null, introduction(verifier), voucher.verifier.publicKey, signature);
+  if (!isVouchedFor) return { standing: "unvouched", voucher: null };
+  const standing = voucher.standing === "unvouched" ? "unvouched" : "introduced";
+  return { standing, voucher: voucher.verifier.keyId };
+}
+
+/** The key that this state directory holds for the ledger; null where it holds none that may be used. */
+export async function ownKeyId(db: JarvisDatabase, stateDirectory: string): Promise<string | null> {
+  const [first] = await readKeys(db);
+  try {
+    return readSigningKey(stateDirectory, first?.verifier.name ?? null)?.keyId ?? null;
+  } catch (error) {
+    if (error instanceof LedgerError) return null;
+    throw error;
   }
-  return verify(null, introduction(verifier), voucher.verifier.publicKey, signature)
-    ? "introduced"
-    : "unvouched";
+}
+
+/**
+ * Whether a key is the one to sign with: the ledger names it, and it has signed for no later one. A
+ * key that nobody has signed for takes no other's place; whoever may insert could add one.
+ */
+function isInForce(keys: readonly RecordedKey[], keyId: string | undefined): boolean {
+  const isKnown = keys.some(({ verifier }) => verifier.keyId === keyId);
+  return isKnown && !keys.some(({ voucher }) => voucher === keyId);
 }
 
 function introduction(verifier: NoteVerifier): Buffer {
@@ -110,17 +155,14 @@ async function open(
       await recordKey(tx, first, null, { actor: "kernel", reason: "the first key" });
       return first;
     }
-    if (signer?.keyId === newest.verifier.keyId) return signer;
     // A rotation that was recorded and then cut off before the file took its place.
     const next = readSigningKey(stateDirectory, origin, "next");
-    if (next?.keyId === newest.verifier.keyId) {
+    if (next !== null && isInForce(keys, next.keyId)) {
       adoptNextKey(stateDirectory);
       return next;
     }
-    if (takesOver) {
-      const isKnown = keys.some(({ verifier }) => verifier.keyId === signer?.keyId);
-      return isKnown ? signer : null;
-    }
+    if (signer !== null && isInForce(keys, signer.keyId)) return signer;
+    if (takesOver) return null;
     throw new LedgerError(
       "key-missing",
       `The ledger is signed with key ${newest.verifier.keyId} and this state directory holds ${signer?.keyId ?? "none"}: restore ledger/key.pem from a backup of it, or run \`jarvis ledger rotate-key --lost --reason TEXT\`.`,
@@ -139,10 +181,14 @@ export async function rotateSigningKey(
 ): Promise<NoteSigner> {
   const fresh = await db.transaction(async (tx) => {
     await lockKeys(tx);
-    const newest = (await readKeys(tx)).at(-1);
+    const keys = await readKeys(tx);
+    const newest = keys.at(-1);
     const origin = newest?.verifier.name ?? null;
+    // The only copy of a key that an earlier rotation recorded must not be written over.
+    const next = readSigningKey(stateDirectory, origin, "next");
+    if (next !== null && isInForce(keys, next.keyId)) adoptNextKey(stateDirectory);
     const old = change.lost ? null : readSigningKey(stateDirectory, origin);
-    if (newest !== undefined && !change.lost && old?.keyId !== newest.verifier.keyId) {
+    if (newest !== undefined && !change.lost && !isInForce(keys, old?.keyId)) {
       throw new LedgerError(
         "key-missing",
         `Only the key ${newest.verifier.keyId} can introduce the next one, and it is not here: restore ledger/key.pem, or add --lost.`,

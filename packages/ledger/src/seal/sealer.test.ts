@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, chmodSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,8 @@ import { rotateSigningKey, readKeys } from "../keys/key-records.ts";
 import { proveConsistency } from "../merkle/build-proof.ts";
 import { verifyConsistency } from "../merkle/verify-proof.ts";
 import { openCheckpoint } from "../notes/checkpoint.ts";
+import { encodeVerifier, noteVerifier } from "../notes/signed-note.ts";
+import { appendRecord } from "../store/records.ts";
 import { sealedIds } from "../store/sealed-rows.ts";
 import { readTreeSize, storedSubtrees } from "../store/tree-store.ts";
 import { startSealer, type Sealer } from "./sealer.ts";
@@ -202,6 +205,34 @@ describe("a rotation", () => {
     await start();
     const keys = await readKeys(database.db);
     expect(keys.map(({ standing }) => standing)).toEqual(["first", "unvouched"]);
+  });
+
+  it("is no stranger's to make: a key that nobody vouched for takes no other's place", async () => {
+    const before = await start();
+    await before.stop();
+    const { publicKey } = generateKeyPairSync("ed25519");
+    const stranger = encodeVerifier(noteVerifier(before.signer.name, publicKey));
+    for (const data of [{}, { verifier: stranger, introducedBy: null, reason: "mine" }]) {
+      await appendRecord(database.db, { kind: "key_added", actor: "nobody", data });
+    }
+    expect((await start()).signer.keyId).toBe(before.signer.keyId);
+    const change = { actor: "someone", reason: "yearly", lost: false };
+    await rotateSigningKey(database.db, stateDirectory, change);
+    const keys = await readKeys(database.db);
+    expect(keys.map(({ standing }) => standing)).toEqual(["first", "unvouched", "introduced"]);
+  });
+
+  it("that was cut off is not made again over its only copy", async () => {
+    await (await start()).stop();
+    const old = readFileSync(join(stateDirectory, "ledger/key.pem"));
+    const change = { actor: "someone", reason: "yearly", lost: false };
+    await rotateSigningKey(database.db, stateDirectory, change);
+    const made = readFileSync(join(stateDirectory, "ledger/key.pem"));
+    writeFileSync(join(stateDirectory, "ledger/key.next.pem"), made, { mode: 0o600 });
+    writeFileSync(join(stateDirectory, "ledger/key.pem"), old, { mode: 0o600 });
+    await rotateSigningKey(database.db, stateDirectory, change);
+    const keys = await readKeys(database.db);
+    expect(keys.map(({ standing }) => standing)).toEqual(["first", "introduced", "introduced"]);
   });
 
   it("that was cut off before its file was in place is finished by the next start", async () => {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { actionAuditLog, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { anAuditEvent, anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import type { SqlClient } from "@jarvis/db";
@@ -427,6 +427,59 @@ describe("a superuser without a guard cannot unseen", () => {
     });
     expect(report.remarks.map(({ code }) => code)).toContain("key-unvouched");
   });
+
+  it("pass a cut off as a restore, signed by a key of its own", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const { name } = sealer.signer;
+    const forged = { ...noteVerifier(name, publicKey), privateKey };
+    const to = 1_000_000;
+    const statement = Buffer.from(`jarvis ledger restore\n${name}\n0\n${to}\n`);
+    const signature = sign(null, statement, privateKey).toString("base64");
+    const report = await inside("select 1", async (tx) => {
+      const key = { verifier: encodeVerifier(forged), introducedBy: null, reason: "forged" };
+      await appendRecord(tx, { kind: "key_added", actor: "nobody", data: key });
+      const data = { from: 0, to, reason: "x", keyId: forged.keyId, signature };
+      await appendRecord(tx, { kind: "restored", actor: "nobody", data });
+      await execute(tx, `${guardOff()}; ${cutBack()}`);
+      // Who holds a key may go on from a restore with it, and no other.
+      const own = await verifyLedger(tx, { anchors, ownKeyId: forged.keyId });
+      expect(own.remarks.map(({ code }) => code)).toContain("history-abandoned");
+      return await verifyLedger(tx, { anchors, ownKeyId: sealer.signer.keyId });
+    });
+    expect(report.divergences).toMatchObject([{ attack: "ledger-truncated" }]);
+  });
+
+  it("rewrite everything as another ledger, which the state directory has not seen", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const forged = { ...noteVerifier("jarvis.local/ledger/other", publicKey), privateKey };
+    const seen = anchors.map((each) => ({ ...each, origin: sealer.signer.name, isOwn: true }));
+    expect(await verifyLedger(db, { anchors: seen })).toMatchObject({ ok: true });
+    const report = await inside(
+      `${guardOff()};
+      truncate ledger_leaves, ledger_nodes, ledger_checkpoints;
+      update ledger_records set data = jsonb_set(data, '{verifier}', to_jsonb('${encodeVerifier(forged)}'::text))`,
+      async (tx) => {
+        await sealBatch(tx, forged, null, await newestIds(tx));
+        return await verifyLedger(tx, { anchors: seen });
+      },
+    );
+    expect(report.divergences).toMatchObject([{ attack: "history-forked" }]);
+  });
+
+  it("add a key that cannot be read: it counts for nothing", async () => {
+    const report = await inside("select 1", async (tx) => {
+      await appendRecord(tx, { kind: "key_added", actor: "nobody", data: {} });
+      const data = { verifier: "no+key", introducedBy: null, reason: "x" };
+      await appendRecord(tx, { kind: "key_added", actor: "nobody", data });
+      return await verifyLedger(tx, { anchors });
+    });
+    expect(report.ok).toBe(true);
+    expect(report.remarks.map(({ code }) => code)).toEqual([
+      "key-unvouched",
+      "key-unvouched",
+      "events-unsealed",
+    ]);
+  });
 });
 
 /** As whoever knows where the guard is. Triggers off also lets ids be chosen. */
@@ -452,10 +505,14 @@ async function afterwards(statements: string) {
 
 class TakeBack extends Error {}
 
+async function execute(tx: Pick<JarvisDatabase, "execute">, statements: string): Promise<void> {
+  for (const statement of statements.split(";")) await tx.execute(sql.raw(statement));
+}
+
 async function inside<T>(statements: string, work: (tx: JarvisDatabase) => Promise<T>): Promise<T> {
   let answer: T | undefined;
   const attack = db.transaction(async (tx) => {
-    for (const statement of statements.split(";")) await tx.execute(sql.raw(statement));
+    await execute(tx, statements);
     answer = await work(tx);
     throw new TakeBack();
   });

@@ -13,6 +13,8 @@ import {
   actionAuditLog,
   actionProposals,
   agentState,
+  goalAttempts,
+  goals,
   putBlob,
   restoreBackup,
   selfExtensionEvents,
@@ -42,6 +44,9 @@ beforeAll(async () => {
       ),
     );
   await source.db.insert(actionAuditLog).values(anAuditEvent());
+  // Tables are written in the order of their names, and this one refers to a later one.
+  await source.db.insert(goals).values({ id: "goal", text: "a goal", requestedBy: "anna" });
+  await source.db.insert(goalAttempts).values({ goalId: "goal", number: 1 });
   await putBlob(source.db, Buffer.from([0, 10, 92, 46, 10, 255]), "application/octet-stream");
   const sealer = await startSealer({
     db: source.db,
@@ -77,6 +82,9 @@ describe("a backup", () => {
         size: 302,
         unsealed: 1,
       });
+      expect(await target.db.select().from(goalAttempts)).toMatchObject([{ goalId: "goal" }]);
+      const orphan = target.db.insert(goalAttempts).values({ goalId: "nobody", number: 1 });
+      await expect(orphan).rejects.toMatchObject({ cause: { code: "23503" } });
       const switches = await target.db.select().from(agentState);
       expect(switches.find(({ key }) => key === "system:safety")?.value).toMatchObject({
         mode: "observe",

@@ -57,6 +57,8 @@ export interface Anchor {
   /** Which ledger it is of; null where that is not said. A repository may carry those of others. */
   readonly origin: string | null;
   readonly where: string;
+  /** Seen by this state directory itself: its database cannot be another ledger's. */
+  readonly isOwn?: boolean;
 }
 
 export interface VerificationReport {

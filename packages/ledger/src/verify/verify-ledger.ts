@@ -1,6 +1,5 @@
 import type { JarvisDatabase } from "@jarvis/db";
-import { LedgerError } from "../errors.ts";
-import { readKeys, type RecordedKey } from "../keys/key-records.ts";
+import { readKeyRecords, trusted, type RecordedKeys } from "../keys/key-records.ts";
 import { readAbandoned } from "../seal/accept-restore.ts";
 import { isEachSealed } from "./check-leaf.ts";
 import { Findings } from "./findings.ts";
@@ -13,6 +12,8 @@ import { walkTree, type Walk } from "./walk-tree.ts";
 export interface VerifyOptions {
   /** Checkpoints that were seen outside of the database: in the state directory, in the repository. */
   readonly anchors: readonly Anchor[];
+  /** The key of this state directory: whoever holds it may have gone on without the one before. */
+  readonly ownKeyId?: string | null;
   /** Where a second connection of the same database is to be had: two read faster than one. */
   readonly second?: JarvisDatabase;
 }
@@ -24,12 +25,12 @@ export interface VerifyOptions {
  */
 export async function verifyLedger(
   db: JarvisDatabase,
-  { anchors, second }: VerifyOptions,
+  { anchors, ownKeyId = null, second }: VerifyOptions,
 ): Promise<VerificationReport> {
   const started = performance.now();
   const outcome = await inOneSnapshot(
     { db, second },
-    async (readers) => await computeAgain(readers, anchors),
+    async (readers) => await computeAgain(readers, anchors, ownKeyId),
   );
   return { ...outcome, durationMs: Math.round(performance.now() - started) };
 }
@@ -37,18 +38,29 @@ export async function verifyLedger(
 async function computeAgain(
   readers: Readers,
   anchors: readonly Anchor[],
+  ownKeyId: string | null,
 ): Promise<Omit<VerificationReport, "durationMs">> {
   const [tx] = readers;
   const found = new Findings();
   for (const { name, what } of await disguisedTables(tx)) {
     found.add("table-disguised", { detail: `The table ${name} ${what}.` });
   }
-  const keys = await keysOrDivergence(tx, found);
+  const recorded = await readKeyRecords(tx);
+  const { keys, unreadable } = recorded;
+  if (keys.length === 0 && unreadable.length > 0) {
+    found.add("key-forged", { detail: `Record ${unreadable[0]} named the ledger's first key.` });
+  }
   const origin = keys[0]?.verifier.name ?? null;
   const isOurs = (anchor: Anchor): boolean =>
     origin === null || anchor.origin === null || anchor.origin === origin;
-  const verifiers = keys.map(({ verifier }) => verifier);
-  const abandoned = await readAbandoned(tx, verifiers);
+  for (const anchor of anchors.filter((each) => each.isOwn === true && !isOurs(each))) {
+    found.add("history-forked", {
+      detail: `${anchor.where} has seen the ledger ${anchor.origin ?? "?"}, and this one is ${origin ?? "?"}: its database was replaced.`,
+    });
+  }
+  const own = keys.filter(({ verifier }) => verifier.keyId === ownKeyId);
+  const mayAbandon = [...trusted(keys), ...own].map(({ verifier }) => verifier);
+  const abandoned = await readAbandoned(tx, mayAbandon);
   const isAbandoned = ({ size }: Anchor): boolean =>
     abandoned.some(({ from, to }) => size > from && size <= to);
   // Of a size that was reached twice, one checkpoint is ours and the other was given up.
@@ -64,7 +76,7 @@ async function computeAgain(
     anchors: anchors.filter(isOurs).length,
     unsealed,
     remarks: [
-      ...remarksOn(keys, anchors, isOurs, unsealed),
+      ...remarksOn(recorded, anchors, isOurs, unsealed),
       ...abandoned.map(({ recordId, from, to, reason }): Remark => ({
         code: "history-abandoned",
         detail: `Record ${recordId} goes on from ${from} events where ${to} had been seen: ${reason}`,
@@ -100,18 +112,8 @@ async function checkBeside(
   }
 }
 
-async function keysOrDivergence(tx: JarvisDatabase, found: Findings): Promise<RecordedKey[]> {
-  try {
-    return await readKeys(tx);
-  } catch (error) {
-    if (!(error instanceof LedgerError)) throw error;
-    found.add("key-forged", { detail: error.message });
-    return [];
-  }
-}
-
 function remarksOn(
-  keys: readonly RecordedKey[],
+  { keys, unreadable }: RecordedKeys,
   anchors: readonly Anchor[],
   isOurs: (anchor: Anchor) => boolean,
   unsealed: number,
@@ -124,6 +126,10 @@ function remarksOn(
         code: "key-unvouched",
         detail: `Key ${verifier.keyId} (record ${recordId}) was added without the key before it: ask whoever added it.`,
       })),
+    ...unreadable.map((recordId): Remark => ({
+      code: "key-unvouched",
+      detail: `Record ${recordId} names a key that cannot be read, and counts for nothing: ask whoever added it.`,
+    })),
     ...Array.from(others, (origin): Remark => ({
       code: "other-ledger",
       detail: `The repository carries checkpoints of another ledger, ${origin}: if that was this one, its database and key were replaced.`,

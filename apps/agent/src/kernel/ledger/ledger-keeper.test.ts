@@ -99,7 +99,7 @@ async function keep(): Promise<LedgerKeeper> {
   return await keepLedger({
     database,
     stateDirectory,
-    isShared: false,
+    takesOver: false,
     onProblem: () => undefined,
   });
 }

@@ -3,6 +3,7 @@ import {
   acceptRestore,
   encodeVerifier,
   LedgerError,
+  ownKeyId,
   readKeys,
   readNewestSeen,
   readTreeHead,
@@ -99,8 +100,8 @@ interface Watched {
 export async function keepLedger(parts: {
   readonly database: Pick<DatabaseHandle, "db">;
   readonly stateDirectory: string;
-  /** Whether kernels with other state directories share the database. */
-  readonly isShared: boolean;
+  /** Whether the kernel that led before had another state directory, and so another key. */
+  readonly takesOver: boolean;
   readonly onProblem: (error: unknown) => void;
 }): Promise<LedgerKeeper> {
   const { stateDirectory, onProblem } = parts;
@@ -139,7 +140,7 @@ export async function keepLedger(parts: {
       sealer = await startSealer({
         db,
         stateDirectory,
-        takesOver: parts.isShared,
+        takesOver: parts.takesOver,
         onProblem: (error) => void tellSealer(error).catch(onProblem),
       });
     } catch (error) {
@@ -156,7 +157,13 @@ export async function keepLedger(parts: {
     const seen = readNewestSeen(stateDirectory);
     if (seen !== null) {
       const { size, root, origin } = readTreeHead(seen.note);
-      found.push({ size, root: root.toString("base64"), origin, where: "the state directory" });
+      found.push({
+        size,
+        root: root.toString("base64"),
+        origin,
+        isOwn: true,
+        where: "the state directory",
+      });
     }
     if (watched === null) return found;
     const base = await lastSeenBase(db);
@@ -185,7 +192,11 @@ export async function keepLedger(parts: {
   ): Promise<VerificationReport> {
     let report: VerificationReport;
     try {
-      report = await verifyLedger(db, { anchors: await anchors(), second: db });
+      report = await verifyLedger(db, {
+        anchors: await anchors(),
+        ownKeyId: await ownKeyId(db, stateDirectory),
+        second: db,
+      });
     } catch (error) {
       // What cannot be read cannot be believed: a damaged page, a lost table.
       await hold({

@@ -1,4 +1,4 @@
-import { readTreeHead, type Anchor } from "@jarvis/ledger";
+import { LedgerError, readTreeHead, type Anchor } from "@jarvis/ledger";
 import { runGit, type GitOptions } from "./run-git.ts";
 
 const TRAILER = "Jarvis-Ledger-Checkpoint";
@@ -48,13 +48,25 @@ async function readFetchedCheckpoints(options: Pick<GitOptions, "gitDir">): Prom
   let at = 0;
   for (const commit of commits) {
     const end = notes.indexOf("\n", at);
-    const bytes = Number(/ blob (\d+)$/.exec(notes.subarray(at, end).toString("utf8"))?.[1] ?? NaN);
+    const [, type, length] = / (\w+) (\d+)$/.exec(notes.subarray(at, end).toString("utf8")) ?? [];
     // A commit without a checkpoint in it: git says `missing` and nothing follows.
     at = end + 1;
-    if (Number.isNaN(bytes)) continue;
-    const { size, root, origin } = readTreeHead(notes.subarray(at, at + bytes).toString("utf8"));
+    if (length === undefined) continue;
+    const head = type === "blob" ? treeHeadIn(notes.subarray(at, at + Number(length))) : null;
+    at += Number(length) + 1;
+    if (head === null) continue;
+    const { size, root, origin } = head;
     anchors.push({ size, root: root.toString("base64"), origin, where: `${ref} ${commit}` });
-    at += bytes + 1;
   }
   return anchors;
+}
+
+/** Null for what is no checkpoint: whoever can push there must not hide the others by it. */
+function treeHeadIn(note: Buffer): ReturnType<typeof readTreeHead> | null {
+  try {
+    return readTreeHead(note.toString("utf8"));
+  } catch (error) {
+    if (error instanceof LedgerError) return null;
+    throw error;
+  }
 }
