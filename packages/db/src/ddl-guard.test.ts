@@ -50,6 +50,8 @@ function attacksOn(target: (typeof ledgers)[number]): Record<string, string> {
     "hide rows by a policy": `create policy hide on ${table} for select using (false)`,
     "hide rows by row level security": `alter table ${table} enable row level security`,
     "add rows by a child table": `create table child () inherits (${table})`,
+    "attach it to a table with triggers of its own": `create table above (like ${table}) partition by list (${column});
+      alter table above attach partition ${table} default`,
     "block inserts by a unique index": `create unique index one_only on ${table} (${column})`,
     "alter the numbering function": `alter function jarvis_guard.${numbering}() security invoker`,
     "restart the ids": `alter sequence jarvis_guard.${ids} restart`,

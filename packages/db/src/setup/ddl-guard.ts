@@ -72,6 +72,11 @@ begin
         command.command_tag, coalesce(command.object_identity, 'a guarded object') using errcode = 'JG002';
     end if;
   end loop;
+  -- What a table is attached to gives it triggers of its own, and the command names only the other one.
+  if exists (select from jarvis_guard.guarded_tables g join pg_inherits h on h.inhrelid = g.relid) then
+    raise exception '% is refused: it makes a table under the append-only guard a part of another one.',
+      tg_tag using errcode = 'JG002';
+  end if;
 end $$;
 
 create or replace function jarvis_ddl_guard.refuse_drop() returns event_trigger

@@ -17,10 +17,10 @@ export async function readExactTexts(
 ): Promise<ReadonlyMap<number, string>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.execute(sql`
-    select id, (
+    select id, concat((
       select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(event))
       where value <> 'null'
-    )::text as json
-    from ${tableOf(ledger)} event where id in ${ids}`);
+    )) as json
+    from (select * from ${tableOf(ledger)}) event where id in ${ids}`);
   return new Map(texts.parse(Array.from(rows)).map(({ id, json }) => [id, json]));
 }

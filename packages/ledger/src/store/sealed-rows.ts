@@ -74,9 +74,9 @@ export async function readRows(
   for (const ledger of sealedLedgerNames) {
     if (upTo[ledger] <= after[ledger] || found.length >= limit) continue;
     const rows = await tx.execute(sql`
-      select string_agg(id || ' ' || json, chr(30) order by id) as page
+      select string_agg(concat_ws(' ', id, json), chr(30) order by id) as page
       from (
-        select id, row_to_json(event)::text as json from ${sql.identifier(ledger)} event
+        select id, row_to_json(event) as json from (select * from ${sql.identifier(ledger)}) event
         where id > ${after[ledger]} and id <= ${upTo[ledger]}
         order by id limit ${limit - found.length}
       ) event`);
@@ -98,7 +98,7 @@ export async function readRow(
   id: number,
 ): Promise<LedgerRow | null> {
   const rows = await tx.execute(sql`
-    select id, row_to_json(event)::text as json from ${sql.identifier(ledger)} event
+    select id, concat(row_to_json(event)) as json from (select * from ${sql.identifier(ledger)}) event
     where id = ${id}`);
   const [row] = await asSealed(tx, ledger, ledgerRows.parse(Array.from(rows)));
   return row ?? null;

@@ -466,6 +466,38 @@ describe("a superuser without a guard cannot unseen", () => {
     expect(report.divergences).toMatchObject([{ attack: "history-forked" }]);
   });
 
+  it("add a second row of a sealed id, unseen by the index of ids", async () => {
+    const index = "indexrelid = 'self_extension_events_pkey'::regclass";
+    const report = await afterwards(`${guardOff()};
+      update pg_index set indisready = false, indisvalid = false where ${index};
+      ${copyOf(row, "event.id")};
+      update pg_index set indisready = true, indisvalid = true where ${index}`);
+    expect(report.divergences.map(({ attack }) => attack)).toEqual(["event-duplicated"]);
+  });
+
+  it.each([
+    [
+      "a function for the table's own type",
+      `set local allow_system_table_mods = on;
+        create function pg_catalog.row_to_json(self_extension_events) returns json
+        language sql stable as 'select was from public.shown where id = $1.id'`,
+    ],
+    [
+      "a cast",
+      `create function public.other(json) returns text
+        language sql stable as 'select coalesce((select was::jsonb::text from public.shown where was::jsonb ->> ''id'' = $1::jsonb ->> ''id''), $1::jsonb::text)';
+      create cast (json as text) with function public.other(json)`,
+    ],
+  ])("answer in the server's place by %s", async (_, statements) => {
+    const report = await afterwards(`${guardOff()};
+      create table public.shown as select id, row_to_json(event) as was
+        from self_extension_events event where ${row};
+      grant select on public.shown to public;
+      ${statements};
+      update self_extension_events set payload = '{"note": "a lie"}' where ${row}`);
+    expect(report.divergences[0]).toMatchObject({ attack: "event-changed" });
+  });
+
   it("add a key that cannot be read: it counts for nothing", async () => {
     const report = await inside("select 1", async (tx) => {
       await appendRecord(tx, { kind: "key_added", actor: "nobody", data: {} });

@@ -97,12 +97,17 @@ async function checkBeside(
       detail: `The tree has ${size} leaves, and ${leaves} are stored.`,
     });
   }
-  const strays =
-    found.isEmpty() && (await isEachSealed(tx, sealed)) ? [] : await readStrays(tx, size);
+  const isEach = found.isEmpty() && (await isEachSealed(tx, sealed));
+  const strays = isEach ? [] : await readStrays(tx, size);
   for (const { ledger, id } of strays) {
     found.add("event-inserted", {
       event: { ledger, id },
       detail: `Row ${id} was not there when later rows were sealed.`,
+    });
+  }
+  if (!isEach && found.isEmpty()) {
+    found.add("event-duplicated", {
+      detail: "A ledger has more rows than leaves, and each has one: some row is there twice.",
     });
   }
   for (const { ledger, shown, all } of await hidingIndexes(tx)) {
