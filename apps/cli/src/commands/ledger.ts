@@ -18,7 +18,7 @@ import {
   type Anchor,
   type VerificationReport,
 } from "@jarvis/ledger";
-import { lastSeenBase, readLedgerAnchors } from "@jarvis/tools/ledger";
+import { fitReason, lastSeenBase, readLedgerAnchors } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { person, withLocalState, type LocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
@@ -130,7 +130,11 @@ export async function rotateKey(
     async () =>
       await withLocalState(config, async ({ db, silentKernel }) => {
         if (silentKernel !== null) throw kernelRuns(silentKernel);
-        return await rotateSigningKey(db, config.stateDir, { actor: person(), reason, lost });
+        return await rotateSigningKey(db, config.stateDir, {
+          actor: person(),
+          reason: fitReason(reason),
+          lost,
+        });
       }),
   );
   return {
@@ -147,7 +151,8 @@ export async function redact(
 ): Promise<Answer> {
   const recordId = await withLocalState(
     config,
-    async ({ db }) => await emptyRecordedBlob(db, digest, { actor: person(), reason }),
+    async ({ db }) =>
+      await emptyRecordedBlob(db, digest, { actor: person(), reason: fitReason(reason) }),
   );
   if (recordId === null) {
     throw new CommandError(

@@ -50,6 +50,7 @@ export * from "./take-over.ts";
 export * from "./release-runs.ts";
 export * from "./proposal.ts";
 export * from "./protected-paths.ts";
+export { fitReason } from "./ledger-text.ts";
 export { planRevert } from "./git/revert-change.ts";
 export * from "./holds.ts";
 export * from "./standing-holds.ts";

@@ -6,6 +6,7 @@ export * from "./block-reasons.ts";
 export { lastSeenBase } from "./attestation.ts";
 export { SelfExtensionError } from "./errors.ts";
 export { readLedgerAnchors } from "./git/ledger-anchors.ts";
+export { fitReason } from "./ledger-text.ts";
 export { packageManagerEnv } from "./package-manager-env.ts";
 export * from "./pause-answer.ts";
 export * from "./promotion-control.ts";

@@ -43,6 +43,24 @@ describe("the ledger of a kernel", () => {
     expect(control.reason).toContain("ledger-mismatch: event-changed: Row 2");
   });
 
+  it("stays paused for what its sealer found, whatever a verification says of the rest", async () => {
+    keeper = await keep();
+    const [{ note } = { note: "" }] = await database.sql<{ note: string }[]>`
+      select note from ledger_checkpoints order by size desc limit 1`;
+    await asSuperuser("delete from ledger_checkpoints");
+    await database.db.insert(selfExtensionEvents).values(anEvent());
+    const sealed = keeper.cover({ ledger: "self_extension_events", id: 4 }, 500);
+    await expect(sealed).rejects.toMatchObject({ code: "not-sealed" });
+    await expect.poll(() => keeper?.problem()?.reason).toBe("ledger-mismatch");
+    await asSuperuser(
+      `insert into ledger_checkpoints (size, note) select split_part('${note}', E'\n', 2)::bigint, '${note}'`,
+    );
+    expect(await keeper.verify("scheduled")).toMatchObject({ ok: true });
+    expect(keeper.problem()?.reason).toBe("ledger-mismatch");
+    await keeper.cover({ ledger: "self_extension_events", id: 4 });
+    await expect.poll(() => keeper?.problem()).toBeNull();
+  });
+
   it("that was set back starts paused and observing", async () => {
     await (await keep()).stop();
     await asSuperuser("delete from ledger_checkpoints; delete from ledger_leaves");

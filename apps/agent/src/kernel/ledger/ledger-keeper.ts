@@ -16,6 +16,7 @@ import {
 } from "@jarvis/ledger";
 import { readSafetyState, setSafetyMode } from "@jarvis/operator-core";
 import {
+  fitReason,
   getPromotionControlState,
   lastSeenBase,
   pushCheckpoint,
@@ -106,7 +107,12 @@ export async function keepLedger(parts: {
 }): Promise<LedgerKeeper> {
   const { stateDirectory, onProblem } = parts;
   const { db } = parts.database;
-  let held: Refusal | null = null;
+  // Each takes back only what it has found itself: the other has looked at something else.
+  const found: Record<"sealer" | "verification", Refusal | null> = {
+    sealer: null,
+    verification: null,
+  };
+  const held = (): Refusal | null => found.sealer ?? found.verification;
   let sealer: Sealer | null = null;
   let watched: Watched | null = null;
   let verified: LedgerStatus["verified"] = null;
@@ -117,8 +123,8 @@ export async function keepLedger(parts: {
   let isLookedAt = false;
   const timers: NodeJS.Timeout[] = [];
 
-  async function hold(problem: Refusal): Promise<void> {
-    held = problem;
+  async function hold(by: keyof typeof found, problem: Refusal): Promise<void> {
+    found[by] = problem;
     const reason = `${problem.reason}: ${problem.detail}`;
     const { paused } = await getPromotionControlState(db);
     if (!paused) await setPromotionControlState(db, { paused: true, reason, updatedBy: "system" });
@@ -129,10 +135,11 @@ export async function keepLedger(parts: {
   }
 
   async function tellSealer(error: unknown): Promise<void> {
+    found.sealer = null;
     if (error === null) return;
     onProblem(error);
     const problem = problemOf(error);
-    if (problem.reason !== "ledger-unsealed") await hold(problem);
+    if (problem.reason !== "ledger-unsealed") await hold("sealer", problem);
   }
 
   async function seal(): Promise<void> {
@@ -146,7 +153,7 @@ export async function keepLedger(parts: {
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       onProblem(error);
-      await hold(problemOf(error));
+      await hold("sealer", problemOf(error));
     }
   }
   await seal();
@@ -199,7 +206,7 @@ export async function keepLedger(parts: {
       });
     } catch (error) {
       // What cannot be read cannot be believed: a damaged page, a lost table.
-      await hold({
+      await hold("verification", {
         reason: "ledger-mismatch",
         detail: `The ledger cannot be read: ${messageOf(error)}`,
       });
@@ -211,14 +218,14 @@ export async function keepLedger(parts: {
     const [first] = report.divergences;
     if (first !== undefined) {
       const reason = first.attack === "ledger-truncated" ? "ledger-behind" : "ledger-mismatch";
-      await hold({ reason, detail: `${first.attack}: ${first.detail}` });
-    } else if (sealer !== null) held = null;
+      await hold("verification", { reason, detail: `${first.attack}: ${first.detail}` });
+    } else found.verification = null;
     return report;
   }
 
   const push = oneAtATime(async () => {
     const checkpoint = sealer?.state().checkpoint ?? null;
-    if (watched === null || checkpoint === null || held !== null) return;
+    if (watched === null || checkpoint === null || held() !== null) return;
     if (pushed?.size === checkpoint.size) return;
     // Who only observes, or is paused, changes nothing on the host; the state directory has it too.
     const { paused } = await getPromotionControlState(db);
@@ -229,17 +236,17 @@ export async function keepLedger(parts: {
 
   return {
     get signer() {
-      if (sealer === null) throw noSealer(held);
+      if (sealer === null) throw noSealer(held());
       return sealer.signer;
     },
     async cover(row, limitMs) {
-      if (sealer === null) throw noSealer(held);
+      if (sealer === null) throw noSealer(held());
       return await sealer.cover(row, limitMs);
     },
-    problem: () => held ?? (isLookedAt ? null : notLookedAt),
+    problem: () => held() ?? (isLookedAt ? null : notLookedAt),
     status: () => ({
       size: sealer?.state().checkpoint?.size ?? null,
-      problem: held,
+      problem: held(),
       verifyingSince: running?.since ?? null,
       verified,
       scheduled,
@@ -249,11 +256,16 @@ export async function keepLedger(parts: {
     async acceptRestore(change) {
       // One that is under way would still find what is accepted now.
       await running?.done.catch(() => undefined);
-      if (held?.reason !== "ledger-behind") return null;
-      const abandoned = await acceptRestore(db, stateDirectory, await anchors(), change);
+      if (held()?.reason !== "ledger-behind") return null;
+      const abandoned = await acceptRestore(db, stateDirectory, await anchors(), {
+        ...change,
+        // What is sealed stays.
+        reason: fitReason(change.reason),
+      });
       await sealer?.stop();
       sealer = null;
-      held = null;
+      found.sealer = null;
+      found.verification = null;
       await seal();
       await verify("restored");
       return abandoned;
