@@ -71,6 +71,16 @@ describe("the switches work", () => {
     expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "kernel-not-running" } });
   });
 
+  it("and the kill switch does not ask how long its reason is", async () => {
+    const reason = "why ".repeat(5_000);
+    const killed = await world.jarvis(["kill", "--reason", reason, "--json"]);
+    expect(killed).toMatchObject({ code: 0, stderr: "" });
+    const status = await world.jarvis(["status", "--json"]);
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      safety: { mode: "observe", killSwitch: true, reason: expect.stringMatching(/^why .*…$/) },
+    });
+  });
+
   it("and the kill switch cancels what was pending, and says how much", async () => {
     const database = await openDatabase({ stateDirectory: world.stateDir });
     const executor = new ActionExecutor({

@@ -93,6 +93,17 @@ describe("setting the mode", () => {
     expect(value).toMatchObject({ reason: "with [redacted:github-token]" });
   });
 
+  it("is set whatever the reason is, which is cut and mended", async () => {
+    const reason = `\0${"why ".repeat(10_000)}`;
+    await killSwitch(db, { reason, actor: "ada" });
+    const { value } = (await readAgentState(db, "system:safety")) ?? {};
+    expect(value).toMatchObject({
+      mode: "observe",
+      reason: expect.stringMatching(/^\u{fffd}why .*…$/u),
+    });
+    expect((value as { reason: string }).reason).toHaveLength(2_000);
+  });
+
   it("changes nothing when the change cannot be recorded", async () => {
     const change = setSafetyMode(
       db,

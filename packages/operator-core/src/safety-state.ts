@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { ActionAuditor } from "./actions/auditor.ts";
 import type { Actor, Principal } from "./actions/audit-event.ts";
+import { clip } from "./actions/event-data.ts";
 import { cancelPending } from "./actions/proposal-store.ts";
 import { ObserveOnlyError, OperatorError } from "./errors.ts";
 import { redactSecrets } from "./redaction.ts";
@@ -54,6 +55,7 @@ export type ModeChangeOutcome =
 
 // A switch that cannot be read in this time counts as one that cannot be read.
 const readLimitMs = 5_000;
+const reasonUnits = 2_000;
 
 /**
  * The mode to act by. Must not throw: whatever goes wrong means observe, because absence is never
@@ -118,7 +120,8 @@ export async function changeMode(
   const now = options.clock?.() ?? new Date();
   const after: SafetyState = {
     mode: request.mode,
-    reason: String(redactSecrets(request.reason).value),
+    // Whatever a person writes as the reason, the switch moves: it is cut, never refused.
+    reason: clip(String(redactSecrets(request.reason).value), reasonUnits),
     updatedBy: request.actor,
     updatedAt: now.toISOString(),
     ...(request.killSwitch ? { killSwitch: true } : {}),

@@ -173,6 +173,23 @@ describe("what is answered", () => {
     expect(await ask("GET", "/readyz", { headers })).toEqual({
       status: 200,
       body: { status: "ready" },
+it("a switch moves however long its reason is, which is cut", async () => {
+  const reason = `${"😀".repeat(300)}`;
+  const kept = `${"😀".repeat(249)}…`;
+  for (const [path, change] of [
+    ["/api/self-extension/promotion", { paused: true, reason }],
+    ["/api/self-extension/promotion", { paused: false, reason }],
+    ["/api/mode", { mode: "execute", reason }],
+    ["/api/kill-switch", { reason }],
+    ["/api/mode", { mode: "observe", reason }],
+  ] as const) {
+    const answer = await ask("POST", path, { headers: json, body: JSON.stringify(change) });
+    expect({ path, status: answer.status }).toEqual({ path, status: 200 });
+  }
+  const { body } = await ask("GET", "/api/status");
+  expect(body).toMatchObject({ promotion: { reason: kept }, safety: { reason: kept } });
+});
+
     });
   });
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { json, reason, refusals, security } from "./route-parts.ts";
+import { json, reason, refusals, security, switchReason } from "./route-parts.ts";
 import * as schemas from "./schemas.ts";
 
 const sha = z.string().regex(/^[0-9a-f]{40}$/, "expected a full commit SHA");
@@ -14,7 +14,9 @@ export const postRollback = createRoute({
   request: {
     body: {
       required: true,
-      content: { "application/json": { schema: z.object({ reason, to: sha.optional() }) } },
+      content: {
+        "application/json": { schema: z.object({ reason: switchReason, to: sha.optional() }) },
+      },
     },
   },
   responses: {

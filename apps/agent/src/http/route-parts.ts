@@ -26,7 +26,16 @@ export const security = [{ bearer: [] }];
 export const text = z
   .string()
   .refine((value) => !/\0|\p{Surrogate}/u.test(value), "expected text without NUL characters");
-export const reason = text.trim().min(1, "expected a reason that others can read").max(500);
+const anyReason = text.trim().min(1, "expected a reason that others can read");
+const REASON_UNITS = 500;
+export const reason = anyReason.max(REASON_UNITS);
+
+/** Of a switch, which moves however long the reason is: it is cut, never refused. */
+export const switchReason = anyReason.overwrite((given) => {
+  if (given.length <= REASON_UNITS) return given;
+  // Not inside a pair: with the u flag only a half matches.
+  return `${given.slice(0, REASON_UNITS - 1).replace(/\p{Surrogate}$/u, "")}…`;
+});
 
 export const page = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),

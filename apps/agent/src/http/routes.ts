@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { json, page, reason, refusals, security, text } from "./route-parts.ts";
+import { json, page, refusals, security, switchReason, text } from "./route-parts.ts";
 import * as schemas from "./schemas.ts";
 import { runStatuses } from "@jarvis/tools/self-extension";
 
@@ -113,7 +113,7 @@ export const postPromotion = createRoute({
         "application/json": {
           schema: z.object({
             paused: z.boolean(),
-            reason,
+            reason: switchReason,
             /** How long the answer may take, where promotions are on their way to land. */
             waitMs: z.number().int().min(0).max(240_000).default(20_000),
           }),
@@ -138,7 +138,9 @@ export const postMode = createRoute({
     body: {
       required: true,
       content: {
-        "application/json": { schema: z.object({ mode: z.enum(["observe", "execute"]), reason }) },
+        "application/json": {
+          schema: z.object({ mode: z.enum(["observe", "execute"]), reason: switchReason }),
+        },
       },
     },
   },
@@ -153,7 +155,10 @@ export const postKill = createRoute({
   path: "/api/kill-switch",
   security,
   request: {
-    body: { required: true, content: { "application/json": { schema: z.object({ reason }) } } },
+    body: {
+      required: true,
+      content: { "application/json": { schema: z.object({ reason: switchReason }) } },
+    },
   },
   responses: {
     200: json(schemas.killAnswer, "What was ended: how many, and the first 500 by name."),
