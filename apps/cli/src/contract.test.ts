@@ -185,6 +185,7 @@ describe("--json prints one document", () => {
     [["token", "add", "ci", "--role", "root"], 2, "invalid-argument"],
     [["token", "add", "operator", "--role", "read"], 1, "token-refused"],
     [["token", "revoke", "nobody"], 1, "token-refused"],
+    [["token", "add", "BAD!", "--role", "read"], 2, "token-name-invalid"],
     [["rollback", "--reason", "no"], 1, "nothing-serves"],
     [["hold", "lift", "01990000-0000-7000-8000-000000000000", "--reason", "no"], 1, "run-unknown"],
     [["hold", "lift"], 2, "invalid-argument"],

@@ -8,7 +8,8 @@ import { exitCodes, type ExitCode } from "./outcome.ts";
 export function codeOfPackages(error: unknown): { exitCode: ExitCode; code: string } {
   if (error instanceof OperatorError) {
     const { code } = error;
-    if (code === "reason-required") return { exitCode: exitCodes.unreadable, code };
+    if (code === "reason-required" || code === "token-name-invalid")
+      return { exitCode: exitCodes.unreadable, code };
     const isRefusal = code === "token-refused" || code === "unknown-proposal";
     return { exitCode: isRefusal ? exitCodes.refused : exitCodes.unavailable, code };
   }

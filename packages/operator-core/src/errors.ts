@@ -12,6 +12,7 @@ export type OperatorErrorCode =
   | "session-changed"
   | "session-unknown"
   | "token-refused"
+  | "token-name-invalid"
   | "tokens-unreadable"
   | "unknown-proposal";
 

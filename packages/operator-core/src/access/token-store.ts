@@ -94,7 +94,10 @@ export function readTokens(stateDirectory: string): TokenRecord[] {
   }
 }
 
-/** Adds a token and answers it, once. @throws OperatorError `token-refused`, `tokens-unreadable` */
+/**
+ * Adds a token and answers it, once.
+ * @throws OperatorError `token-name-invalid`, `token-refused`, `tokens-unreadable`
+ */
 export function addToken(
   stateDirectory: string,
   { name, role }: { name: string; role: Role },
@@ -102,9 +105,12 @@ export function addToken(
 ): string {
   const parsed = TokenName.safeParse(name);
   if (!parsed.success) {
-    throw refused(
-      `The name ${JSON.stringify(name)} cannot be used: ${parsed.error.issues[0]?.message ?? ""}.`,
-    );
+    const [issue] = parsed.error.issues;
+    const sentence = `The name ${JSON.stringify(name)} cannot be used: ${issue?.message ?? ""}.`;
+    // What is no name was never a request; one of Jarvis's own is refused as one that is taken.
+    throw issue?.code === "custom"
+      ? refused(sentence)
+      : new OperatorError("token-name-invalid", sentence);
   }
   const token = newToken();
   const record = {
