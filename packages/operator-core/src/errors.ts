@@ -8,11 +8,12 @@ export type OperatorErrorCode =
   | "malformed-proposal"
   | "not-permitted"
   | "process-failed"
+  | "proposal-unreadable"
   | "quota-exceeded"
   | "session-changed"
   | "session-unknown"
-  | "token-refused"
   | "token-name-invalid"
+  | "token-refused"
   | "tokens-unreadable"
   | "unknown-proposal";
 

@@ -102,13 +102,19 @@ describe("what cannot be read is a Problem and changes nothing", () => {
     ["no patch", "/api/proposals", "{}"],
     ["a patch that is none", "/api/proposals", '{"patch": "hello"}'],
     ["a commit that is none", "/api/accept", '{"sha": "HEAD"}'],
+    ["a session that is none", "/api/sessions/%00/release", '{"reason": "x"}'],
+    [
+      "an input that no database can keep",
+      "/api/tools/echo/call",
+      String.raw`{"input":{"text":"a\u0000"}}`,
+    ],
     ["no reason to cancel", "/api/actions/1/cancel", "{}"],
     ["an action that is none", "/api/actions/one/cancel", '{"reason": "x"}'],
   ])("%s: 400", async (_, path, body) => {
     const before = await ask("GET", "/api/events?limit=500");
     const answer = await ask("POST", path, { headers: json, body });
     expect(answer.status).toBe(400);
-    expect(answer.body.error?.code).toMatch(/^invalid-/);
+    expect(answer.body.error?.code).toMatch(/^(?:invalid-|malformed-proposal$)/);
     expect(answer.body.error?.message).toMatch(/\S/);
     expect(JSON.stringify(answer.body)).not.toMatch(/ at .*\.(js|ts):/);
     expect((await ask("GET", "/api/events?limit=500")).body).toEqual(before.body);
@@ -131,6 +137,10 @@ describe("what cannot be read is a Problem and changes nothing", () => {
     "/api/events?after=-1",
     "/api/events?after=99999999999999999999999999",
     "/api/events?type=%00",
+    "/api/events?type=nonsense",
+    "/api/events?actor=%00",
+    "/api/goals?before=%00",
+    "/api/goals/%00",
     "/api/runs/%00",
     "/api/actions?state=done",
     "/api/actions?before=0",
@@ -163,16 +173,6 @@ describe("what cannot be read is a Problem and changes nothing", () => {
   });
 });
 
-describe("what is answered", () => {
-  it("says that it is alive and ready to whoever asks, without a token", async () => {
-    const headers = { authorization: "" };
-    expect(await ask("GET", "/healthz", { headers })).toEqual({
-      status: 200,
-      body: { status: "alive" },
-    });
-    expect(await ask("GET", "/readyz", { headers })).toEqual({
-      status: 200,
-      body: { status: "ready" },
 it("a switch moves however long its reason is, which is cut", async () => {
   const reason = `${"😀".repeat(300)}`;
   const kept = `${"😀".repeat(249)}…`;
@@ -190,6 +190,16 @@ it("a switch moves however long its reason is, which is cut", async () => {
   expect(body).toMatchObject({ promotion: { reason: kept }, safety: { reason: kept } });
 });
 
+describe("what is answered", () => {
+  it("says that it is alive and ready to whoever asks, without a token", async () => {
+    const headers = { authorization: "" };
+    expect(await ask("GET", "/healthz", { headers })).toEqual({
+      status: 200,
+      body: { status: "alive" },
+    });
+    expect(await ask("GET", "/readyz", { headers })).toEqual({
+      status: 200,
+      body: { status: "ready" },
     });
   });
 

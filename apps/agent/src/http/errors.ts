@@ -14,6 +14,7 @@ import { QuotaExceeded } from "../proposal-quota.ts";
 /** What is the asker's to mend; every other code is the world's. */
 const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429 | 507>> = {
   "invalid-proposal": 400,
+  "malformed-proposal": 400,
   "reason-required": 400,
   "run-unknown": 404,
   "session-unknown": 404,

@@ -41,7 +41,8 @@ const attempt = z
   })
   .openapi("GoalAttempt");
 
-const params = z.object({ id: z.string().min(1).max(200) });
+const goalId = text.min(1).max(200);
+const params = z.object({ id: goalId });
 const conflict = {
   409: json(problem, "The goal is not where that is possible; nothing was changed."),
 } as const;
@@ -54,7 +55,7 @@ export const getGoals = createRoute({
   request: {
     query: page.extend({
       state: z.enum(goalStates).optional(),
-      before: z.string().min(1).max(200).optional(),
+      before: goalId.optional(),
     }),
   },
   responses: {

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, page, refusals, security, switchReason, text } from "./route-parts.ts";
 import * as schemas from "./schemas.ts";
+import { selfExtensionEventTypes } from "@jarvis/db";
 import { runStatuses } from "@jarvis/tools/self-extension";
 
 const eventId = z.string().regex(/^\d{1,18}$/, "expected an event id");
@@ -53,14 +54,11 @@ export const getEvents = createRoute({
     query: page.extend({
       after: eventId.optional(),
       before: eventId.optional(),
-      actor: z.string().min(1).max(200).optional(),
+      actor: text.min(1).max(200).optional(),
       from: instant.optional(),
       to: instant.optional(),
       run: runId.optional(),
-      type: z
-        .string()
-        .regex(/^[a-z_]{1,50}$/, "expected an event type")
-        .optional(),
+      type: z.enum(selfExtensionEventTypes).optional(),
     }),
   },
   responses: {

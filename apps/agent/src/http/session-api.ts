@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ApiEnvironment } from "./guard.ts";
-import { json, reason, refusals, security } from "./route-parts.ts";
+import { json, reason, refusals, security, text } from "./route-parts.ts";
 
 const session = z
   .object({ sessionId: z.string(), reason: z.string(), updatedBy: z.string(), since: z.string() })
@@ -22,7 +22,7 @@ const postRelease = createRoute({
   path: "/api/sessions/{id}/release",
   security,
   request: {
-    params: z.object({ id: z.string().min(1).max(200) }),
+    params: z.object({ id: text.min(1).max(200) }),
     body: { required: true, content: { "application/json": { schema: z.object({ reason }) } } },
   },
   responses: {

@@ -1,6 +1,8 @@
+import type { SelfExtensionEventType } from "@jarvis/db/lifecycle-words";
+import { selfExtensionEventTypes } from "@jarvis/db/lifecycle-words";
 import type { Command } from "commander";
 import { readCliConfig } from "../config.ts";
-import { positive } from "./argument-parsers.ts";
+import { oneOf, positive } from "./argument-parsers.ts";
 import type { CommandLine, GlobalOptions } from "./command-line.ts";
 
 /** Handing in a change, and what became of changes. */
@@ -38,13 +40,18 @@ export function addRunCommands({ command, answer }: CommandLine): void {
 
   command("events", "the ledger")
     .option("--run <id>", "of one run")
-    .option("--type <type>", "of one type")
+    .option("--type <type>", "of one type", oneOf(selfExtensionEventTypes))
     .option("--limit <n>", "how many", positive, 50)
     .option("--follow", "go on printing events as they come")
     .action(async (...args: unknown[]) => {
       const cmd = args.at(-1) as Command;
       const options = cmd.opts<
-        GlobalOptions & { follow?: boolean; limit: number; run?: string; type?: string }
+        GlobalOptions & {
+          follow?: boolean;
+          limit: number;
+          run?: string;
+          type?: SelfExtensionEventType;
+        }
       >();
       const { events, followEvents } = await import("../commands/reading.ts");
       if (options.follow === true) {

@@ -418,7 +418,7 @@ export interface paths {
                     from?: string;
                     to?: string;
                     run?: string;
-                    type?: string;
+                    type?: "proposed" | "tested" | "promotion_blocked" | "promoted" | "failed" | "promotion_pause_changed" | "health_window_started" | "health_window_passed" | "health_window_failed" | "rollback_started" | "rolled_back" | "rollback_failed" | "baseline_blessed";
                 };
                 header?: never;
                 path?: never;

@@ -8,5 +8,6 @@ export * from "./kernel-lease.ts";
 export * from "./promotion-intents.ts";
 export * from "./ledger-records.ts";
 export * from "./ledger-tree.ts";
+export * from "./lifecycle-words.ts";
 export * from "./schema-info.ts";
 export * from "./self-extension-events.ts";

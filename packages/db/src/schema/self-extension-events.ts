@@ -1,25 +1,8 @@
 import { sql } from "drizzle-orm";
 import { bigint, check, index, integer, jsonb, pgTable, text, unique } from "drizzle-orm/pg-core";
 import { instant, oneOf } from "./columns.ts";
-
-/** The lifecycle event types. A closed set: the database refuses any other word. */
-export const selfExtensionEventTypes = [
-  "proposed",
-  "tested",
-  "promotion_blocked",
-  "promoted",
-  "failed",
-  "promotion_pause_changed",
-  "health_window_started",
-  "health_window_passed",
-  "health_window_failed",
-  "rollback_started",
-  "rolled_back",
-  "rollback_failed",
-  "baseline_blessed",
-] as const;
-
-export type SelfExtensionEventType = (typeof selfExtensionEventTypes)[number];
+import { selfExtensionEventTypes } from "./lifecycle-words.ts";
+import type { SelfExtensionEventType } from "./lifecycle-words.ts";
 
 /** What a payload may take in the ledger; anything longer belongs in `blobs`, named by its digest. */
 export const payloadLimitBytes = 16_384;

@@ -43,7 +43,7 @@ export function proposalOf(row: ActionProposalRow): ActionProposal {
     return ActionProposal.parse(row);
   } catch (error) {
     throw new OperatorError(
-      "malformed-proposal",
+      "proposal-unreadable",
       `Proposal ${row.id} cannot be read by this version: ${messageOf(error)}`,
       { cause: error },
     );

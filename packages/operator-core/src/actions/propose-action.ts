@@ -64,7 +64,7 @@ export async function proposeAction(
       })
       .returning();
     if (row === undefined) {
-      throw new OperatorError("malformed-proposal", "The database took a proposal and gave none.");
+      throw new OperatorError("proposal-unreadable", "The database took a proposal and gave none.");
     }
     const proposal = proposalOf(row);
     await new ActionAuditor(tx).logProposalCreated(proposal);
