@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   DatabaseError,
@@ -11,21 +10,25 @@ import {
   type SqlClient,
   type StateDirectoryLock,
 } from "@jarvis/db";
-import { z } from "zod";
 import type { CliConfig } from "./config.ts";
 import { CommandError, exitCodes } from "./outcome.ts";
+import { COMMAND, KERNEL, readStateHolder } from "./state-holder.ts";
 
-const COMMAND = "jarvis command";
-/** Another command holds the directory for the moment of one switch. */
-const COMMAND_MS = 30_000;
-
-const holder = z.object({ pid: z.number().int().positive(), what: z.string() });
+/** Whoever holds the directory and is no kernel is waited for so long. */
+const OTHERS_MS = 30_000;
 
 export interface LocalState {
   readonly db: JarvisDatabase;
   readonly sql: SqlClient;
   /** A kernel that holds the state directory and does not answer; null where none runs. */
   readonly silentKernel: number | null;
+}
+
+/** The state directory of a command, before the database is asked. */
+export interface HeldDirectory {
+  readonly silentKernel: number | null;
+  /** Opens the database for the work, and closes it after it. */
+  withDatabase<T>(work: (state: LocalState) => Promise<T>): Promise<T>;
 }
 
 /**
@@ -37,6 +40,14 @@ export async function withLocalState<T>(
   config: CliConfig,
   work: (state: LocalState) => Promise<T>,
 ): Promise<T> {
+  return await inStateDirectory(config, async (held) => await held.withDatabase(work));
+}
+
+/** The same for what has something to do even where the database cannot be opened. */
+export async function inStateDirectory<T>(
+  config: CliConfig,
+  work: (held: HeldDirectory) => Promise<T>,
+): Promise<T> {
   if (config.databaseUrl === undefined && !existsSync(config.stateDir)) {
     throw new CommandError(
       exitCodes.unavailable,
@@ -47,16 +58,21 @@ export async function withLocalState<T>(
   const directory = openStateDirectory(config.stateDir);
   const { lock, silentKernel } = await takeDirectory(directory);
   try {
-    const database = await openDatabase({
-      stateDirectory: directory,
-      ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
-      ...(config.databaseAdminUrl === undefined ? {} : { adminUrl: config.databaseAdminUrl }),
+    return await work({
+      silentKernel,
+      async withDatabase(ask) {
+        const database = await openDatabase({
+          stateDirectory: directory,
+          ...(config.databaseUrl === undefined ? {} : { url: config.databaseUrl }),
+          ...(config.databaseAdminUrl === undefined ? {} : { adminUrl: config.databaseAdminUrl }),
+        });
+        try {
+          return await ask({ db: database.db, sql: database.sql, silentKernel });
+        } finally {
+          await database.close({ stopServer: lock !== null });
+        }
+      },
     });
-    try {
-      return await work({ db: database.db, sql: database.sql, silentKernel });
-    } finally {
-      await database.close({ stopServer: lock !== null });
-    }
   } finally {
     lock?.release();
   }
@@ -64,12 +80,13 @@ export async function withLocalState<T>(
 
 /**
  * The directory for this command alone, or the process of the kernel that holds it: it may be stopped
- * or wedged, and its database still serves. Another command is waited for, since it stops the server.
+ * or wedged, and its database still serves. Anybody else is waited for: another command stops the
+ * server, and a restore fills the database.
  */
 async function takeDirectory(
   directory: string,
 ): Promise<{ lock: StateDirectoryLock | null; silentKernel: number | null }> {
-  const deadline = Date.now() + COMMAND_MS;
+  const deadline = Date.now() + OTHERS_MS;
   for (;;) {
     try {
       const lock = lockStateDirectory(directory, { pid: process.pid, what: COMMAND });
@@ -77,20 +94,11 @@ async function takeDirectory(
     } catch (error) {
       const isHeld = error instanceof DatabaseError && error.code === "state-directory-locked";
       if (!isHeld) throw error;
-      const first = holderOf(directory);
-      if (first !== null && first.what !== COMMAND) return { lock: null, silentKernel: first.pid };
+      const first = readStateHolder(directory);
+      if (first?.what === KERNEL) return { lock: null, silentKernel: first.pid };
       if (Date.now() > deadline) throw error;
       await sleep(100);
     }
-  }
-}
-
-function holderOf(directory: string): z.infer<typeof holder> | null {
-  try {
-    return holder.parse(JSON.parse(readFileSync(join(directory, "lock"), "utf8")));
-  } catch {
-    // It has taken the lock and not written its name yet.
-    return null;
   }
 }
 

@@ -188,6 +188,37 @@ describe("the switches work", () => {
 
   it("asked for by two at the same time", async () => {
     const both = await Promise.all([
+  it("also where the database cannot be reached: the kernel is ended, and the command says what is missing", async () => {
+    const up = await world.up();
+    process.kill(up.kernelPid, "SIGSTOP");
+    try {
+      const env = { DATABASE_URL: "postgresql://nobody:x@127.0.0.1:1/jarvis" };
+      const killed = await world.jarvis(["kill", "--reason", "wedged", "--json"], { env });
+      expect(killed.code).toBe(3);
+      expect(JSON.parse(killed.stdout)).toMatchObject({
+        error: {
+          code: "kill-switch-incomplete",
+          message: expect.stringMatching(`process ${up.kernelPid}.*run jarvis kill again`),
+        },
+      });
+      expect(isRunning(up.kernelPid)).toBe(false);
+    } finally {
+      if (isRunning(up.kernelPid)) process.kill(up.kernelPid, "SIGKILL");
+    }
+    await world.otherKernel(up.kernelPid);
+    process.kill(up.pid, "SIGTERM");
+    expect((await up.ended).code).toBe(0);
+  });
+
+  it("past a restore, which is waited for and taken for no kernel", async () => {
+    const holder = { pid: process.pid, what: "jarvis restore" };
+    const lock = lockStateDirectory(world.stateDir, holder);
+    const asked = world.jarvis(["status", "--json"]);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    lock.release();
+    expect(JSON.parse((await asked).stdout)).toMatchObject({ kernel: null, silentKernel: null });
+  });
+
       world.jarvis(["pause", "--reason", "one", "--json"]),
       world.jarvis(["pause", "--reason", "two", "--json"]),
     ]);

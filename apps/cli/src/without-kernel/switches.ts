@@ -1,8 +1,8 @@
 import {
   killSwitch,
+  OperatorError,
   readSafetyState,
   setSafetyMode,
-  type KillHook,
   type Stopped,
 } from "@jarvis/operator-core";
 import {
@@ -15,13 +15,16 @@ import {
 import type { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { killKernel } from "../kernel-processes.ts";
-import { person, withLocalState, type LocalState } from "../local-state.ts";
-import type { Answer } from "../outcome.ts";
+import { inStateDirectory, person, withLocalState, type LocalState } from "../local-state.ts";
+import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
 import { describeWayOut } from "../text.ts";
 import type { killed } from "../wire.ts";
 
 // The switches, turned and read in the database itself.
+
+/** A database that does not answer by then holds nothing back: the kernel is ended. */
+const PATIENCE_MS = 6000;
 
 /** Answers the mode that holds afterwards, which may be somebody else's. */
 export async function setLocalMode(
@@ -34,18 +37,42 @@ export async function setLocalMode(
   });
 }
 
-/** A kernel that does not answer cannot end its sandboxes, so it is ended with them. */
+/**
+ * A kernel that does not answer cannot end its sandboxes, so it is ended with them: after the mode
+ * was set, so that the next one finds it, but also where the database cannot be asked at all.
+ */
 export async function killLocally(
   config: CliConfig,
   reason: string,
 ): Promise<z.infer<typeof killed>> {
-  return await withLocalState(config, async ({ db, silentKernel }) => {
-    const endKernel: KillHook = async () =>
-      silentKernel === null ? [] : sandboxesOf(silentKernel, await killKernel(silentKernel));
-    const change = { reason, actor: person() };
-    const { cancelledCount, stopped } = await killSwitch(db, change, { onKill: [endKernel] });
-    return { cancelledCount, stopped: [...stopped] };
+  return await inStateDirectory(config, async ({ silentKernel, withDatabase }) => {
+    let ending: Promise<readonly Stopped[]> | null = null;
+    const endKernel = async (): Promise<readonly Stopped[]> => await (ending ??= end(silentKernel));
+    const late = setTimeout(() => void endKernel().catch(() => undefined), PATIENCE_MS);
+    try {
+      return await withDatabase(async ({ db }) => {
+        const change = { reason, actor: person() };
+        const { cancelledCount, stopped } = await killSwitch(db, change, { onKill: [endKernel] });
+        return { cancelledCount, stopped: [...stopped] };
+      });
+    } catch (error) {
+      // The kill switch itself has run every part and says what failed.
+      if (silentKernel === null || error instanceof OperatorError) throw error;
+      const sandboxes = await endKernel();
+      throw new CommandError(
+        exitCodes.unavailable,
+        "kill-switch-incomplete",
+        `The kernel (process ${silentKernel}) and ${sandboxes.length} of its sandboxes were ended, but the mode was not set; mend this and run jarvis kill again: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
+    } finally {
+      clearTimeout(late);
+    }
   });
+}
+
+async function end(silentKernel: number | null): Promise<readonly Stopped[]> {
+  return silentKernel === null ? [] : sandboxesOf(silentKernel, await killKernel(silentKernel));
 }
 
 /** Which run a sandbox worked for is only known to the kernel that did not answer. */
