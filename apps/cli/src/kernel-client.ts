@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { CliConfig } from "./config.ts";
 import { messagesOf, type StreamMessage } from "./event-stream.ts";
 import { CommandError, exitCodes } from "./outcome.ts";
+import { KERNEL, readStateHolder } from "./state-holder.ts";
 
 const facts = z.object({
   pid: z.number().int(),
@@ -13,12 +14,15 @@ const facts = z.object({
   /** Since when it makes room for the next kernel, which will write its own. */
   moving: z.iso.datetime().optional(),
 });
+type KernelFacts = z.infer<typeof facts>;
 const problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 const alive = z.object({ proof: z.string() });
 
 const LOOK_MS = 2000;
 /** A kernel that makes room for the next is looked for so long. */
 const MOVE_MS = 20_000;
+/** And so long one that has taken the state directory and does not say yet where it answers. */
+const START_MS = 20_000;
 /** So often a request is made that did not reach a kernel, or only asked it something. */
 const ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
@@ -87,20 +91,43 @@ async function* untilItBreaks(messages: AsyncGenerator<StreamMessage>) {
   }
 }
 
-/** Where a kernel answers that knows the token. One that moves is waited for. */
+/** Where a kernel answers that knows the token. One that moves or starts is waited for. */
 async function locate({ stateDir }: CliConfig): Promise<{ url: string; token: string } | null> {
   for (;;) {
-    let moving: string | undefined;
+    let known: KernelFacts | null = null;
     try {
-      const known = facts.parse(JSON.parse(readFileSync(join(stateDir, "kernel.json"), "utf8")));
-      ({ moving } = known);
+      known = facts.parse(JSON.parse(readFileSync(join(stateDir, "kernel.json"), "utf8")));
       const token = readFileSync(join(stateDir, "token"), "utf8").trim();
       if (await hasToken(known.url, token)) return { url: known.url, token };
     } catch {
       // Nobody listens there, or nothing says where.
     }
-    if (moving === undefined || Date.now() - Date.parse(moving) > MOVE_MS) return null;
+    if (!isMoving(known) && !isStarting(stateDir, known)) return null;
     await sleep(100);
+  }
+}
+
+function isMoving(known: KernelFacts | null): boolean {
+  return known?.moving !== undefined && isWithin(MOVE_MS, known.moving);
+}
+
+/** Whether a kernel holds the state directory that has not written down yet where it answers. */
+function isStarting(stateDir: string, known: KernelFacts | null): boolean {
+  const holder = readStateHolder(stateDir);
+  if (holder?.what !== KERNEL || holder.pid === known?.pid) return false;
+  return isWithin(START_MS, holder.since) && isAlive(holder.pid);
+}
+
+function isWithin(limitMs: number, since: string): boolean {
+  return Date.now() - Date.parse(since) <= limitMs;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -1,4 +1,6 @@
-import { openDatabase } from "@jarvis/db";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { lockStateDirectory, openDatabase } from "@jarvis/db";
 import {
   ActionExecutor,
   ActionRegistry,
@@ -186,8 +188,6 @@ describe("the switches work", () => {
     expect((await up.ended).code).toBe(0);
   });
 
-  it("asked for by two at the same time", async () => {
-    const both = await Promise.all([
   it("also where the database cannot be reached: the kernel is ended, and the command says what is missing", async () => {
     const up = await world.up();
     process.kill(up.kernelPid, "SIGSTOP");
@@ -219,6 +219,8 @@ describe("the switches work", () => {
     expect(JSON.parse((await asked).stdout)).toMatchObject({ kernel: null, silentKernel: null });
   });
 
+  it("asked for by two at the same time", async () => {
+    const both = await Promise.all([
       world.jarvis(["pause", "--reason", "one", "--json"]),
       world.jarvis(["pause", "--reason", "two", "--json"]),
     ]);
@@ -232,6 +234,18 @@ describe("the switches work", () => {
     await killAndWait(up.pid);
     await nothingIsLeftOf(up.pid, launcher, up.kernelPid);
   });
+});
+
+it("a kernel that is still starting is waited for, and not called silent", async () => {
+  const holder = (): string => readFileSync(join(world.stateDir, "lock"), "utf8");
+  const before = holder();
+  const up = world.start(["up", "--json", "--port", "0"]);
+  while (holder() === before) await new Promise((resolve) => setTimeout(resolve, 10));
+  const status = await world.jarvis(["status", "--json"]);
+  const { pid } = JSON.parse((await up.firstLine) ?? "{}") as { pid?: number };
+  expect(JSON.parse(status.stdout)).toMatchObject({ kernel: { pid } });
+  process.kill(up.pid, "SIGTERM");
+  await up.ended;
 });
 
 it("a reading command makes no state where there is none", async () => {
