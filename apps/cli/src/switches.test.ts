@@ -30,6 +30,42 @@ it("the first start makes everything, says that it is ready, and ends in order",
   expect(JSON.parse(first.stdout)).toMatchObject({ ready: true });
 });
 
+/** The command line without a way to its kernel, which is as deaf as one that is too busy. */
+const deaf = {
+  NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(
+    `if (process.argv[1].endsWith("cli/dist/main.js")) globalThis.fetch = async () => { throw new TypeError("deaf"); };`,
+  )}`,
+};
+
+describe("`up`", () => {
+  it("ends with --once also where the kernel that came up does not answer, and says so", async () => {
+    const { code, stderr } = await world.jarvis(["up", "--once", "--port", "0"], { env: deaf });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringMatching(/^jarvis: The kernel at .* does not answer/m),
+    });
+  });
+
+  it("goes on where the kernel that came up does not answer, and says so", async () => {
+    const up = world.start(["up", "--port", "0"], { env: deaf });
+    expect(await up.firstError).toMatch(/^jarvis: Jarvis runs at .* does not answer/);
+    process.kill(up.pid, "SIGTERM");
+    expect((await up.ended).code).toBe(0);
+  });
+
+  it("prints one document also where its launcher ends without a word", async () => {
+    const up = world.start(["up", "--json", "--port", "0"]);
+    const launcher = (): number | undefined =>
+      processesWith(world.stateDir).find((pid) => parentOf(pid) === up.pid);
+    while (launcher() === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(launcher() ?? 0, "SIGKILL");
+    const { code, stdout } = await up.ended;
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "kernel-not-started" } });
+    await nothingIsLeftOf(up.pid);
+  });
+});
+
 /** Of a kernel that was started: whatever was killed, none of its processes goes on running. */
 async function nothingIsLeftOf(...pids: number[]): Promise<void> {
   const left = (): number[] => [...pids, ...processesWith(world.stateDir)].filter(isRunning);

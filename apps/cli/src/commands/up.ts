@@ -55,7 +55,7 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
     new Promise<string>((resolve) => lines.once("line", resolve)),
     ended.then(() => null),
   ]);
-  if (line === null) return exitCodeOf(await ended);
+  if (line === null) return unsaid(await ended, options);
   const first = firstWord.parse(JSON.parse(line));
   if (!first.ready) {
     await ended;
@@ -63,9 +63,38 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
   }
   if (!options.json) lines.on("line", sayAgain);
   if (options.json) process.stdout.write(`${JSON.stringify(first)}\n`);
-  else await welcome(config, first.url);
+  else {
+    try {
+      await welcome(config, first.url);
+    } catch (error) {
+      if (options.once === true) {
+        launcher.kill("SIGTERM");
+        await ended;
+        throw error;
+      }
+      // It runs all the same: only its greeting is missing.
+      const why = error instanceof Error ? error.message : String(error);
+      process.stderr.write(
+        `jarvis: Jarvis runs at ${first.url}; how it is, it did not say: ${plain(why)}\n`,
+      );
+    }
+  }
   if (options.once === true) launcher.kill("SIGTERM");
   return exitCodeOf(await ended);
+}
+
+/** A launcher that ends without a line was told to stop, or its kernel has said why on standard error. */
+function unsaid(ending: Ending, { json }: UpOptions): ExitCode {
+  const exitCode = exitCodeOf(ending);
+  if (exitCode !== exitCodes.done) {
+    throw new KernelEnded(
+      exitCode,
+      "kernel-not-started",
+      "The launcher ended before a kernel was ready; standard error says why.",
+    );
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ ready: false })}\n`);
+  return exitCode;
 }
 
 /** A kernel that was started in place of one that moved or ended. */
