@@ -26,6 +26,21 @@ const START_MS = 20_000;
 /** So often a request is made that did not reach a kernel, or only asked it something. */
 const ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
+/** A pause drains for so long as it is asked to, and then asks the host some ten times. */
+const PAUSE_MS = 120_000;
+/** What fetches, builds or starts something first. The client itself gives up after five minutes. */
+const WORK_MS = 290_000;
+const limits: readonly (readonly [RegExp, number])[] = [
+  [/^\/api\/self-extension\/promotion$/, PAUSE_MS],
+  [/^\/api\/(?:rollback|accept|recover|takeover)$/, WORK_MS],
+  [/^\/api\/actions\/\d+\/approve$/, WORK_MS],
+  [/^\/api\/tools\/[^/]+\/call$/, WORK_MS],
+];
+
+/** How long the kernel may take to answer before it counts as one that does not. */
+export function answerLimitMs(path: string): number {
+  return limits.find(([route]) => route.test(path))?.[1] ?? ANSWER_MS;
+}
 
 /** A running kernel of this state directory, reached over its HTTP API. */
 export interface KernelClient {
@@ -191,12 +206,13 @@ async function exchange(
   init: RequestInit,
 ): Promise<{ response: Response; body: unknown }> {
   let url = first;
+  const limitMs = answerLimitMs(path);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const response = await fetch(`${url}${path}`, {
         ...init,
         headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        signal: AbortSignal.timeout(ANSWER_MS),
+        signal: AbortSignal.timeout(limitMs),
         redirect: "error",
       });
       return { response, body: await response.json() };
@@ -208,7 +224,9 @@ async function exchange(
         throw new CommandError(
           exitCodes.unavailable,
           "kernel-unreachable",
-          `The kernel at ${url} did not answer ${path}; \`jarvis status\` tells how it is.`,
+          isTimeout(cause)
+            ? `The kernel at ${url} did not answer ${path} within ${limitMs / 1000} s, and may be doing it still; \`jarvis status\` tells how it is.`
+            : `The kernel at ${url} did not answer ${path}; \`jarvis status\` tells how it is.`,
           { cause },
         );
       }
