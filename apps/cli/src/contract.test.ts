@@ -230,6 +230,13 @@ describe("--json prints one document", () => {
 describe("propose", () => {
   it("ends 2 and records nothing where the patch is none", async () => {
     const before = await eventsNow();
+  it("of a demonstration, whose progress is told on standard error", async () => {
+    const places = ["--repo", "/", "--state-dir", world.stateDir];
+    const ended = await world.jarvis(["demo", "--json", ...places]);
+    expect(asRefusal(ended)).toMatchObject(aRefusal(3, "kernel-not-running"));
+    expect(ended.stderr).toContain("Demonstration on Jarvis's own source");
+  });
+
     const ended = await world.jarvis(["propose", "--patch", "-", "--json"], { input: "hello\n" });
     expect(oneDocument(ended)).toMatchObject({ error: { code: "invalid-proposal" } });
     expect(ended.code).toBe(2);

@@ -57,6 +57,7 @@ export function addTrialCommands(line: CommandLine): void {
     )
     .action(async (_options: unknown, cmd: Command) => {
       const { demonstrate } = await import("../demo/demonstration.ts");
-      line.exitCode = await demonstrate(readCliConfig(cmd.opts<GlobalOptions>()));
+      const options = cmd.opts<GlobalOptions>();
+      line.exitCode = await demonstrate(readCliConfig(options), { json: options.json === true });
     });
 }

@@ -21,13 +21,17 @@ import { describeTable, type Row } from "./table.ts";
 
 /**
  * The demonstration: real changes to this very repository, handed to a real kernel in a throw-away
- * state, in the order of `examples/changes/`. Exit code 0 when every outcome is as expected, 1 when
- * one is not.
+ * state, in the order of `examples/changes/`. As JSON it answers the rows of its table, and tells how
+ * it goes on standard error. Exit code 0 when every outcome is as expected, 1 when one is not.
  */
-export async function demonstrate(config: CliConfig): Promise<ExitCode> {
+export async function demonstrate(
+  config: CliConfig,
+  { json }: { readonly json: boolean },
+): Promise<ExitCode> {
   const stateDir = join(config.stateDir, "demo");
   await discard(config.stateDir, stateDir);
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  const told = json ? process.stderr : process.stdout;
+  const say = (text: string): void => void told.write(`${text}\n`);
   say("Demonstration on Jarvis's own source, in a throw-away state.");
   const kernel = startDemoKernel({ ...config, stateDir }, join(config.stateDir, "dependencies"));
   try {
@@ -61,6 +65,9 @@ export async function demonstrate(config: CliConfig): Promise<ExitCode> {
         ? `All ${rows.length} outcomes are as expected.`
         : `${wrong.length} of ${rows.length} outcomes are not as expected.`,
     );
+    if (json) {
+      process.stdout.write(`${JSON.stringify({ ok: wrong.length === 0, rows })}\n`);
+    }
     return wrong.length === 0 ? exitCodes.done : exitCodes.refused;
   } finally {
     await kernel.stop();
