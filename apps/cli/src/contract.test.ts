@@ -1,9 +1,12 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { plainFiles } from "@jarvis/tools/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeWorld, type Ended, type Running, type World } from "./testing/world.ts";
 
+const PROGRAM = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 let world: World;
 let up: Running;
 
@@ -114,6 +117,10 @@ describe("the ledger", () => {
     const file = join(world.stateDir, "backup.gz");
     const written = await world.jarvis(["backup", file, "--json"]);
     expect(oneDocument(written)).toMatchObject({ sealed: expect.any(Number) });
+    const nowhere = await world.here(["backup", world.directory, "--json"]);
+    expect(asRefusal(nowhere)).toMatchObject(aRefusal(2, "file-unwritable"));
+    const beside = readdirSync(dirname(world.directory));
+    expect(beside.filter((name) => name.startsWith(basename(world.directory)))).toHaveLength(1);
     const restored = await world.here(["restore", file, "--reason", "x", "--json"]);
     expect(restored.code).toBe(3);
     expect(oneDocument(restored)).toMatchObject({ error: { code: "state-directory-locked" } });
@@ -121,6 +128,18 @@ describe("the ledger", () => {
     expect(recovered.code).toBe(1);
     expect(oneDocument(recovered)).toMatchObject({ error: { code: "nothing-to-recover" } });
   });
+});
+
+it("a reader that goes away before the answer is an end, and no stack", () => {
+  for (const args of [
+    ["runs", "--json"],
+    ["ledger", "export"],
+    ["events", "--follow"],
+  ]) {
+    const piped = ["-o", "pipefail", "-c", '"$0" "$@" | true', process.execPath, PROGRAM, ...args];
+    const { status, stderr } = spawnSync("bash", piped, { cwd: world.directory, encoding: "utf8" });
+    expect({ args, status, stderr }).toEqual({ args, status: 0, stderr: "" });
+  }
 });
 
 describe("every command", () => {
@@ -181,6 +200,9 @@ describe("--json prints one document", () => {
     [["cancel", "4711", "--reason", "no"], 1, "unknown-proposal"],
     [["audit", "--type", "nothing"], 2, "commander.invalidArgument"],
     [["events", "--type", "nonsense"], 2, "commander.invalidArgument"],
+    [["backup", "/no/such/dir/x"], 2, "file-unwritable"],
+    [["ledger", "prove", "events:1", "--out", "/no/such/dir/x"], 2, "file-unwritable"],
+    [["ledger", "export", "--out", "/no/such/dir/x"], 2, "file-unwritable"],
     [["token", "give"], 2, "commander.invalidArgument"],
     [["token", "add"], 2, "invalid-argument"],
     [["token", "add", "ci", "--role", "root"], 2, "invalid-argument"],
@@ -208,6 +230,13 @@ describe("--json prints one document", () => {
     );
   });
 
+  it("of a demonstration, whose progress is told on standard error", async () => {
+    const places = ["--repo", "/", "--state-dir", world.stateDir];
+    const ended = await world.jarvis(["demo", "--json", ...places]);
+    expect(asRefusal(ended)).toMatchObject(aRefusal(3, "kernel-not-running"));
+    expect(ended.stderr).toContain("Demonstration on Jarvis's own source");
+  });
+
   it("of what doctor found, and ends 1 when something is missing", async () => {
     const ended = await world.jarvis(["doctor", "--json"]);
     expect(oneDocument(ended)).toMatchObject({ ok: true });
@@ -230,13 +259,6 @@ describe("--json prints one document", () => {
 describe("propose", () => {
   it("ends 2 and records nothing where the patch is none", async () => {
     const before = await eventsNow();
-  it("of a demonstration, whose progress is told on standard error", async () => {
-    const places = ["--repo", "/", "--state-dir", world.stateDir];
-    const ended = await world.jarvis(["demo", "--json", ...places]);
-    expect(asRefusal(ended)).toMatchObject(aRefusal(3, "kernel-not-running"));
-    expect(ended.stderr).toContain("Demonstration on Jarvis's own source");
-  });
-
     const ended = await world.jarvis(["propose", "--patch", "-", "--json"], { input: "hello\n" });
     expect(oneDocument(ended)).toMatchObject({ error: { code: "invalid-proposal" } });
     expect(ended.code).toBe(2);

@@ -19,6 +19,11 @@ export class CommandError extends Error {
 /** The kernel ended and has said why on standard error itself. */
 export class KernelEnded extends CommandError {}
 
+/** `head` and a closed pager are an end, not an error: what is left is for nobody. */
+export function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
+}
+
 /** What a command answers: one JSON document for programs, lines for people. */
 export interface Answer {
   readonly json: unknown;

@@ -57,8 +57,8 @@ export function addLedgerCommands({ command, answer }: CommandLine): void {
       const options = cmd.opts<GlobalOptions & LedgerOptions>();
       if (what === "export" && options.out === undefined) {
         // Line by line, which is an answer of its own.
-        const { exportAll } = await import("../commands/ledger.ts");
-        await exportAll(readCliConfig(options), {});
+        const { exportToOutput } = await import("../commands/ledger.ts");
+        await exportToOutput(readCliConfig(options));
         return;
       }
       const { runLedger } = await import("../commands/ledger-command.ts");

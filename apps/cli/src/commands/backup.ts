@@ -11,13 +11,14 @@ import {
 import { readTreeHead } from "@jarvis/ledger";
 import type { CliConfig } from "../config.ts";
 import { withLocalState } from "../local-state.ts";
+import { writingTo } from "../named-file.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 
 /** One file with everything in the database, of one moment. The kernel may go on working. */
 export async function backup(config: CliConfig, file: string): Promise<Answer> {
   const written = await withLocalState(
     config,
-    async ({ sql }) => await writeBackup(sql, resolve(file)),
+    async ({ sql }) => await writingTo(file, async () => await writeBackup(sql, resolve(file))),
   );
   const sealed = written.checkpoint === null ? 0 : readTreeHead(written.checkpoint).size;
   return {

@@ -1,7 +1,7 @@
 import type { CliConfig } from "../config.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import type { LedgerCommand, LedgerOptions } from "./ledger-words.ts";
-import { check, exportAll, prove, redact, rotateKey, verify } from "./ledger.ts";
+import { check, exportToFile, prove, redact, rotateKey, verify } from "./ledger.ts";
 
 /** One command of `jarvis ledger`. */
 export async function runLedger(
@@ -27,7 +27,7 @@ export async function runLedger(
       );
     case "export": {
       const file = required(out, "the file: `jarvis ledger export --out FILE`");
-      const counted = await exportAll(config, { out: file });
+      const counted = await exportToFile(config, file);
       return {
         json: { file, ...counted },
         text: `Wrote ${counted.events} events and ${counted.checkpoints} checkpoints to ${file}.`,

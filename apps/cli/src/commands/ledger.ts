@@ -1,7 +1,10 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { promisify } from "node:util";
 import {
   checkBundle,
@@ -21,7 +24,8 @@ import {
 import { fitReason, lastSeenBase, readLedgerAnchors } from "@jarvis/tools/ledger";
 import type { CliConfig } from "../config.ts";
 import { person, withLocalState, type LocalState } from "../local-state.ts";
-import { CommandError, exitCodes, type Answer } from "../outcome.ts";
+import { writingTo } from "../named-file.ts";
+import { CommandError, exitCodes, isReaderGone, type Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
 
 const run = promisify(execFile);
@@ -63,7 +67,9 @@ export async function prove(
       ),
   );
   const file = out ?? `jarvis-${name.replace(":", "-")}.bundle.json`;
-  writeFileSync(file, `${JSON.stringify(bundle, null, 2)}\n`, { flag: "w", mode: 0o644 });
+  await writingTo(file, async () => {
+    await writeFile(file, `${JSON.stringify(bundle, null, 2)}\n`, { flag: "w", mode: 0o644 });
+  });
   const covering = bundle.anchors.filter(({ size }) => size > bundle.event.index).length;
   return {
     json: { file, ledger: event.ledger, id: event.id, leafIndex: bundle.event.index, covering },
@@ -101,24 +107,44 @@ export async function check(config: CliConfig, file: string): Promise<Answer> {
   };
 }
 
-/** The sealed ledger as NDJSON, to a file or to standard output. */
-export async function exportAll(
+/** The sealed ledger as NDJSON on standard output, for as long as somebody reads it. */
+export async function exportToOutput(config: CliConfig): Promise<void> {
+  try {
+    await exportTo(config, process.stdout);
+  } catch (error) {
+    if (!isReaderGone(error)) throw error;
+  }
+}
+
+/** The same to a file. */
+export async function exportToFile(
   config: CliConfig,
-  { out }: { readonly out?: string },
+  out: string,
 ): Promise<{ events: number; checkpoints: number }> {
-  const stream = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 });
-  const counted = await withLocalState(
+  return await writingTo(out, async () => {
+    const stream = (await open(out, "w", 0o600)).createWriteStream();
+    try {
+      const counted = await exportTo(config, stream);
+      stream.end();
+      await finished(stream);
+      return counted;
+    } finally {
+      stream.destroy();
+    }
+  });
+}
+
+async function exportTo(config: CliConfig, stream: Writable) {
+  let problem: Error | null = null;
+  stream.on("error", (error: Error) => (problem ??= error));
+  return await withLocalState(
     config,
     async ({ db }) =>
       await exportLedger(db, async (line) => {
+        if (problem !== null) throw problem;
         if (!stream.write(`${JSON.stringify(line)}\n`)) await once(stream, "drain");
       }),
   );
-  if (stream !== process.stdout) {
-    stream.end();
-    await once(stream, "finish");
-  }
-  return counted;
 }
 
 /** Replaces the key that signs the ledger. The kernel has to be stopped: it signs with the old one. */

@@ -60,7 +60,7 @@ export async function followEvents(
   config: CliConfig,
   options: EventOptions & { json: boolean },
 ): Promise<never> {
-  // `head` and a closed pager are an end, not an error.
+  // Nobody reads what would follow.
   process.stdout.on("error", () => process.exit(exitCodes.done));
   const kernel = await needKernel(config);
   const print = (event: wire.WireEvent): void => {
