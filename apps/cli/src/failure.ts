@@ -1,8 +1,8 @@
 import { CommanderError } from "commander";
-import { CommandError, exitCodes, type ExitCode } from "./outcome.ts";
+import { CommandError, exitCodes, type Failure } from "./outcome.ts";
 
 /** How a command ends that did not come to its answer: requests that cannot be read end 2, broken worlds 3. */
-export async function codeOf(error: unknown): Promise<{ exitCode: ExitCode; code: string }> {
+export async function codeOf(error: unknown): Promise<Failure> {
   if (error instanceof CommandError) return error;
   if (error instanceof CommanderError) {
     const isHelp = error.exitCode === 0;

@@ -19,6 +19,13 @@ export class CommandError extends Error {
 /** The kernel ended and has said why on standard error itself. */
 export class KernelEnded extends CommandError {}
 
+/** How a command ends that did not come to its answer; `message` where the error's own is not for people. */
+export interface Failure {
+  readonly exitCode: ExitCode;
+  readonly code: string;
+  readonly message?: string;
+}
+
 /** `head` and a closed pager are an end, not an error: what is left is for nobody. */
 export function isReaderGone(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EPIPE";

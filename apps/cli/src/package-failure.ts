@@ -1,11 +1,11 @@
-import { DatabaseError } from "@jarvis/db";
+import { DatabaseError, queryFailure } from "@jarvis/db";
 import { LedgerError } from "@jarvis/ledger";
 import { OperatorError } from "@jarvis/operator-core";
 import { SelfExtensionError } from "@jarvis/tools/ledger";
-import { exitCodes, type ExitCode } from "./outcome.ts";
+import { exitCodes, type Failure } from "./outcome.ts";
 
 /** What an error of a package's means for a command. Loaded for it, since it knows every package. */
-export function codeOfPackages(error: unknown): { exitCode: ExitCode; code: string } {
+export function codeOfPackages(error: unknown): Failure {
   if (error instanceof OperatorError) {
     const { code } = error;
     if (code === "reason-required" || code === "token-name-invalid")
@@ -18,5 +18,10 @@ export function codeOfPackages(error: unknown): { exitCode: ExitCode; code: stri
     return { exitCode: isRequest ? exitCodes.unreadable : exitCodes.unavailable, code: error.code };
   }
   if (error instanceof LedgerError) return { exitCode: exitCodes.unavailable, code: error.code };
-  return { exitCode: exitCodes.unavailable, code: "internal" };
+  const message = queryFailure(error);
+  return {
+    exitCode: exitCodes.unavailable,
+    code: "internal",
+    ...(message === null ? {} : { message }),
+  };
 }

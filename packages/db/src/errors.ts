@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from "drizzle-orm/errors";
+
 /** Why the database cannot be used. A closed set: callers decide by it, never by the message. */
 export type DatabaseErrorCode =
   | "state-directory-unsafe"
@@ -34,6 +36,16 @@ export class DatabaseError extends Error {
     this.code = code;
     this.sql = options.sql;
   }
+}
+
+/**
+ * What a failed query means, as a sentence; null for every other error. Its own message repeats the
+ * query and its values, and says nothing about the cause.
+ */
+export function queryFailure(error: unknown): string | null {
+  if (!(error instanceof DrizzleQueryError)) return null;
+  const [line = ""] = messageOf(error.cause).split("\n");
+  return `The database could not answer (${line.slice(0, 300) || (codeOf(error.cause) ?? "no reason given")}).`;
 }
 
 /** The message of anything that was thrown. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JarvisDatabase } from "@jarvis/db";
+import { queryFailure, type JarvisDatabase } from "@jarvis/db";
 import { ActionAuditor } from "./actions/auditor.ts";
 import {
   cancelPending,
@@ -86,7 +86,7 @@ export async function killSwitch(
   const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
   throw new OperatorError(
     "kill-switch-incomplete",
-    `The kill switch cancelled ${cancelledCount} and failed in ${failures.length} part(s) (${failures.map(String).join("; ")}): run jarvis kill again, or stop the agent's processes by hand.`,
+    `The kill switch cancelled ${cancelledCount} and failed in ${failures.length} part(s) (${failures.map((part) => queryFailure(part) ?? String(part)).join("; ")}): run jarvis kill again, or stop the agent's processes by hand.`,
     { cause },
   );
 }

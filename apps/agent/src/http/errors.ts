@@ -1,3 +1,4 @@
+import { queryFailure } from "@jarvis/db";
 import { OperatorError } from "@jarvis/operator-core";
 import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import type { Context } from "hono";
@@ -71,10 +72,7 @@ export function answerError(
     return context.json(refusal(error.code, error.message), statusOf[error.code] ?? 503);
   }
   onUnknown(error);
-  // A driver's message repeats the query and its values; the first line says enough.
   const [line = ""] = error.message.split("\n");
-  return context.json(
-    refusal("internal", `The kernel could not answer: ${line.slice(0, 300)}`),
-    503,
-  );
+  const sentence = queryFailure(error) ?? `The kernel could not answer: ${line.slice(0, 300)}`;
+  return context.json(refusal("internal", sentence), 503);
 }

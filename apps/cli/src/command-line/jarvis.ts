@@ -36,9 +36,11 @@ export async function jarvis(argv: readonly string[], terminal: Terminal): Promi
     await line.program.parseAsync(argv, { from: "user" });
     return line.exitCode;
   } catch (error) {
-    const { exitCode, code } = await codeOf(error);
+    const failure = await codeOf(error);
+    const { exitCode, code } = failure;
     // Messages may repeat text of candidates and of other programs.
-    const message = plain(error instanceof Error ? error.message : String(error));
+    const own = error instanceof Error ? error.message : String(error);
+    const message = plain(failure.message ?? own);
     // commander has printed its own words already, and the kernel said its own.
     const isSaid = error instanceof CommanderError || error instanceof KernelEnded;
     if (!isSaid) terminal.writeErr(`jarvis: ${message}\n`);
