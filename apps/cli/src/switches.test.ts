@@ -201,6 +201,17 @@ describe("the switches work", () => {
       });
       const mode = await world.jarvis(["mode", "execute", "--reason", "go", "--json"]);
       expect(JSON.parse(mode.stdout)).toEqual({ mode: "execute" });
+      const doctor = await world.jarvis(["doctor", "--json"]);
+      expect(doctor.code).toBe(1);
+      expect(JSON.parse(doctor.stdout)).toMatchObject({
+        findings: expect.arrayContaining([
+          expect.objectContaining({
+            name: "kernel",
+            ok: false,
+            mend: expect.stringMatching(/^jarvis kill/),
+          }),
+        ]),
+      });
       expect(isRunning(up.kernelPid)).toBe(true);
       const killed = await world.jarvis(["kill", "--reason", "wedged", "--json"]);
       expect(JSON.parse(killed.stdout)).toMatchObject({

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
+import { DatabaseError } from "@jarvis/db";
 import { checkSandbox } from "@jarvis/sandbox";
 import {
   loadConfig,
@@ -12,6 +13,7 @@ import {
 } from "@jarvis/tools/self-extension";
 import type { CliConfig } from "../config.ts";
 import { findKernel, type KernelClient } from "../kernel-client.ts";
+import { inStateDirectory } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
 import { hostFindings, type HostFinding } from "./host.ts";
@@ -84,32 +86,33 @@ async function repository(config: CliConfig): Promise<Finding> {
     what: plain(what),
     mend,
   });
-  let gitDirectory: string;
-  try {
-    const { stdout } = await run("git", [
-      "-C",
-      config.repo,
-      "-c",
-      "safe.directory=*",
-      "rev-parse",
-      "--absolute-git-dir",
-    ]);
-    gitDirectory = stdout.trim();
-  } catch {
+  const parse = async (...args: string[]): Promise<string | null> => {
+    const argv = ["-C", config.repo, "-c", "safe.directory=*", "rev-parse", ...args];
+    return await run("git", argv).then(
+      ({ stdout }) => stdout.trim(),
+      () => null,
+    );
+  };
+  const gitDirectory = await parse("--absolute-git-dir");
+  if (gitDirectory === null) {
     return finding(
       false,
       `${config.repo} is not a git repository`,
       "run inside a git repository, or name one with --repo DIR",
     );
   }
+  if ((await parse("--verify", "--quiet", "HEAD")) === null) {
+    return finding(false, `${config.repo} has no commit`, "git add -A && git commit");
+  }
   try {
     const mirror: Mirror = await openMirror(gitDirectory);
     const stages = describeStages(await loadConfig(mirror, await treeOf(mirror, "HEAD")));
     return finding(true, `${config.repo}: ${stages}`, null);
   } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
     return error instanceof SelfExtensionError && error.code === "invalid-config"
-      ? finding(false, error.message, "mend jarvis.config.json and commit it")
-      : finding(false, `${config.repo} has no commit`, "git add -A && git commit");
+      ? finding(false, what, "mend jarvis.config.json and commit it")
+      : finding(false, `${config.repo}: ${what}`, `git -C ${config.repo} fsck`);
   }
 }
 
@@ -124,9 +127,39 @@ async function kernelFindings(config: CliConfig): Promise<Finding[]> {
     ];
   }
   const kernel = await findKernel(config);
-  if (kernel === null) return [{ name: "kernel", ok: true, what: "not running", mend: null }];
+  if (kernel === null) return [await whereNoneAnswers(config)];
+  try {
+    return await askKernel(kernel);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const mend = "look at what it has printed, or start it again";
+    return [{ name: "kernel", ok: false, what: plain(error.message), mend }];
+  }
+}
+
+/** Not running is as it may be; one that runs and does not answer keeps everything from happening. */
+async function whereNoneAnswers(config: CliConfig): Promise<Finding> {
+  const name = "kernel";
+  try {
+    const silent = await inStateDirectory(
+      config,
+      async ({ silentKernel }) => await Promise.resolve(silentKernel),
+    );
+    if (silent === null) return { name, ok: true, what: "not running", mend: null };
+    const mend = 'jarvis kill --reason "it does not answer"';
+    return { name, ok: false, what: `process ${silent} does not answer`, mend };
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    // It says itself what to do.
+    return { name, ok: false, what: plain(error.message), mend: null };
+  }
+}
+
+async function askKernel(kernel: KernelClient): Promise<Finding[]> {
   const status = await kernel.get("/api/status", wire.status);
   const guarded = status.database.ledger === "append-only";
+  const standsBy = status.kernel.role === "standby";
+  const what = "the kernel that leads asks it; this one stands by";
   return [
     { name: "kernel", ok: true, what: status.kernel.url, mend: null },
     {
@@ -135,7 +168,7 @@ async function kernelFindings(config: CliConfig): Promise<Finding[]> {
       what: status.database.ledger,
       mend: guarded ? null : `run as a superuser: ${status.database.mendSql ?? ""}`,
     },
-    ...(await askHost(kernel)),
+    ...(standsBy ? [{ name: "host", ok: true, what, mend: null }] : await askHost(kernel)),
   ];
 }
 

@@ -1,0 +1,104 @@
+import { createHmac } from "node:crypto";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { openStateDirectory } from "@jarvis/db";
+import { plainFiles } from "@jarvis/tools/testing";
+import { expect, it, onTestFinished } from "vitest";
+import { makeWorld, type World } from "../testing/world.ts";
+
+it("goes on where the kernel cannot say how it is", async () => {
+  const world = aWorld();
+  const message = "The database could not answer (no).";
+  await kernelIn(world, { status: 503, body: { error: { code: "internal", message } } });
+  const { ok, findings } = await doctorIn(world);
+  expect(ok).toBe(false);
+  expect(findings).toContainEqual(
+    expect.objectContaining({ name: "kernel", ok: false, what: message }),
+  );
+  expect(findings.map(({ name }) => name)).toContain("repository");
+});
+
+it("asks nothing of the host where the kernel stands by", async () => {
+  const world = aWorld();
+  const asked = await kernelIn(world, { status: 200, body: standby });
+  const { findings } = await doctorIn(world);
+  expect(findings).toContainEqual(expect.objectContaining({ name: "host", ok: true }));
+  expect(asked).not.toContain("/api/host");
+});
+
+it("calls a repository without a commit that, and a broken one not", async () => {
+  const world = aWorld();
+  const repository = async () =>
+    (await doctorIn(world)).findings.find(({ name }) => name === "repository");
+  for (const entry of readdirSync(join(world.directory, ".git", "objects"))) {
+    rmSync(join(world.directory, ".git", "objects", entry), { recursive: true });
+  }
+  expect(await repository()).toMatchObject({
+    ok: false,
+    what: expect.not.stringContaining("has no commit"),
+    mend: expect.stringContaining("fsck"),
+  });
+  world.git("symbolic-ref", "HEAD", "refs/heads/empty");
+  expect(await repository()).toMatchObject({
+    ok: false,
+    what: expect.stringContaining("has no commit"),
+  });
+});
+
+function aWorld(): World {
+  const world = makeWorld(plainFiles);
+  onTestFinished(async () => await world.discard());
+  return world;
+}
+
+async function doctorIn(world: World) {
+  const { stdout } = await world.here(["doctor", "--json"]);
+  return JSON.parse(stdout) as {
+    ok: boolean;
+    findings: { name: string; ok: boolean; what: string }[];
+  };
+}
+
+/** A kernel that proves that it has the token and answers every question in one way. */
+async function kernelIn(world: World, answer: { status: number; body: object }): Promise<string[]> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
+    const proof = createHmac("sha256", "secret")
+      .update(`jarvis-kernel:${searchParams.get("challenge") ?? ""}`)
+      .digest("base64url");
+    asked.push(pathname);
+    const isLook = pathname === "/healthz";
+    response.writeHead(isLook ? 200 : answer.status, { connection: "close" });
+    response.end(JSON.stringify(isLook ? { proof } : answer.body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  openStateDirectory(world.stateDir);
+  writeFileSync(join(world.stateDir, "token"), "secret");
+  writeFileSync(join(world.stateDir, "kernel.json"), JSON.stringify({ pid: process.pid, url }));
+  return asked;
+}
+
+const standby = {
+  wayOut: { state: "standby", because: "another leads", command: null },
+  room: { level: "enough", detail: "" },
+  holds: [],
+  kernel: { pid: 1, url: "http://127.0.0.1:1", startedAt: "", role: "standby", leader: null },
+  repository: { directory: "/", uncommitted: [] },
+  promotion: { paused: false, reason: "", updatedBy: "", updatedAt: "" },
+  safety: { mode: "observe", reason: "" },
+  base: { branch: "main", lastSeen: null },
+  serving: null,
+  baseline: null,
+  body: null,
+  openRuns: [],
+  sandbox: { available: true, tier: null, message: null },
+  database: { server: "external", ledger: "append-only", mendSql: null },
+  ledger: { size: null, problem: null, verifiedAt: null, pushedSize: null },
+  host: { kind: "github", webUrl: "", cloneUrl: "", fence: "unknown" },
+  lastProblem: null,
+};
