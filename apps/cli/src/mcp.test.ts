@@ -13,11 +13,13 @@ const directory = mkdtempSync(join(tmpdir(), "jarvis-mcp-"));
 const tokens = new Map<string, string>();
 let world: World;
 let http: string;
+let kernelPid: number;
 let stop: () => Promise<void>;
 
 beforeAll(async () => {
   world = makeWorld(plainFiles);
   const running = await world.up();
+  kernelPid = running.kernelPid;
   const server = world.start(["mcp", "--http", "0"]);
   http = (await server.firstError).replace("jarvis: MCP at ", "");
   stop = async () => {
@@ -165,6 +167,18 @@ describe("nobody is let in", () => {
     expect(await post({ authorization: "Bearer jarvis_forged" })).toBe(401);
     expect(await post({ authorization, origin: "https://evil.example" })).toBe(403);
     expect(await post({ authorization })).toBe(400);
+    // Whose kernel does not answer has no wrong token.
+    process.kill(kernelPid, "SIGSTOP");
+    const whileSilent = await post({ authorization }).finally(() => {
+      process.kill(kernelPid, "SIGCONT");
+    });
+    expect(whileSilent).toBe(503);
+  });
+
+  it("over a port that is taken", async () => {
+    const { port } = new URL(http);
+    const { code, stderr } = await world.jarvis(["mcp", "--http", port]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`Port ${port} is taken`)]);
   });
 });
 

@@ -10,8 +10,9 @@ import {
   originValidationResponse,
 } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { z } from "zod";
 import type { CliConfig } from "../config.ts";
-import { kernelAt, needKernel } from "../kernel-client.ts";
+import { kernelAt, needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes } from "../outcome.ts";
 import { makeMcpServer } from "./mcp-server.ts";
 
@@ -32,7 +33,7 @@ export interface McpOptions {
 export async function serveMcp(config: CliConfig, options: McpOptions): Promise<void> {
   const { url } = await needKernel(config);
   if (options.http !== undefined) {
-    const address = await serveHttp(config, url, options.http);
+    const address = await serveHttp(config, options.http);
     process.stderr.write(`jarvis: MCP at ${address}\n`);
     return;
   }
@@ -64,10 +65,12 @@ function readToken(config: CliConfig, named: string | undefined): string {
   }
 }
 
-async function serveHttp(config: CliConfig, url: string, port: number): Promise<string> {
+async function serveHttp(config: CliConfig, port: number): Promise<string> {
+  // Asked for each request: a kernel that was started again may listen somewhere else.
+  const kernelFor = async (token: string): Promise<KernelClient> =>
+    kernelAt(config, { url: (await needKernel(config)).url, token });
   const handler = createMcpHandler(
-    async ({ requestInfo }) =>
-      await makeMcpServer(kernelAt(config, { url, token: tokenOf(requestInfo) ?? "" })),
+    async ({ requestInfo }) => await makeMcpServer(await kernelFor(tokenOf(requestInfo) ?? "")),
     { maxRequestBodySize: BODY_BYTES },
   );
   const server = createAdaptorServer({
@@ -79,27 +82,44 @@ async function serveHttp(config: CliConfig, url: string, port: number): Promise<
       if (new URL(request.url).pathname !== "/mcp")
         return new Response("not found", { status: 404 });
       const token = tokenOf(request);
-      if (token === null || !(await isKnown(url, token))) {
-        const headers = { "www-authenticate": "Bearer" };
-        return new Response("send a token of Jarvis as a bearer token", { status: 401, headers });
-      }
-      return await handler.fetch(request);
+      const refused = token === null ? nobody() : await refusalOf(async () => kernelFor(token));
+      return refused ?? (await handler.fetch(request));
     },
   }) as Server;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error: NodeJS.ErrnoException) => reject(unusable(port, error)));
     server.listen(port, "127.0.0.1", resolve);
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+function unusable(port: number, cause: NodeJS.ErrnoException): Error {
+  const whys: Record<string, string> = { EADDRINUSE: "is taken", EACCES: "needs more rights" };
+  const why = whys[cause.code ?? ""];
+  if (why === undefined) return cause;
+  const sentence = `Port ${port} ${why}; choose another with --http PORT, or 0 for any.`;
+  return new CommandError(exitCodes.unreadable, "port-unusable", sentence, { cause });
 }
 
 function tokenOf(request: Request | undefined): string | null {
   return /^Bearer +(\S+)$/i.exec(request?.headers.get("authorization") ?? "")?.[1] ?? null;
 }
 
-async function isKnown(url: string, token: string): Promise<boolean> {
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`${url}/api/whoami`, { headers, redirect: "error" });
-  await response.body?.cancel();
-  return response.ok;
+function nobody(): Response {
+  const headers = { "www-authenticate": "Bearer" };
+  return new Response("send a token of Jarvis as a bearer token", { status: 401, headers });
+}
+
+/** Why whoever has this token is not let in now; null where the kernel knows it. */
+async function refusalOf(find: () => Promise<KernelClient>): Promise<Response | null> {
+  try {
+    await (await find()).get("/api/whoami", z.unknown());
+    return null;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    if (error.code === "unauthorized") return nobody();
+    // Not the token's fault: the agent may come back with the same one.
+    const status = error.code === "too-many-failures" ? 429 : 503;
+    return new Response(error.message, { status, headers: { "retry-after": "5" } });
+  }
 }
