@@ -1,11 +1,8 @@
-import { createHmac } from "node:crypto";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openStateDirectory } from "@jarvis/db";
 import { plainFiles } from "@jarvis/tools/testing";
 import { expect, it, onTestFinished } from "vitest";
+import { kernelIn } from "../testing/kernel-stand-in.ts";
 import { makeWorld, type World } from "../testing/world.ts";
 
 it("goes on where the kernel cannot say how it is", async () => {
@@ -59,28 +56,6 @@ async function doctorIn(world: World) {
     ok: boolean;
     findings: { name: string; ok: boolean; what: string }[];
   };
-}
-
-/** A kernel that proves that it has the token and answers every question in one way. */
-async function kernelIn(world: World, answer: { status: number; body: object }): Promise<string[]> {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
-    const proof = createHmac("sha256", "secret")
-      .update(`jarvis-kernel:${searchParams.get("challenge") ?? ""}`)
-      .digest("base64url");
-    asked.push(pathname);
-    const isLook = pathname === "/healthz";
-    response.writeHead(isLook ? 200 : answer.status, { connection: "close" });
-    response.end(JSON.stringify(isLook ? { proof } : answer.body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  openStateDirectory(world.stateDir);
-  writeFileSync(join(world.stateDir, "token"), "secret");
-  writeFileSync(join(world.stateDir, "kernel.json"), JSON.stringify({ pid: process.pid, url }));
-  return asked;
 }
 
 const standby = {

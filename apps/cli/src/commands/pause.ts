@@ -45,6 +45,10 @@ export async function resume(config: CliConfig, reason: string): Promise<Answer>
       return { ...nothingOnItsWay, ...(await resumeLocally(config, reason)) };
     },
   );
+  if (answer.paused) {
+    const text = "Somebody else has paused promotion meanwhile; it is still paused.";
+    return { json: answer, text, exitCode: exitCodes.refused };
+  }
   const landed = answer.reverts.map(({ runId }) => runId).join(", ");
   const meanwhile = landed === "" ? "" : ` Reverts that landed under the pause: ${landed}.`;
   return {

@@ -81,7 +81,7 @@ function sandboxesOf(kernel: number, sandboxes: readonly number[]): Stopped[] {
   return sandboxes.map((id) => ({ kind: "process", name, id, runId: null, was: "running" }));
 }
 
-/** Answers whether promotion is paused all the same, because somebody else said so meanwhile. */
+/** Of two who turn the switch at the same time the later one's word stands, in the ledger as here. */
 export async function resumeLocally(
   config: CliConfig,
   reason: string,
