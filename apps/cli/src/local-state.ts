@@ -28,7 +28,7 @@ export interface LocalState {
 export interface HeldDirectory {
   readonly silentKernel: number | null;
   /** Opens the database for the work, and closes it after it. */
-  withDatabase<T>(work: (state: LocalState) => Promise<T>): Promise<T>;
+  readonly withDatabase: <T>(work: (state: LocalState) => Promise<T>) => Promise<T>;
 }
 
 /**

@@ -174,7 +174,7 @@ describe("what cannot be read is a Problem and changes nothing", () => {
 });
 
 it("a switch moves however long its reason is, which is cut", async () => {
-  const reason = `${"😀".repeat(300)}`;
+  const reason = "😀".repeat(300);
   const kept = `${"😀".repeat(249)}…`;
   for (const [path, change] of [
     ["/api/self-extension/promotion", { paused: true, reason }],

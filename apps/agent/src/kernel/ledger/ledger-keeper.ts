@@ -108,11 +108,11 @@ export async function keepLedger(parts: {
   const { stateDirectory, onProblem } = parts;
   const { db } = parts.database;
   // Each takes back only what it has found itself: the other has looked at something else.
-  const found: Record<"sealer" | "verification", Refusal | null> = {
+  const problems: Record<"sealer" | "verification", Refusal | null> = {
     sealer: null,
     verification: null,
   };
-  const held = (): Refusal | null => found.sealer ?? found.verification;
+  const held = (): Refusal | null => problems.sealer ?? problems.verification;
   let sealer: Sealer | null = null;
   let watched: Watched | null = null;
   let verified: LedgerStatus["verified"] = null;
@@ -123,8 +123,8 @@ export async function keepLedger(parts: {
   let isLookedAt = false;
   const timers: NodeJS.Timeout[] = [];
 
-  async function hold(by: keyof typeof found, problem: Refusal): Promise<void> {
-    found[by] = problem;
+  async function hold(by: keyof typeof problems, problem: Refusal): Promise<void> {
+    problems[by] = problem;
     const reason = `${problem.reason}: ${problem.detail}`;
     const { paused } = await getPromotionControlState(db);
     if (!paused) await setPromotionControlState(db, { paused: true, reason, updatedBy: "system" });
@@ -135,7 +135,7 @@ export async function keepLedger(parts: {
   }
 
   async function tellSealer(error: unknown): Promise<void> {
-    found.sealer = null;
+    problems.sealer = null;
     if (error === null) return;
     onProblem(error);
     const problem = problemOf(error);
@@ -219,7 +219,7 @@ export async function keepLedger(parts: {
     if (first !== undefined) {
       const reason = first.attack === "ledger-truncated" ? "ledger-behind" : "ledger-mismatch";
       await hold("verification", { reason, detail: `${first.attack}: ${first.detail}` });
-    } else found.verification = null;
+    } else problems.verification = null;
     return report;
   }
 
@@ -264,8 +264,8 @@ export async function keepLedger(parts: {
       });
       await sealer?.stop();
       sealer = null;
-      found.sealer = null;
-      found.verification = null;
+      problems.sealer = null;
+      problems.verification = null;
       await seal();
       await verify("restored");
       return abandoned;
