@@ -36,17 +36,49 @@ describe("the documentation", () => {
       ...`${read("README.md")}${read("SECURITY.md")}`.matchAll(/`([\w./-]+\.test\.(?:ts|mjs))`/g),
     ];
     expect(cited.length).toBeGreaterThan(10);
-    // Cited in short: `tools/pipeline.test.ts` is a file of that name somewhere in packages/tools.
     const missing = cited
       .map(([, path = ""]) => path)
-      .filter((path) => {
-        const [owner = "", ...rest] = path.split("/");
-        return !testFiles.some(
-          (file) =>
-            file === path ||
-            (`/${file}`.includes(`/${owner}/`) && file.endsWith(`/${rest.join("/")}`)),
-        );
-      });
+      .filter((path) => filesCitedAs(path).length === 0);
+    expect(missing).toEqual([]);
+  });
+
+  it("cites their titles as they are", () => {
+    const table = read("README.md")
+      .split("\n")
+      .filter((line) => line.startsWith("| ") && line.includes(".test.ts`:"));
+    expect(table.length).toBeGreaterThan(50);
+    const missing = table.flatMap((line) =>
+      [...line.matchAll(/`([\w./-]+\.test\.ts)`: ([^`|]*)/g)].flatMap(
+        ([, path = "", titles = ""]) => {
+          const text = filesCitedAs(path).map(read).join("\n");
+          return (
+            titles
+              .split(";")
+              // A remark in brackets may follow.
+              .map((title) => title.replace(/\($|\([^)]* [^)]*\)\s*$/, "").trim())
+              .filter((title) => !isTitleIn(text, title))
+              .map((title) => `${path}: ${title}`)
+          );
+        },
+      ),
+    );
     expect(missing).toEqual([]);
   });
 });
+
+/** Cited in short: `tools/pipeline.test.ts` is a file of that name somewhere in packages/tools. */
+function filesCitedAs(path: string): string[] {
+  const [owner = "", ...rest] = path.split("/");
+  return testFiles.filter(
+    (file) =>
+      file === path || (`/${file}`.includes(`/${owner}/`) && file.endsWith(`/${rest.join("/")}`)),
+  );
+}
+
+/** Whether the fixed parts of a title, what is filled in left out, stand in the text. */
+function isTitleIn(text: string, title: string): boolean {
+  return title
+    .split(/%[sfij]|\$\w+|\d{2,}/)
+    .map((part) => part.trim())
+    .every((part) => text.includes(part) || text.includes(part.replaceAll('"', '\\"')));
+}
