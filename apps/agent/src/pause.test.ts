@@ -34,6 +34,24 @@ it("says whether the host enforces the fence, and lets pass what others open", a
   await until(async () => ((await fenceOf(foreign)) === "success" ? true : null));
 });
 
+it("closes the pull request of a run that the host refused to land, and no other", async () => {
+  const { data: ruleset } = await operator.rest.repos.createRepoRuleset({
+    ...at,
+    name: "nobody moves it",
+    enforcement: "active",
+    conditions: { ref_name: { include: ["refs/heads/main"], exclude: [] } },
+    rules: [{ type: "update" }],
+  });
+  const runId = await kernel.propose(goodPatch(host.repository, "refused"));
+  const result = await kernel.outcome(runId);
+  expect(result).toMatchObject({ status: "blocked", blockReasons: ["landing-refused"] });
+  await until(async () => {
+    const { data } = await operator.rest.pulls.list({ ...at, state: "open" });
+    return data.length === 1 && data[0]?.head.sha === foreign ? true : null;
+  });
+  await operator.rest.repos.deleteRepoRuleset({ ...at, ruleset_id: ruleset.id });
+});
+
 it("pauses past a kernel that is stopped between its intent and the landing; woken up, it lands nothing", async () => {
   const runId = await sendLanding("stopped");
   process.kill(kernel.pid, "SIGSTOP");

@@ -1,4 +1,5 @@
 import {
+  closeEnded,
   pausePromotion,
   readFenceState,
   resumePromotion,
@@ -32,10 +33,13 @@ export async function keepPromotions(
   const settling = settleWorld(world);
   let fence: FenceState = "unknown";
   const others = letOthersPass(world);
+  const ended = closeEnded(world);
   const only = oneAtATime(async () => {
     fence = await readFenceState(settling);
     await tendIntents(settling);
-    if (fence !== "unknown") await others();
+    if (fence === "unknown") return;
+    await others();
+    await ended();
   });
   const timer = setInterval(() => {
     if (!only.busy()) only.run().catch(onProblem);

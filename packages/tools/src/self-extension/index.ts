@@ -3,6 +3,7 @@ export { readImportGraph } from "./import-graph.ts";
 export * from "./baseline.ts";
 export { attendToBase, movedBase } from "./base-verification.ts";
 export * from "./block-reasons.ts";
+export { closeEnded } from "./close-ended.ts";
 export * from "./connect-github.ts";
 export * from "./continue-run.ts";
 export * from "./errors.ts";

@@ -31,17 +31,22 @@ async function abandonEarlier(
   remote: PromotionRemote,
   { runId, head }: { readonly runId: string; readonly head: Head },
 ): Promise<void> {
+  for (const earlier of await verifiedHeads(world, runId)) {
+    if (earlier.sha !== head.sha) await remote.abandon(earlier.branch, earlier.sha);
+  }
+}
+
+/** What the rounds of a run have taken to the host, or may have. */
+export async function verifiedHeads(world: PipelineWorld, runId: string): Promise<Head[]> {
+  const heads: Head[] = [];
   let stagedSha: string | null = null;
   for (const event of await readRunEvents(world.db, runId)) {
     if (event.type === "proposed") stagedSha = event.payload.stagedSha;
     if (event.type !== "tested" || stagedSha === null) continue;
     const { passed, evidenceDigest } = event.payload;
     if (!passed || evidenceDigest === null) continue;
-    const earlier = await promotionHead(
-      world,
-      await loadStaged(world, runId, stagedSha),
-      evidenceDigest,
-    );
-    if (earlier.sha !== head.sha) await remote.abandon(earlier.branch, earlier.sha);
+    const change = await loadStaged(world, runId, stagedSha);
+    heads.push(await promotionHead(world, change, evidenceDigest));
   }
+  return heads;
 }
