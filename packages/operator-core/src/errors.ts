@@ -1,3 +1,5 @@
+export { messageOf } from "@jarvis/db";
+
 /** Why an operation was refused or could not be completed. A closed set. */
 export type OperatorErrorCode =
   | "observe-only"
@@ -38,9 +40,4 @@ export class ObserveOnlyError extends OperatorError {
       'Action execution blocked: observe-only mode is active. Enable it with: jarvis mode execute --reason "..."',
     );
   }
-}
-
-/** The message of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
-import { DatabaseError } from "@jarvis/db";
+import { DatabaseError, messageOf } from "@jarvis/db";
 import { checkSandbox } from "@jarvis/sandbox";
 import {
   loadConfig,
@@ -109,7 +109,7 @@ async function repository(config: CliConfig): Promise<Finding> {
     const stages = describeStages(await loadConfig(mirror, await treeOf(mirror, "HEAD")));
     return finding(true, `${config.repo}: ${stages}`, null);
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
+    const what = messageOf(error);
     return error instanceof SelfExtensionError && error.code === "invalid-config"
       ? finding(false, what, "mend jarvis.config.json and commit it")
       : finding(false, `${config.repo}: ${what}`, `git -C ${config.repo} fsck`);

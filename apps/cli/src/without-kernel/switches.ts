@@ -1,3 +1,4 @@
+import { messageOf, queryFailure } from "@jarvis/db";
 import {
   killSwitch,
   OperatorError,
@@ -62,7 +63,7 @@ export async function killLocally(
       throw new CommandError(
         exitCodes.unavailable,
         "kill-switch-incomplete",
-        `The kernel (process ${silentKernel}) and ${sandboxes.length} of its sandboxes were ended, but the mode was not set; mend this and run jarvis kill again: ${error instanceof Error ? error.message : String(error)}`,
+        `The kernel (process ${silentKernel}) and ${sandboxes.length} of its sandboxes were ended, but the mode was not set; mend this and run jarvis kill again: ${queryFailure(error) ?? messageOf(error)}`,
         { cause: error },
       );
     } finally {

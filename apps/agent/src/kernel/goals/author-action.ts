@@ -1,4 +1,4 @@
-import type { GoalAttemptRow, GoalRow } from "@jarvis/db";
+import { messageOf, type GoalAttemptRow, type GoalRow } from "@jarvis/db";
 import { callerOf, defineAction, type ActionDefinition } from "@jarvis/operator-core";
 import {
   diffTrees,
@@ -230,8 +230,4 @@ function toldOf(before: readonly GoalAttemptRow[]): AuthorTask["before"] {
     .filter(({ outcome }) => !isInterruption(outcome))
     .flatMap(({ report }) => readReport(report) ?? [])
     .map((report, index) => ({ number: index + 1, report }));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

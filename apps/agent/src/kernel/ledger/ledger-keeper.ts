@@ -1,4 +1,4 @@
-import type { DatabaseHandle } from "@jarvis/db";
+import { messageOf, type DatabaseHandle } from "@jarvis/db";
 import {
   acceptRestore,
   encodeVerifier,
@@ -301,8 +301,4 @@ function problemOf(error: unknown): Refusal {
 
 function noSealer(held: Refusal | null): LedgerError {
   return new LedgerError("not-sealed", held?.detail ?? "The ledger is not sealed.");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
