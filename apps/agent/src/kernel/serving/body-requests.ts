@@ -2,6 +2,7 @@ import type { JarvisDatabase } from "@jarvis/db";
 import {
   callerOf,
   defineAction,
+  messageOf,
   ObserveOnlyError,
   type ActionDefinition,
   type ActionExecutor,
@@ -157,8 +158,4 @@ function answerOf(performed: PerformOutcome): AskOutcome {
 
 function refused(reason: string): AskOutcome {
   return { outcome: "refused", reason };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
