@@ -38,7 +38,7 @@ async function newestEnd(db: JarvisDatabase): Promise<number> {
     )
     .orderBy(desc(id))
     .limit(1);
-  return last === undefined ? 0 : Number(last.id);
+  return last === undefined ? 0 : last.id;
 }
 
 /** False where something may still land, and has to be looked at again. */
