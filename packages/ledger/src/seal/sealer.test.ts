@@ -223,29 +223,30 @@ describe("a rotation", () => {
   });
 
   it("that was cut off is not made again over its only copy", async () => {
-    await (await start()).stop();
-    const old = readFileSync(join(stateDirectory, "ledger/key.pem"));
+    await rotateAndCutOff();
     const change = { actor: "someone", reason: "yearly", lost: false };
-    await rotateSigningKey(database.db, stateDirectory, change);
-    const made = readFileSync(join(stateDirectory, "ledger/key.pem"));
-    writeFileSync(join(stateDirectory, "ledger/key.next.pem"), made, { mode: 0o600 });
-    writeFileSync(join(stateDirectory, "ledger/key.pem"), old, { mode: 0o600 });
     await rotateSigningKey(database.db, stateDirectory, change);
     const keys = await readKeys(database.db);
     expect(keys.map(({ standing }) => standing)).toEqual(["first", "introduced", "introduced"]);
   });
 
   it("that was cut off before its file was in place is finished by the next start", async () => {
-    await (await start()).stop();
-    const old = readFileSync(join(stateDirectory, "ledger/key.pem"));
-    const change = { actor: "someone", reason: "yearly", lost: false };
-    const fresh = await rotateSigningKey(database.db, stateDirectory, change);
-    const made = readFileSync(join(stateDirectory, "ledger/key.pem"));
-    writeFileSync(join(stateDirectory, "ledger/key.next.pem"), made, { mode: 0o600 });
-    writeFileSync(join(stateDirectory, "ledger/key.pem"), old, { mode: 0o600 });
+    const fresh = await rotateAndCutOff();
     expect((await start()).signer.keyId).toBe(fresh.keyId);
   });
 });
+
+/** A rotation that was recorded, and ended before its file took the place of the old one. */
+async function rotateAndCutOff(): ReturnType<typeof rotateSigningKey> {
+  await (await start()).stop();
+  const old = readFileSync(join(stateDirectory, "ledger/key.pem"));
+  const change = { actor: "someone", reason: "yearly", lost: false };
+  const fresh = await rotateSigningKey(database.db, stateDirectory, change);
+  const made = readFileSync(join(stateDirectory, "ledger/key.pem"));
+  writeFileSync(join(stateDirectory, "ledger/key.next.pem"), made, { mode: 0o600 });
+  writeFileSync(join(stateDirectory, "ledger/key.pem"), old, { mode: 0o600 });
+  return fresh;
+}
 
 async function start(): Promise<Sealer> {
   const sealer = await startSealer({
