@@ -18,6 +18,7 @@ export {
 export type { KernelLease, LeaseHolder } from "./kernel-lease.ts";
 export { KERNEL_SCHEMA } from "./kernel-schema.ts";
 export { ledgerWriters, type LedgerTable } from "./ledger-writers.ts";
+export { Settled, type LedgerLook } from "./settled.ts";
 export type { LedgerGuard } from "./guard-status.ts";
 export { alterLedger, ledgerAlterationSql } from "./alter-ledger.ts";
 export type { LedgerAlteration } from "./alter-ledger.ts";

@@ -1,33 +1,28 @@
-import { sign, verify } from "node:crypto";
+import { sign } from "node:crypto";
 import type { JarvisDatabase } from "@jarvis/db";
-import { z } from "zod";
-import { LedgerError } from "../errors.ts";
 import { openSigningKey } from "../keys/key-records.ts";
-import { fromBase64, type NoteVerifier } from "../notes/signed-note.ts";
-import { appendRecord, readRecords } from "../store/records.ts";
+import { rootAt } from "../merkle/build-proof.ts";
+import { appendRecord } from "../store/records.ts";
+import { storedSubtrees } from "../store/tree-store.ts";
 import type { Anchor } from "../verify/report.ts";
+import {
+  abandonStatement,
+  headKey,
+  type AbandonedHistory,
+  type Head,
+} from "./abandoned-history.ts";
 import { loadTree } from "./load-tree.ts";
-import { forgetNewestSeen, readNewestSeen } from "./newest-seen.ts";
+import { forgetNewestSeen } from "./newest-seen.ts";
 
-/** History that somebody went back behind: checkpoints above `from` up to `to` are not ours any more. */
-export interface AbandonedHistory {
-  readonly recordId: number;
-  readonly from: number;
-  readonly to: number;
-  readonly reason: string;
-}
-
-const restored = z.object({
-  from: z.int().nonnegative(),
-  to: z.int().positive(),
-  reason: z.string(),
-  keyId: z.string(),
-  signature: z.string(),
-});
+/** A record takes 16 KiB. */
+const CHECKPOINTS_OF_RECORD = 100;
 
 /**
- * Goes on from a ledger that ends before checkpoints that were seen, and says so in the ledger, signed
- * with its key: without the key nobody can make the loss of events look like a restore.
+ * Goes on from a ledger that ends before checkpoints that were seen, or has grown apart from them,
+ * and says so in the ledger, signed with its key: without the key nobody can make the loss of events
+ * look like a restore. Each checkpoint is given up by itself; one that nobody has seen yet counts
+ * when it is found.
+ * Answers null where nothing was seen that it does not go on from.
  * @throws LedgerError `key-missing`; `ledger-mismatch` where what is there is not a whole ledger
  */
 export async function acceptRestore(
@@ -35,49 +30,48 @@ export async function acceptRestore(
   stateDirectory: string,
   anchors: readonly Anchor[],
   { actor, reason }: { readonly actor: string; readonly reason: string },
-): Promise<AbandonedHistory> {
+): Promise<AbandonedHistory | null> {
   const signer = await openSigningKey(db, stateDirectory);
   const { frontier } = await loadTree(db, null);
-  const seen = readNewestSeen(stateDirectory);
-  const sizes = anchors
-    .filter(({ origin }) => origin === null || origin === signer.name)
-    .map(({ size }) => size);
-  const from = frontier.size;
-  const to = Math.max(from, seen?.size ?? 0, ...sizes);
-  const signature = sign(null, statement(signer.name, from, to), signer.privateKey);
-  const recordId = await appendRecord(db, {
-    kind: "restored",
-    actor,
-    data: { from, to, reason, keyId: signer.keyId, signature: signature.toString("base64") },
+  const ours = anchors.filter(({ origin }) => origin === null || origin === signer.name);
+  const { held, lost } = await sortOut(db, frontier.size, ours);
+  const [first, newest] = [lost[0], lost.at(-1)];
+  if (first === undefined || newest === undefined) return null;
+  // A ledger that only ends too early has all of its tree in common with what was given up.
+  const from =
+    first.size > frontier.size
+      ? frontier.size
+      : Math.max(0, ...held.filter((size) => size < first.size));
+  const to = newest.size;
+  const recordIds = await db.transaction(async (tx) => {
+    const ids: number[] = [];
+    for (let at = 0; at < lost.length; at += CHECKPOINTS_OF_RECORD) {
+      const checkpoints = lost.slice(at, at + CHECKPOINTS_OF_RECORD);
+      const words = abandonStatement(signer.name, { from, to, checkpoints });
+      const signature = sign(null, words, signer.privateKey).toString("base64");
+      const data = { from, to, checkpoints, reason, keyId: signer.keyId, signature };
+      ids.push(await appendRecord(tx, { kind: "restored", actor, data }));
+    }
+    return ids;
   });
   forgetNewestSeen(stateDirectory);
-  return { recordId, from, to, reason };
+  return { recordId: recordIds[0] ?? 0, from, to, reason, checkpoints: lost };
 }
 
-/** Every restore that a key of the ledger has signed for. Anything else of that kind counts for nothing. */
-export async function readAbandoned(
+/** The sizes at which the tree is what was seen, and the checkpoints that are none of this tree. */
+async function sortOut(
   db: JarvisDatabase,
-  verifiers: readonly NoteVerifier[],
-): Promise<AbandonedHistory[]> {
-  const rows = await readRecords(db, "restored");
-  return rows.flatMap(({ id, data }) => {
-    const parsed = restored.safeParse(data);
-    if (!parsed.success) return [];
-    const { from, to, reason, keyId } = parsed.data;
-    const signature = fromBase64(parsed.data.signature);
-    const key = verifiers.find((known) => known.keyId === keyId);
-    const holds =
-      key !== undefined &&
-      to > from &&
-      signature !== null &&
-      verify(null, statement(key.name, from, to), key.publicKey, signature);
-    return holds ? [{ recordId: id, from, to, reason }] : [];
-  });
-}
-
-function statement(origin: string, from: number, to: number): Buffer {
-  if (to <= from) {
-    throw new LedgerError("ledger-mismatch", "Nothing was seen that the ledger ends before.");
+  size: number,
+  anchors: readonly Anchor[],
+): Promise<{ held: number[]; lost: Head[] }> {
+  const reader = storedSubtrees(db);
+  const held: number[] = [];
+  const lost = new Map<string, Head>();
+  for (const anchor of anchors) {
+    const isHeld =
+      anchor.size <= size && (await rootAt(reader, anchor.size)).toString("base64") === anchor.root;
+    if (isHeld) held.push(anchor.size);
+    else lost.set(headKey(anchor), { size: anchor.size, root: anchor.root });
   }
-  return Buffer.from(`jarvis ledger restore\n${origin}\n${from}\n${to}\n`);
+  return { held, lost: [...lost.values()].toSorted((a, b) => a.size - b.size) };
 }

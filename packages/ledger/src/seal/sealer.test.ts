@@ -20,6 +20,7 @@ import { encodeVerifier, noteVerifier } from "../notes/signed-note.ts";
 import { appendRecord } from "../store/records.ts";
 import { sealedIds } from "../store/sealed-rows.ts";
 import { readTreeSize, storedSubtrees } from "../store/tree-store.ts";
+import { readNewestSeen } from "./newest-seen.ts";
 import { startSealer, type Sealer } from "./sealer.ts";
 
 // The loop would seal between two steps of a test.
@@ -72,6 +73,16 @@ describe("sealing", () => {
     await next.sealNow();
     expect(next.state().checkpoint?.size).toBe(603);
     await expectConsistent(next);
+  });
+
+  it("writes down the newest checkpoint, also where nothing comes after it", async () => {
+    const sealer = await start(50);
+    for (const size of [2, 3]) {
+      await insertEvents(1);
+      await sealer.sealNow();
+      expect(sealer.state().checkpoint?.size).toBe(size);
+    }
+    await expect.poll(() => readNewestSeen(stateDirectory)?.size, { timeout: 3000 }).toBe(3);
   });
 
   it("does not skip an event that is committed after one with a higher id", async () => {
@@ -248,11 +259,11 @@ async function rotateAndCutOff(): ReturnType<typeof rotateSigningKey> {
   return fresh;
 }
 
-async function start(): Promise<Sealer> {
+async function start(everyMs = byHand): Promise<Sealer> {
   const sealer = await startSealer({
     db: database.db,
     stateDirectory,
-    everyMs: byHand,
+    everyMs,
     patienceMs: 300,
   });
   open.push(sealer);

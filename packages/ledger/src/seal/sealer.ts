@@ -7,6 +7,7 @@ import type { SealedLedger } from "../rows/leaf.ts";
 import { newestIds, sealedIds } from "../store/sealed-rows.ts";
 import { settledHorizon } from "../store/settled-horizon.ts";
 import { firstCheckpointOver, type StoredCheckpoint } from "../store/tree-store.ts";
+import { loadTree } from "./load-tree.ts";
 import { readNewestSeen, writeNewestSeen } from "./newest-seen.ts";
 import { sealBatch } from "./seal-batch.ts";
 import type { KnownTree, SealedTree } from "./sealed-tree.ts";
@@ -24,6 +25,8 @@ export interface SealerOptions {
   readonly onProblem?: (error: unknown) => void;
   /** Whether a kernel with another state directory sealed before. */
   readonly takesOver?: boolean;
+  /** Why nothing may be added to the tree for now, asked before each pass; null where it may be. */
+  readonly waitsFor?: () => string | null;
   readonly everyMs?: number;
   readonly patienceMs?: number;
 }
@@ -81,6 +84,8 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
       more = sealed.more;
       rememberSeen(false);
     }
+    // What was sealed shortly after the last time it was written down is written down now.
+    rememberSeen(false);
   }
 
   function rememberSeen(now: boolean): void {
@@ -105,14 +110,18 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   }
 
   async function pass(): Promise<void> {
+    const wait = options.waitsFor?.() ?? null;
     try {
-      await sealAll();
+      // Whether the tree is what it has to be does not wait.
+      if (wait === null) await sealAll();
+      else await loadTree(db, tree);
       if (problem !== null) tell(null, null);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (message !== problem) tell(message, error);
       throw error;
     }
+    if (wait !== null) throw new LedgerError("not-sealed", wait);
   }
 
   function tell(message: string | null, error: unknown): void {
@@ -130,9 +139,10 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
       const checkpoint = await firstCheckpointOver(db, row);
       if (checkpoint !== null) return checkpoint;
       if (Date.now() > deadline || stopping.signal.aborted) {
+        const why = problem ?? options.waitsFor?.() ?? null;
         throw new LedgerError(
           "not-sealed",
-          `Event ${row.id} of ${row.ledger} is not sealed after ${limitMs / 1000} s${problem === null ? "" : ` (${problem})`}.`,
+          `Event ${row.id} of ${row.ledger} is not sealed after ${limitMs / 1000} s${why === null ? "" : ` (${why})`}.`,
           { cause },
         );
       }

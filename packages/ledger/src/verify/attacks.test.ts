@@ -9,6 +9,7 @@ import { hashLeaf } from "../merkle/hashes.ts";
 import { readTreeHead } from "../notes/checkpoint.ts";
 import { leafContent } from "../rows/leaf.ts";
 import { encodeVerifier, noteVerifier } from "../notes/signed-note.ts";
+import { abandonStatement } from "../seal/abandoned-history.ts";
 import { sealBatch } from "../seal/seal-batch.ts";
 import { appendRecord } from "../store/records.ts";
 import { newestIds } from "../store/sealed-rows.ts";
@@ -433,12 +434,13 @@ describe("a superuser without a guard cannot unseen", () => {
     const { name } = sealer.signer;
     const forged = { ...noteVerifier(name, publicKey), privateKey };
     const to = 1_000_000;
-    const statement = Buffer.from(`jarvis ledger restore\n${name}\n0\n${to}\n`);
-    const signature = sign(null, statement, privateKey).toString("base64");
+    const checkpoints = anchors.map(({ size, root }) => ({ size, root }));
+    const words = abandonStatement(name, { from: 0, to, checkpoints });
+    const signature = sign(null, words, privateKey).toString("base64");
     const report = await inside("select 1", async (tx) => {
       const key = { verifier: encodeVerifier(forged), introducedBy: null, reason: "forged" };
       await appendRecord(tx, { kind: "key_added", actor: "nobody", data: key });
-      const data = { from: 0, to, reason: "x", keyId: forged.keyId, signature };
+      const data = { from: 0, to, checkpoints, reason: "x", keyId: forged.keyId, signature };
       await appendRecord(tx, { kind: "restored", actor: "nobody", data });
       await execute(tx, `${guardOff()}; ${cutBack()}`);
       // Who holds a key may go on from a restore with it, and no other.

@@ -1,6 +1,6 @@
 import type { JarvisDatabase } from "@jarvis/db";
-import { readKeyRecords, trusted, type RecordedKeys } from "../keys/key-records.ts";
-import { readAbandoned } from "../seal/accept-restore.ts";
+import { readKeyRecords, type RecordedKeys } from "../keys/key-records.ts";
+import { givenUpBy, readAbandoned } from "../seal/abandoned-history.ts";
 import { isEachSealed } from "./check-leaf.ts";
 import { Findings } from "./findings.ts";
 import { inOneSnapshot, type Readers } from "./one-snapshot.ts";
@@ -58,13 +58,9 @@ async function computeAgain(
       detail: `${anchor.where} has seen the ledger ${anchor.origin ?? "?"}, and this one is ${origin ?? "?"}: its database was replaced.`,
     });
   }
-  const own = keys.filter(({ verifier }) => verifier.keyId === ownKeyId);
-  const mayAbandon = [...trusted(keys), ...own].map(({ verifier }) => verifier);
-  const abandoned = await readAbandoned(tx, mayAbandon);
-  const isAbandoned = ({ size }: Anchor): boolean =>
-    abandoned.some(({ from, to }) => size > from && size <= to);
-  // Of a size that was reached twice, one checkpoint is ours and the other was given up.
-  const counted = anchors.filter(isOurs).filter((anchor) => !isAbandoned(anchor));
+  const abandoned = await readAbandoned(tx, keys, ownKeyId);
+  const isGivenUp = givenUpBy(abandoned);
+  const counted = anchors.filter(isOurs).filter((anchor) => !isGivenUp(anchor));
   const walk = await walkTree(readers, keys, counted, found);
   await checkBeside(tx, walk, found);
   const unsealed = await countUnsealed(tx);

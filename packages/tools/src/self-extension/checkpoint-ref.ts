@@ -17,19 +17,19 @@ export interface PushedCheckpoint {
 /**
  * Puts a checkpoint on the host, on top of the ones before it. The ref only ever moves forward, so
  * that two kernels with different histories of one ledger cannot both be there. One that the host
- * holds already, or a larger one, is left.
+ * holds already, or a larger one, is left, unless the ledger has given that one up.
  */
 export async function pushCheckpoint(
   { octokit, owner, repo }: Pick<GitHubTarget, "octokit" | "owner" | "repo">,
   checkpoint: StoredCheckpoint,
   keys: readonly string[],
+  isGivenUp: (checkpoint: Anchor) => boolean = () => false,
 ): Promise<PushedCheckpoint> {
   const at = { owner, repo };
   const there = await readPushed({ octokit, owner, repo });
   const { size, root, origin } = readTreeHead(checkpoint.note);
-  if (there !== null && there.anchor.origin === origin && there.anchor.size >= size) {
-    return { anchor: there.anchor, pushed: false };
-  }
+  const isBehind = there !== null && there.anchor.origin === origin && there.anchor.size >= size;
+  if (isBehind && !isGivenUp(there.anchor)) return { anchor: there.anchor, pushed: false };
   const { data: tree } = await octokit.rest.git.createTree({
     ...at,
     tree: [

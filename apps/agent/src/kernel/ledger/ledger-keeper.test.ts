@@ -113,13 +113,16 @@ describe("the ledger of a kernel", () => {
   });
 });
 
+/** Without a repository: what was seen is what the state directory has. */
 async function keep(): Promise<LedgerKeeper> {
-  return await keepLedger({
+  const kept = await keepLedger({
     database,
     stateDirectory,
     takesOver: false,
     onProblem: () => undefined,
   });
+  await kept.verify("restored");
+  return kept;
 }
 
 /** As whoever knows of the guard, and puts it back afterwards. */

@@ -2,15 +2,17 @@ import { messageOf, type DatabaseHandle } from "@jarvis/db";
 import {
   acceptRestore,
   encodeVerifier,
+  isKnownHere,
   LedgerError,
   ownKeyId,
+  readGivenUp,
   readKeys,
-  readNewestSeen,
-  readTreeHead,
+  seenAhead,
   startSealer,
   verifyLedger,
   type AbandonedHistory,
   type Anchor,
+  type Attack,
   type Sealer,
   type VerificationReport,
 } from "@jarvis/ledger";
@@ -18,17 +20,14 @@ import { readSafetyState, setSafetyMode } from "@jarvis/operator-core";
 import {
   fitReason,
   getPromotionControlState,
-  lastSeenBase,
   pushCheckpoint,
-  readLedgerAnchors,
-  readPushed,
   setPromotionControlState,
-  type GitHubTarget,
   type LedgerSeal,
-  type Mirror,
   type Refusal,
 } from "@jarvis/tools/self-extension";
+import { HOST_EVERY_MS } from "../host-pace.ts";
 import { oneAtATime } from "../reconciler.ts";
+import { seenHere, seenOutside, type CarryingRepository } from "./seen-outside.ts";
 
 /** How often the whole ledger is computed again: a million events take some seconds of one core. */
 const VERIFY_EVERY_MS = 3_600_000;
@@ -42,6 +41,11 @@ const notLookedAt: Refusal = {
   reason: "ledger-unsealed",
   detail: "The ledger is being verified since the start; promotion goes on when that has ended.",
 };
+
+/** Why nothing is added to the tree, until it is known that it is not one that was set back. */
+const NOT_COMPARED = "the ledger was not yet compared with the checkpoints in its repository";
+const HOST_AWAY =
+  "this state directory has not seen the ledger before, and the repository host, which has its checkpoints, does not answer";
 
 /** Why the whole ledger was computed again. */
 type VerificationCause = "scheduled" | "asked" | "restored";
@@ -78,8 +82,8 @@ export interface LedgerKeeper extends LedgerSeal {
   /** From now on checkpoints are pushed while promotion is open, and the ledger is verified, at once and on a schedule. */
   watch(world: Watched): Promise<void>;
   /**
-   * Goes on from a restored database that ends before what was seen; null where it does not. The
-   * caller has read back every landing that may have happened since.
+   * Goes on from a restored database that ends before what was seen, or has grown apart from it; null
+   * where it is what was seen. The caller has read back every landing that may have happened since.
    */
   acceptRestore(change: {
     readonly actor: string;
@@ -88,9 +92,7 @@ export interface LedgerKeeper extends LedgerSeal {
   stop(): Promise<void>;
 }
 
-interface Watched {
-  readonly mirror: Mirror;
-  readonly github: () => GitHubTarget;
+interface Watched extends CarryingRepository {
   readonly kind: keyof typeof PUSH_EVERY_MS;
 }
 
@@ -121,7 +123,12 @@ export async function keepLedger(parts: {
   let pushed: Anchor | null = null;
   // Before its first verification the ledger is not built upon.
   let isLookedAt = false;
+  let wait: string | null = NOT_COMPARED;
   const timers: NodeJS.Timeout[] = [];
+
+  /** What the last look found, or what a look is missing. */
+  const standing = (): Refusal | null =>
+    held() ?? (wait === HOST_AWAY ? { reason: "ledger-unsealed", detail: `${wait}.` } : null);
 
   async function hold(by: keyof typeof problems, problem: Refusal): Promise<void> {
     problems[by] = problem;
@@ -148,6 +155,7 @@ export async function keepLedger(parts: {
         db,
         stateDirectory,
         takesOver: parts.takesOver,
+        waitsFor: () => wait,
         onProblem: (error) => void tellSealer(error).catch(onProblem),
       });
     } catch (error) {
@@ -156,32 +164,24 @@ export async function keepLedger(parts: {
       await hold("sealer", problemOf(error));
     }
   }
+  // Before a sealer has written anything of its own there.
+  const isKnown = await isKnownHere({ db, stateDirectory }).catch(() => false);
   await seal();
 
-  /** Everything outside of the database that says what the ledger was. */
-  async function anchors(): Promise<Anchor[]> {
-    const found: Anchor[] = [];
-    const seen = readNewestSeen(stateDirectory);
-    if (seen !== null) {
-      const { size, root, origin } = readTreeHead(seen.note);
-      found.push({
-        size,
-        root: root.toString("base64"),
-        origin,
-        isOwn: true,
-        where: "the state directory",
-      });
-    }
-    if (watched === null) return found;
-    const base = await lastSeenBase(db);
-    if (base !== null) {
-      const carried = await readLedgerAnchors(watched.mirror, base);
-      found.push(...carried);
-    }
-    // A host that is away says nothing; the trailers of the base are here.
-    const there = await readPushed(watched.github()).catch(() => null);
-    if (there !== null) found.push(there.anchor);
-    return found;
+  /** Reads what was seen outside of the database, and lets the tree grow where that is not ahead of it. */
+  async function compare(): Promise<readonly Anchor[]> {
+    const { anchors, isHostAsked } =
+      watched === null
+        ? { anchors: seenHere(stateDirectory), isHostAsked: true }
+        : await seenOutside({ db, stateDirectory }, watched);
+    const ahead = await seenAhead({ db, stateDirectory }, anchors);
+    const before = wait;
+    if (ahead !== null)
+      wait = `the ledger ends before ${ahead.size} events, which ${ahead.where} names`;
+    else wait = isHostAsked || isKnown ? null : HOST_AWAY;
+    // What it waited with is sealed at once; why it is not is the sealer's to say.
+    if (wait === null && before !== null) await sealer?.sealNow().catch(() => undefined);
+    return anchors;
   }
 
   async function verify(cause: VerificationCause): Promise<VerificationReport> {
@@ -200,7 +200,7 @@ export async function keepLedger(parts: {
     let report: VerificationReport;
     try {
       report = await verifyLedger(db, {
-        anchors: await anchors(),
+        anchors: await compare(),
         ownKeyId: await ownKeyId(db, stateDirectory),
         second: db,
       });
@@ -223,6 +223,12 @@ export async function keepLedger(parts: {
     return report;
   }
 
+  /** The host answers now: what it holds is part of what the ledger is verified by. */
+  const ask = oneAtATime(async () => {
+    await compare();
+    if (wait !== HOST_AWAY) await verify("scheduled");
+  });
+
   const push = oneAtATime(async () => {
     const checkpoint = sealer?.state().checkpoint ?? null;
     if (watched === null || checkpoint === null || held() !== null) return;
@@ -231,7 +237,8 @@ export async function keepLedger(parts: {
     const { paused } = await getPromotionControlState(db);
     if (paused || (await readSafetyState(db)).mode !== "execute") return;
     const keys = (await readKeys(db)).map(({ verifier }) => encodeVerifier(verifier));
-    pushed = (await pushCheckpoint(watched.github(), checkpoint, keys)).anchor;
+    const isGivenUp = await readGivenUp({ db, stateDirectory });
+    pushed = (await pushCheckpoint(watched.github(), checkpoint, keys, isGivenUp)).anchor;
   });
 
   return {
@@ -243,10 +250,10 @@ export async function keepLedger(parts: {
       if (sealer === null) throw noSealer(held());
       return await sealer.cover(row, limitMs);
     },
-    problem: () => held() ?? (isLookedAt ? null : notLookedAt),
+    problem: () => standing() ?? (isLookedAt ? null : notLookedAt),
     status: () => ({
       size: sealer?.state().checkpoint?.size ?? null,
-      problem: held(),
+      problem: standing(),
       verifyingSince: running?.since ?? null,
       verified,
       scheduled,
@@ -256,12 +263,13 @@ export async function keepLedger(parts: {
     async acceptRestore(change) {
       // One that is under way would still find what is accepted now.
       await running?.done.catch(() => undefined);
-      if (held()?.reason !== "ledger-behind") return null;
-      const abandoned = await acceptRestore(db, stateDirectory, await anchors(), {
+      if (held()?.reason !== "ledger-behind" && !isOnlyApart(verified?.report)) return null;
+      const abandoned = await acceptRestore(db, stateDirectory, await compare(), {
         ...change,
         // What is sealed stays.
         reason: fitReason(change.reason),
       });
+      if (abandoned === null) return null;
       await sealer?.stop();
       sealer = null;
       problems.sealer = null;
@@ -279,6 +287,9 @@ export async function keepLedger(parts: {
           // A host that is away gets the next one.
           if (!push.busy()) push.run().catch(() => undefined);
         }, PUSH_EVERY_MS[world.kind]),
+        setInterval(() => {
+          if (wait === HOST_AWAY && !ask.busy()) ask.run().catch(() => undefined);
+        }, HOST_EVERY_MS[world.kind]),
       );
       for (const timer of timers) timer.unref();
       // Until it has ended nothing is promoted; a large ledger does not hold the rest up.
@@ -289,6 +300,12 @@ export async function keepLedger(parts: {
       await sealer?.stop();
     },
   };
+}
+
+/** Whether the ledger is whole in itself, and only not what was seen outside. */
+function isOnlyApart(report: VerificationReport | undefined): boolean {
+  const apart: readonly Attack[] = ["history-forked", "ledger-truncated"];
+  return report?.ok === false && report.divergences.every(({ attack }) => apart.includes(attack));
 }
 
 function problemOf(error: unknown): Refusal {

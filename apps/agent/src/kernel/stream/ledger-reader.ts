@@ -2,22 +2,15 @@ import {
   ledgerWriters,
   selfExtensionEvents,
   type JarvisDatabase,
+  type LedgerLook,
   type LedgerTable,
 } from "@jarvis/db";
 import { parseRow, type LifecycleEvent } from "@jarvis/tools/self-extension";
 import { asc, gt, sql } from "drizzle-orm";
 import { z } from "zod";
 
-/** Where a ledger ends. Ids are whole numbers below 2^53. */
-export interface LedgerEdge {
-  /** Transactions that may have written to the ledger and have not ended. */
-  openWriters(): Promise<ReadonlySet<string>>;
-  /** The newest id that this moment can see; 0 for an empty ledger. */
-  newest(): Promise<number>;
-}
-
 /** What following the ledger asks the database. */
-export interface LedgerReader extends LedgerEdge {
+export interface LedgerReader extends LedgerLook<number> {
   /** Committed events with a greater id, in the order of ids. */
   after(id: number, limit: number): Promise<readonly LifecycleEvent[]>;
 }
@@ -39,7 +32,7 @@ export function ledgerReader(db: JarvisDatabase): LedgerReader {
   };
 }
 
-export function ledgerEdge(db: JarvisDatabase, ledger: LedgerTable): LedgerEdge {
+export function ledgerEdge(db: JarvisDatabase, ledger: LedgerTable): LedgerLook<number> {
   return {
     openWriters: async () => await ledgerWriters(db, [ledger]),
     async newest() {

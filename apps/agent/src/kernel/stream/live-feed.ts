@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Settled } from "@jarvis/db";
 import type { LedgerReader } from "./ledger-reader.ts";
 import { eventMessage, transient } from "./messages.ts";
 import { Ring, type RingLimits } from "./ring.ts";
-import { Settled } from "./settled.ts";
 
 const PAGE = 500;
 const defaultLimits: RingLimits = { messages: 4096, characters: 8_000_000 };
@@ -34,7 +34,7 @@ interface FeedOptions {
 export class LiveFeed {
   readonly ring: Ring;
   readonly #reader: LedgerReader;
-  readonly #settled: Settled;
+  readonly #settled: Settled<number>;
   readonly #clients = new Set<FeedClient>();
   readonly #onProblem: (error: unknown) => void;
   #sent = new Set<number>();
@@ -46,7 +46,7 @@ export class LiveFeed {
   private constructor(reader: LedgerReader, from: number, options: FeedOptions) {
     this.#reader = reader;
     this.#from = from;
-    this.#settled = new Settled(reader, from);
+    this.#settled = new Settled(reader);
     this.#onProblem = options.onProblem;
     this.ring = new Ring(options.limits ?? defaultLimits);
   }
@@ -54,7 +54,7 @@ export class LiveFeed {
   /** A feed of what is committed from now on. */
   static async open(reader: LedgerReader, options: FeedOptions): Promise<LiveFeed> {
     // Where somebody writes just now: a little earlier, which is told twice rather than missed.
-    const settled = await new Settled(reader, 0).look();
+    const settled = (await new Settled(reader).look()) ?? 0;
     const from = Math.max(settled, (await reader.newest()) - EARLIER);
     return new LiveFeed(reader, from, options);
   }
@@ -113,7 +113,7 @@ export class LiveFeed {
   }
 
   async #sweep(): Promise<void> {
-    const settled = await this.#settled.look();
+    const settled = (await this.#settled.look()) ?? this.#from;
     let at = this.#from;
     for (;;) {
       const events = await this.#reader.after(at, PAGE);

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LedgerEdge } from "./ledger-reader.ts";
-import { Settled } from "./settled.ts";
+import { Settled, type LedgerLook } from "@jarvis/db";
 
 /**
  * How often ledgers are looked at while somebody listens. Nobody who inserts announces it: that would
@@ -12,14 +11,14 @@ const SELDOM_MS = 500;
 
 /** Finds out at little cost whether a ledger has rows that it did not have at the look before. */
 export class News {
-  readonly #edge: LedgerEdge;
-  readonly #settled: Settled;
+  readonly #edge: LedgerLook<number>;
+  readonly #settled: Settled<number>;
   #newest = 0;
   #settledAt = 0;
 
-  constructor(edge: LedgerEdge) {
+  constructor(edge: LedgerLook<number>) {
     this.#edge = edge;
-    this.#settled = new Settled(edge, 0);
+    this.#settled = new Settled(edge);
   }
 
   /** Mostly one question, which an index answers. */
@@ -27,7 +26,7 @@ export class News {
     const newest = await this.#edge.newest();
     if (newest === this.#newest && newest === this.#settledAt) return false;
     // Somebody may hold a smaller id, whose row changes no newest one when it is committed.
-    const settledAt = await this.#settled.look();
+    const settledAt = (await this.#settled.look()) ?? 0;
     const isNews = newest !== this.#newest || settledAt !== this.#settledAt;
     this.#newest = newest;
     this.#settledAt = settledAt;

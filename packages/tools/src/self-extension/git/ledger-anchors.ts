@@ -1,7 +1,7 @@
 import { LedgerError, readTreeHead, type Anchor } from "@jarvis/ledger";
+import { ANCHOR_TRAILER } from "../ledger-seal.ts";
 import { runGit, type GitOptions } from "./run-git.ts";
 
-const TRAILER = "Jarvis-Ledger-Checkpoint";
 const FORM = /^([1-9]\d{0,15}) ([A-Za-z0-9+/]{43}=) (\S{1,200})$/;
 
 /**
@@ -13,7 +13,7 @@ export async function readLedgerAnchors(
   options: Pick<GitOptions, "gitDir">,
   commit: string,
 ): Promise<Anchor[]> {
-  const format = `%H%x00%(trailers:key=${TRAILER},valueonly,separator=%x01)`;
+  const format = `%H%x00%(trailers:key=${ANCHOR_TRAILER},valueonly,separator=%x01)`;
   const { stdout } = await runGit(
     ["log", "--no-show-signature", "--no-color", `--format=${format}`, commit, "--"],
     options,

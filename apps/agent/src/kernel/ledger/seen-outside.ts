@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JarvisDatabase } from "@jarvis/db";
+import { readNewestSeen, readTreeHead, type Anchor } from "@jarvis/ledger";
+import {
+  fetchBase,
+  hasCommit,
+  lastSeenBase,
+  readLedgerAnchors,
+  readPushed,
+  type GitHubTarget,
+  type Mirror,
+} from "@jarvis/tools/self-extension";
+
+/** The repository that carries the ledger's checkpoints. */
+export interface CarryingRepository {
+  readonly mirror: Mirror;
+  readonly github: () => GitHubTarget;
+}
+
+/** What says outside of the database what the ledger was. */
+export interface SeenOutside {
+  readonly anchors: readonly Anchor[];
+  /** False where the repository host did not answer: it may hold newer ones. */
+  readonly isHostAsked: boolean;
+}
+
+/** How long the host is waited for: what is here is looked at without it. */
+const ASK_MS = 10_000;
+
+export async function seenOutside(
+  { db, stateDirectory }: { readonly db: JarvisDatabase; readonly stateDirectory: string },
+  repository: CarryingRepository,
+): Promise<SeenOutside> {
+  const own = seenHere(stateDirectory);
+  const asked = await Promise.race([
+    askHost(db, repository).catch(() => null),
+    sleep(ASK_MS, null, { ref: false }),
+  ]);
+  // The commits that came with an earlier look are here, whether the host is or not.
+  const base = asked?.base ?? (await lastSeenBase(db));
+  const isHere = base !== null && (await hasCommit(repository.mirror, base));
+  const carried = isHere ? await readLedgerAnchors(repository.mirror, base) : [];
+  return { anchors: [...own, ...carried, ...(asked?.pushed ?? [])], isHostAsked: asked !== null };
+}
+
+/** What this state directory has seen itself. */
+export function seenHere(stateDirectory: string): Anchor[] {
+  const seen = readNewestSeen(stateDirectory);
+  if (seen === null) return [];
+  const { size, root, origin } = readTreeHead(seen.note);
+  const where = "the state directory";
+  return [{ size, root: root.toString("base64"), origin, isOwn: true, where }];
+}
+
+async function askHost(
+  db: JarvisDatabase,
+  { mirror, github }: CarryingRepository,
+): Promise<{ base: string; pushed: Anchor[] }> {
+  const target = github();
+  const base = await fetchBase({ db, github: target, mirror });
+  const there = await readPushed(target);
+  return { base, pushed: there === null ? [] : [there.anchor] };
+}
