@@ -1,5 +1,5 @@
 export * from "./schema/index.ts";
-export { DatabaseError, messageOf, queryFailure } from "./errors.ts";
+export { codeOf, DatabaseError, messageOf, queryFailure } from "./errors.ts";
 export type { DatabaseErrorCode } from "./errors.ts";
 export { lockStateDirectory, openStateDirectory } from "./state-directory.ts";
 export type { StateDirectoryHolder, StateDirectoryLock } from "./state-directory.ts";

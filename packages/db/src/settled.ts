@@ -17,7 +17,7 @@ export interface LedgerLook<Point> {
 export class Settled<Point> {
   readonly #ledger: LedgerLook<Point>;
   #point: Point | null = null;
-  #waiting: { readonly point: Point; readonly writers: Writers } | null = null;
+  #waiting: { readonly point: Point; readonly writers: ReadonlySet<string> } | null = null;
 
   constructor(ledger: LedgerLook<Point>) {
     this.#ledger = ledger;
@@ -33,35 +33,16 @@ export class Settled<Point> {
       this.#waiting = null;
       this.#point = newest;
     } else if (waiting === null) {
-      this.#waiting = { point: newest, writers: { waitedFor: open, open } };
+      this.#waiting = { point: newest, writers: open };
     } else {
-      const writers = stillWriting(waiting.writers, open);
-      if (writers.waitedFor.size > 0) this.#waiting = { point: waiting.point, writers };
+      // One that is prepared meanwhile keeps its name, as it keeps its locks.
+      const writers = new Set([...waiting.writers].filter((writer) => open.has(writer)));
+      if (writers.size > 0) this.#waiting = { point: waiting.point, writers };
       else {
         this.#point = waiting.point;
-        this.#waiting = { point: newest, writers: { waitedFor: open, open } };
+        this.#waiting = { point: newest, writers: open };
       }
     }
     return this.#point;
   }
-}
-
-interface Writers {
-  readonly waitedFor: ReadonlySet<string>;
-  /** All that were open when it was looked last. */
-  readonly open: ReadonlySet<string>;
-}
-
-/**
- * Whom to wait for still. PREPARE TRANSACTION gives a writer another name: where one is gone, each
- * prepared one that has come since may be it.
- */
-function stillWriting({ waitedFor, open: before }: Writers, open: ReadonlySet<string>): Writers {
-  const isGone = [...waitedFor].some((writer) => !open.has(writer));
-  const mayBeIt = (writer: string): boolean =>
-    isGone && writer.startsWith("-1/") && !before.has(writer);
-  return {
-    waitedFor: new Set([...open].filter((writer) => waitedFor.has(writer) || mayBeIt(writer))),
-    open,
-  };
 }

@@ -7,14 +7,14 @@ import type { SqlClient } from "../connection.ts";
 import { DatabaseError, messageOf } from "../errors.ts";
 import { KERNEL_SCHEMA } from "../kernel-schema.ts";
 import { roles } from "../setup/roles.ts";
-import { BackupHeader, BackupSection, END_OF_ROWS } from "./backup-file.ts";
+import { BackupHeader, BackupSection, END_OF_ROWS, leftOut } from "./backup-file.ts";
 
 type Transaction = Parameters<Parameters<SqlClient["begin"]>[1]>[0];
 
 const Triggers = z.array(z.object({ table: z.string(), trigger: z.string(), mode: z.string() }));
 const References = z.array(z.object({ table: z.string(), name: z.string() }));
 const Newest = z.tuple([z.object({ id: z.string().nullable() })]);
-const Filled = z.array(z.object({ name: z.string() }));
+const Names = z.array(z.object({ name: z.string() }));
 
 /** The ledgers, with what numbers their rows. Their ids are part of what is proved: they are kept. */
 const numbered = {
@@ -91,7 +91,7 @@ async function requireEmpty(tx: Transaction): Promise<void> {
       union all select 'action_audit_log' where exists (select from public.action_audit_log)
       union all select 'ledger_records' where exists (select from public.ledger_records)
     ) filled`;
-  const [filled] = Filled.parse([...rows]);
+  const [filled] = Names.parse([...rows]);
   if (filled !== undefined) {
     throw refuse(
       `its ${filled.name} has rows: restore into a database that is empty (another --state-dir, or another DATABASE_URL)`,
@@ -143,7 +143,9 @@ async function copyIn(
   let into: OpenTable | null = null;
   let ended = false;
   let rows = 0;
+  const filled = new Set(leftOut);
   for await (const text of lines) {
+    if (ended) throw refuse("it goes on after its end");
     if (header === null) {
       header = BackupHeader.parse(JSON.parse(text));
       if (header.schemaVersion > KERNEL_SCHEMA) {
@@ -157,6 +159,10 @@ async function copyIn(
         if (section.rows !== rows) throw refuse(`it names ${section.rows} rows and has ${rows}`);
         ended = true;
       } else {
+        if (filled.has(section.table)) {
+          throw refuse(`it has rows for ${section.table} that no backup of Jarvis's has`);
+        }
+        filled.add(section.table);
         into = await openTable(tx, section);
       }
     } else if (text === END_OF_ROWS) {
@@ -185,8 +191,13 @@ async function openTable(
     await tx.unsafe(`delete from public."${table}"`);
   }
   const list = columns.map((column) => `"${column}"`).join(", ");
+  const never = await neverNull(tx, table);
+  // A line of JSON writes the JSON null and no value at all alike.
+  const values = columns.map((column) =>
+    never.has(column) ? `coalesce((row_of)."${column}", 'null'::jsonb)` : `(row_of)."${column}"`,
+  );
   const statement = `insert into public."${table}" (${list}) overriding system value
-    select ${columns.map((column) => `(row_of)."${column}"`).join(", ")}
+    select ${values.join(", ")}
     from (select jsonb_populate_record(null::public."${table}", line) as row_of
       from jsonb_array_elements($1::text::jsonb) line) found`;
   let waiting: string[] = [];
@@ -209,6 +220,16 @@ async function openTable(
       await tx.unsafe(`analyze public."${table}"`);
     },
   };
+}
+
+/** The columns of JSON that always have a value. */
+async function neverNull(tx: Transaction, table: string): Promise<ReadonlySet<string>> {
+  const rows = await tx`
+    select a.attname::text as name from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    where c.relname = ${table} and c.relnamespace = 'public'::regnamespace
+      and a.attnum > 0 and a.attnotnull and a.atttypid = 'jsonb'::regtype`;
+  return new Set(Names.parse([...rows]).map(({ name }) => name));
 }
 
 /** A table that is being filled. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { openStatement } from "../attest/envelope.ts";
 import { LedgerError } from "../errors.ts";
 import { ledgerNamedBy } from "../keys/key-file.ts";
-import { keysOf, trusted, type RecordedKey } from "../keys/key-records.ts";
+import { keysOf, retirements, trusted, type RecordedKey } from "../keys/key-records.ts";
 import { hashLeaf } from "../merkle/hashes.ts";
 import { verifyConsistency, verifyInclusion, type TreeHead } from "../merkle/verify-proof.ts";
 import { openCheckpoint, readTreeHead } from "../notes/checkpoint.ts";
@@ -54,7 +54,7 @@ export function checkBundle(input: unknown, anchors: readonly Anchor[]): BundleV
   const keys = provedKeys(given, tree);
   const { keyId } = openCheckpoint(
     given.checkpoint,
-    keys.map(({ verifier }) => verifier),
+    inForceAt(tree.size, keys, given).map(({ verifier }) => verifier),
   );
   requireIncluded(given.event, tree, "the event");
   const { row: found, ledger } = rowOf(given.event);
@@ -142,7 +142,6 @@ function statementsOf(
   tree: TreeHead,
   keys: readonly RecordedKey[],
 ): { statement: unknown; keyId: string }[] {
-  const verifiers = keys.map(({ verifier }) => verifier);
   const { run_id: runId } = rowOf(given.event).row;
   return given.evidence.flatMap(({ record, attestations }) => {
     requireIncluded(record, tree, "an attestation");
@@ -156,6 +155,7 @@ function statementsOf(
     if (data.data.digest !== `sha256:${hashAtOnce("sha256", attestations, "hex")}`) {
       throw refuse("an attestation is not the one that was sealed");
     }
+    const verifiers = inForceAt(record.index, keys, given).map(({ verifier }) => verifier);
     const opened = attestations
       .trimEnd()
       .split("\n")
@@ -167,6 +167,19 @@ function statementsOf(
     );
     return opened;
   });
+}
+
+/** The keys that no sealed record before that leaf had replaced. */
+function inForceAt(
+  index: number,
+  keys: readonly RecordedKey[],
+  { keys: leaves }: Bundle,
+): RecordedKey[] {
+  const retiring = retirements(keys);
+  const retired = new Set(
+    leaves.filter((leaf) => leaf.index < index).map((leaf) => retiring.get(rowOf(leaf).row.id)),
+  );
+  return keys.filter(({ verifier }) => !retired.has(verifier.keyId));
 }
 
 /** One of the statements names the run, and all are about the same commit. */

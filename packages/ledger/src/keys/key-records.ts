@@ -82,7 +82,10 @@ function vouchingOf(
   { introducedBy }: z.infer<typeof keyData>,
 ): Pick<RecordedKey, "standing" | "voucher"> {
   if (before.length === 0) return { standing: "first", voucher: null };
-  const voucher = before.find((key) => key.verifier.keyId === introducedBy?.keyId);
+  // A key that has introduced another one is not in force any more, whoever holds it now.
+  const voucher = before.find(
+    (key) => key.verifier.keyId === introducedBy?.keyId && isInForce(before, introducedBy.keyId),
+  );
   const signature = introducedBy === null ? null : fromBase64(introducedBy.signature);
   const isVouchedFor =
     voucher !== undefined &&
@@ -111,6 +114,13 @@ export async function ownKeyId(db: JarvisDatabase, stateDirectory: string): Prom
 function isInForce(keys: readonly RecordedKey[], keyId: string | undefined): boolean {
   const isKnown = keys.some(({ verifier }) => verifier.keyId === keyId);
   return isKnown && !keys.some(({ voucher }) => voucher === keyId);
+}
+
+/** For each record that introduces a key, the id of the one that signs no more once it is sealed. */
+export function retirements(keys: readonly RecordedKey[]): ReadonlyMap<number, string> {
+  return new Map(
+    keys.flatMap(({ recordId, voucher }) => (voucher === null ? [] : [[recordId, voucher]])),
+  );
 }
 
 function introduction(verifier: NoteVerifier): Buffer {

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import type { JarvisDatabase } from "@jarvis/db";
+import { codeOf, type JarvisDatabase } from "@jarvis/db";
 import { sql } from "drizzle-orm";
+import { LedgerError } from "../errors.ts";
 import { hashLeaf } from "../merkle/hashes.ts";
 import { signCheckpoint } from "../notes/checkpoint.ts";
 import type { NoteSigner } from "../notes/signed-note.ts";
@@ -12,6 +13,10 @@ import type { KnownTree, SealedTree } from "./sealed-tree.ts";
 
 /** Rows in one transaction: a second's worth at full load, and a few megabytes. */
 const BATCH_ROWS = 2000;
+
+/** How long another sealer is waited for: one that was stopped in the middle may never end. */
+const LOCK_MS = 3000;
+const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
  * Seals what is not sealed yet, up to `horizon`: leaves, nodes and the checkpoint over them in one
@@ -26,8 +31,7 @@ export async function sealBatch(
   horizon: Horizon,
 ): Promise<SealedTree & { readonly more: boolean }> {
   return await db.transaction(async (tx) => {
-    // One sealer at a time: two that extend the same tree would sign two histories.
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('jarvis sealer', 0))`);
+    await beTheOnlySealer(tx);
     // How a time is printed is part of a leaf.
     await tx.execute(sql`set local time zone 'UTC'`);
     // Of many rows the first few are wanted, in the order of an index: never by sorting all of them,
@@ -48,4 +52,20 @@ export async function sealBatch(
     await storeCheckpoint(tx, { size, note });
     return { frontier, checkpoint: { size, note }, more: rows.length === BATCH_ROWS };
   });
+}
+
+/** One sealer at a time: two that extend the same tree would sign two histories. */
+async function beTheOnlySealer(tx: JarvisDatabase): Promise<void> {
+  await tx.execute(sql`set local lock_timeout = ${sql.raw(String(LOCK_MS))}`);
+  try {
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('jarvis sealer', 0))`);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : null;
+    if (codeOf(cause) !== LOCK_NOT_AVAILABLE) throw error;
+    throw new LedgerError(
+      "not-sealed",
+      `Another session has been sealing the ledger for more than ${LOCK_MS / 1000} s: end it (pg_locks names it).`,
+      { cause },
+    );
+  }
 }

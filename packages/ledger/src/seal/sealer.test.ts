@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, chmodSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,9 +18,11 @@ import { verifyConsistency } from "../merkle/verify-proof.ts";
 import { openCheckpoint } from "../notes/checkpoint.ts";
 import { encodeVerifier, noteVerifier } from "../notes/signed-note.ts";
 import { appendRecord } from "../store/records.ts";
-import { sealedIds } from "../store/sealed-rows.ts";
+import { newestIds, sealedIds } from "../store/sealed-rows.ts";
 import { readTreeSize, storedSubtrees } from "../store/tree-store.ts";
+import { verifyLedger } from "../verify/verify-ledger.ts";
 import { readNewestSeen } from "./newest-seen.ts";
+import { sealBatch } from "./seal-batch.ts";
 import { startSealer, type Sealer } from "./sealer.ts";
 
 // The loop would seal between two steps of a test.
@@ -112,6 +114,19 @@ describe("sealing", () => {
     await insertEvents(1);
     await sealer.sealNow();
     expect(sealer.state()).toMatchObject({ problem: null, checkpoint: { size: 3 } });
+    await stuck.end();
+  });
+
+  it("says so where another session holds the seal, and seals once it has ended", async () => {
+    const sealer = await start();
+    const stuck = database.openAdmin();
+    await stuck.unsafe(`begin; select pg_advisory_xact_lock(hashtextextended('jarvis sealer', 0))`);
+    await insertEvents(1);
+    await expect(sealer.sealNow()).rejects.toMatchObject({ code: "not-sealed" });
+    expect(sealer.state().problem).toContain("Another session");
+    await stuck.unsafe("rollback");
+    await sealer.sealNow();
+    expect(sealer.state()).toMatchObject({ problem: null, checkpoint: { size: 2 } });
     await stuck.end();
   });
 
@@ -231,6 +246,29 @@ describe("a rotation", () => {
     await rotateSigningKey(database.db, stateDirectory, change);
     const keys = await readKeys(database.db);
     expect(keys.map(({ standing }) => standing)).toEqual(["first", "unvouched", "introduced"]);
+  });
+
+  it("ends the key before it, which introduces no other one and signs nothing more", async () => {
+    const { signer: old, stop } = await start();
+    await stop();
+    const change = { actor: "someone", reason: "it was read by others", lost: false };
+    await rotateSigningKey(database.db, stateDirectory, change);
+    await (await start()).stop();
+    expect(await verifyLedger(database.db, { anchors: [] })).toMatchObject({
+      ok: true,
+    });
+    const { publicKey } = generateKeyPairSync("ed25519");
+    const verifier = encodeVerifier(noteVerifier(old.name, publicKey));
+    const words = Buffer.from(`jarvis ledger key\n${verifier}\n`);
+    const signature = sign(null, words, old.privateKey).toString("base64");
+    const data = { verifier, introducedBy: { keyId: old.keyId, signature }, reason: "mine" };
+    await appendRecord(database.db, { kind: "key_added", actor: "a thief", data });
+    const keys = await readKeys(database.db);
+    expect(keys.map(({ standing }) => standing)).toEqual(["first", "introduced", "unvouched"]);
+    await sealBatch(database.db, old, null, await newestIds(database.db));
+    expect((await verifyLedger(database.db, { anchors: [] })).divergences).toMatchObject([
+      { attack: "checkpoint-forged", detail: expect.stringContaining("had replaced") },
+    ]);
   });
 
   it("that was cut off is not made again over its only copy", async () => {

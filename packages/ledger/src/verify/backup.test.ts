@@ -43,6 +43,11 @@ beforeAll(async () => {
         anEvent({ runId: `run-${n % 7}`, payload: { n, text: "tab\tnew\nline \\. \u00fc" } }),
       ),
     );
+  // JSON has a null of its own, which a column that always has a value may hold.
+  await source.sql`
+    insert into self_extension_events
+      (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)
+    values ('odd', 'c', 'failed', 's', 'a', 'a', 'k', 'null')`;
   await source.db.insert(actionAuditLog).values(anAuditEvent());
   // Tables are written in the order of their names, and this one refers to a later one.
   await source.db.insert(goals).values({ id: "goal", text: "a goal", requestedBy: "anna" });
@@ -67,7 +72,7 @@ afterAll(async () => {
 describe("a backup", () => {
   it("is a file of its owner alone, and holds the ledger with what was signed of it", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readTreeHead(checkpoint).size).toBe(302);
+    expect(readTreeHead(checkpoint).size).toBe(303);
     expect(gunzipSync(readFileSync(file)).toString("utf8")).not.toContain("PRIVATE KEY");
   });
 
@@ -79,7 +84,7 @@ describe("a backup", () => {
       const anchors = [{ ...anchor, root: anchor.root.toString("base64"), where: "before" }];
       expect(await verifyLedger(target.db, { anchors })).toMatchObject({
         ok: true,
-        size: 302,
+        size: 303,
         unsealed: 1,
       });
       expect(await target.db.select().from(goalAttempts)).toMatchObject([{ goalId: "goal" }]);
@@ -102,7 +107,7 @@ describe("a backup", () => {
         .insert(selfExtensionEvents)
         .values(anEvent({ runId: "late" }))
         .returning();
-      expect(next).toMatchObject({ id: 302, seq: 2 });
+      expect(next).toMatchObject({ id: 303, seq: 2 });
       await target.db.insert(actionProposals).values(aProposal());
       const sealer = await startSealer({
         db: target.db,
@@ -110,7 +115,7 @@ describe("a backup", () => {
         everyMs: 3_600_000,
       });
       await sealer.stop();
-      expect(sealer.state().checkpoint?.size).toBe(304);
+      expect(sealer.state().checkpoint?.size).toBe(305);
       await expect(
         target.db
           .update(selfExtensionEvents)
@@ -129,18 +134,25 @@ describe("a backup", () => {
   it("that is damaged, cut off or no backup leaves the database as it was", async () => {
     const target = await createTestDatabase();
     const text = gunzipSync(readFileSync(file)).toString("latin1");
-    const damaged = {
-      cut: readFileSync(file).subarray(0, 2000),
-      "rows removed": gzipSync(Buffer.from(text.replace(/^.*run-3.*\n/m, ""), "latin1")),
-      "no end": gzipSync(Buffer.from(text.replace(/\n\{"end".*\n$/, "\n"), "latin1")),
-      "no backup": Buffer.from("nonsense"),
-    };
+    const zipped = (lines: string): Buffer => gzipSync(Buffer.from(lines, "latin1"));
+    const emptyTable = (table: string): string =>
+      `${JSON.stringify({ table, columns: ["id"] })}\n\\.\n`;
+    const damaged: readonly (readonly [Buffer, string])[] = [
+      [readFileSync(file).subarray(0, 2000), "Nothing was restored"],
+      [zipped(text.replace(/^.*run-3.*\n/m, "")), "rows and has"],
+      [zipped(text.replace(/\n\{"end".*\n$/, "\n")), "Nothing was restored"],
+      [Buffer.from("nonsense"), "Nothing was restored"],
+      [zipped(text.replace("\n", `\n${emptyTable("goals")}`)), "rows for goals"],
+      [zipped(text.replace("\n", `\n${emptyTable("schema_info")}`)), "rows for schema_info"],
+      [zipped(`${text}${emptyTable("goals")}`), "goes on after its end"],
+    ];
     try {
-      for (const bytes of Object.values(damaged)) {
+      for (const [bytes, message] of damaged) {
         const path = join(directory, "damaged.gz");
         writeFileSync(path, bytes);
         await expect(restoreBackup(target.migratorUrl, path, "x")).rejects.toMatchObject({
           code: "restore-refused",
+          message: expect.stringContaining(message),
         });
       }
       appendFileSync(join(directory, "damaged.gz"), "");

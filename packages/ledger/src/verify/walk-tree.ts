@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { LedgerError } from "../errors.ts";
-import type { RecordedKey } from "../keys/key-records.ts";
+import { retirements, type RecordedKey } from "../keys/key-records.ts";
 import { Frontier } from "../merkle/frontier.ts";
 import { openCheckpoint } from "../notes/checkpoint.ts";
-import { LEAVES_AT_ONCE } from "../rows/leaf.ts";
+import { LEAVES_AT_ONCE, sealedLedgers } from "../rows/leaf.ts";
 import { checkLeaf, type Sealed } from "./check-leaf.ts";
 import type { Findings } from "./findings.ts";
 import type { Readers } from "./one-snapshot.ts";
@@ -24,6 +24,8 @@ export async function walkTree(
 ): Promise<Walk> {
   const [tx] = readers;
   const verifiers = keys.map(({ verifier }) => verifier);
+  const retiring = retirements(keys);
+  const retired = new Set<string>();
   const frontier = new Frontier();
   const nodes = await readNodes(tx);
   const seen = [...anchors].sort((a, b) => a.size - b.size);
@@ -52,7 +54,12 @@ export async function walkTree(
       checkpoints += 1;
       try {
         const tree = openCheckpoint(value.note, verifiers);
-        if (tree.size !== value.size) {
+        if (retired.has(tree.keyId)) {
+          found.add("checkpoint-forged", {
+            leafIndex: value.size - 1,
+            detail: `The checkpoint of ${value.size} events is signed with key ${tree.keyId}, which another one had replaced by then.`,
+          });
+        } else if (tree.size !== value.size) {
           found.add("checkpoint-forged", {
             leafIndex: value.size - 1,
             detail: `The checkpoint stored as ${value.size} is signed for ${tree.size}.`,
@@ -97,6 +104,10 @@ export async function walkTree(
         return { size: frontier.size, checkpoints, checkpoint: held, sealed };
       }
       checkLeaf(leaf, sealed, found);
+      if (leaf.ledger === sealedLedgers.ledger_records) {
+        const keyId = retiring.get(leaf.eventId);
+        if (keyId !== undefined) retired.add(keyId);
+      }
       for (const { level, index, hash } of frontier.append(Buffer.from(leaf.leafHash))) {
         if (level % 8 !== 0) continue;
         const stored = nodes.get(`${level}/${index}`);
