@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { alterLedger } from "./alter-ledger.ts";
 import { connect } from "./connection.ts";
 import type { SqlClient } from "./connection.ts";
 import { readLedgerGuard } from "./guard-status.ts";
@@ -16,6 +15,7 @@ const ledgers = [
     constraint: "self_extension_events_run_seq",
     numbering: "number_self_extension_event",
     ids: "self_extension_events_id",
+    index: "self_extension_events_type_id",
   },
   {
     ledger: "public.action_audit_log",
@@ -23,13 +23,14 @@ const ledgers = [
     constraint: "action_audit_log_event_type",
     numbering: "number_action_audit_event",
     ids: "action_audit_log_id",
+    index: "idx_audit_proposal",
   },
 ];
 
 // Every way that was found to take an append-only table apart without touching a row by UPDATE,
 // DELETE or TRUNCATE.
 function attacksOn(target: (typeof ledgers)[number]): Record<string, string> {
-  const { ledger: table, column, constraint, numbering, ids } = target;
+  const { ledger: table, column, constraint, numbering, ids, index } = target;
   return {
     "disable the triggers": `alter table ${table} disable trigger all`,
     "disable one trigger": `alter table ${table} disable trigger jarvis_guard_rows`,
@@ -52,6 +53,7 @@ function attacksOn(target: (typeof ledgers)[number]): Record<string, string> {
     "add rows by a child table": `create table child () inherits (${table})`,
     "attach it to a table with triggers of its own": `create table above (like ${table}) partition by list (${column});
       alter table above attach partition ${table} default`,
+    "slow it down by dropping an index": `drop index ${index}`,
     "block inserts by a unique index": `create unique index one_only on ${table} (${column})`,
     "alter the numbering function": `alter function jarvis_guard.${numbering}() security invoker`,
     "restart the ids": `alter sequence jarvis_guard.${ids} restart`,
@@ -149,6 +151,31 @@ describe("the ledgers on the embedded server", () => {
     });
   });
 
+  it.each([
+    `create unique index concurrently one_only on ${ledger} (stage)`,
+    `drop index /* not */ CONCURRENTLY self_extension_events_actor_id`,
+  ])("refuses whoever may do it: %s", async (statement) => {
+    const indexes = async (): Promise<unknown[]> => [
+      ...(await sessions.superuser`
+        select indexrelid::regclass::text, indisvalid, indisready from pg_index
+        where indrelid = ${ledger}::regclass order by 1`),
+    ];
+    const before = await indexes();
+    for (const session of [sessions.owner, sessions.superuser]) {
+      expect((await refusalOf(session.unsafe(statement)))?.code).toBe("JG002");
+    }
+    expect(await indexes()).toEqual(before);
+    // The workflow engine builds its own this way.
+    const engine = as(database.migratorUrl, "jarvis_migrator");
+    await engine.unsafe("create schema engine");
+    await engine.unsafe("create table engine.work (id int)");
+    expect(
+      await refusalOf(engine.unsafe("create index concurrently on engine.work (id)")),
+    ).toBeNull();
+    await engine.unsafe("drop schema engine cascade");
+    await engine.end();
+  });
+
   it("lets the owner change what is not under the guard", async () => {
     const statements = `create table note (id int primary key, text text);
       alter table note add column more text; alter table note alter column id type bigint;
@@ -172,11 +199,10 @@ describe("the ledgers on the embedded server", () => {
 
 describe("an alteration of the ledger", () => {
   it("goes through the recorded way, and the guard is back afterwards", async () => {
-    await alterLedger(database.migratorUrl, {
-      table: ledger,
-      reason: "a column for the reviewer's remark",
-      statements: [`alter table ${ledger} add column remark text`],
-    });
+    await alterLedger(
+      "a column for the reviewer's remark",
+      `alter table ${ledger} add column remark text`,
+    );
     const recorded = await database.sql`
       select relid::text, reason, altered_by from jarvis_guard.ledger_alterations
       where relid is not null order by id desc limit 1`;
@@ -209,12 +235,9 @@ describe("an alteration of the ledger", () => {
   });
 
   it("cannot end without the triggers that it took off", async () => {
-    const change = alterLedger(database.migratorUrl, {
-      table: ledger,
-      reason: "drops the guard",
-      statements: [`drop trigger jarvis_guard_truncate on ${ledger}`],
-    });
-    const refusal = await refusalOf(change);
+    const refusal = await refusalOf(
+      alterLedger("drops the guard", `drop trigger jarvis_guard_truncate on ${ledger}`),
+    );
     expect(refusal?.message).toContain("missing or disabled");
   });
 
@@ -256,8 +279,43 @@ describe("what the status says", () => {
       expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
     },
   );
+
+  it.each([
+    ["in some cases only", "before update or delete", "for each row when (false)"],
+    ["when it is too late", "after update or delete", "for each row"],
+    ["of one column only", "before update of stage or delete", "for each row"],
+  ])("refuses a database whose guard looks %s", async (_, when, how) => {
+    const refused = refusalOf(
+      sessions.superuser.begin(async (tx) => {
+        await tx`alter event trigger jarvis_guard_ddl disable`;
+        await tx`alter event trigger jarvis_guard_drop disable`;
+        await tx.unsafe(`drop trigger jarvis_guard_rows on ${ledger};
+          create trigger jarvis_guard_rows ${when} on ${ledger} ${how} execute function jarvis_guard.refuse_change();
+          alter table ${ledger} enable always trigger jarvis_guard_rows`);
+        await readLedgerGuard(tx as unknown as SqlClient);
+      }),
+    );
+    expect(await refused).toMatchObject({ code: "ledger-guard-missing" });
+    expect((await readLedgerGuard(database.sql)).ledgerGuard).toBe("enforced");
+  });
 });
 
 function as(url: string, role: string | undefined): SqlClient {
   return connect(url, { max: 1, role, applicationName: "test" });
+}
+
+/** The recorded way, as a migration goes it. */
+async function alterLedger(reason: string, statement: string): Promise<void> {
+  const migrator = as(database.migratorUrl, "jarvis_guard");
+  try {
+    await migrator.begin(async (tx) => {
+      await tx`select jarvis_guard.begin_ledger_change(${ledger}, ${reason})`;
+      await tx`set local role jarvis_owner`;
+      await tx.unsafe(statement);
+      await tx`set local role jarvis_guard`;
+      await tx`select jarvis_guard.end_ledger_change()`;
+    });
+  } finally {
+    await migrator.end();
+  }
 }

@@ -25,6 +25,9 @@ const ownLoginSql = `create role jarvis_app login password 'CHOOSE ONE';
 grant jarvis_runtime to jarvis_app;
 -- Then DATABASE_URL names jarvis_app, and JARVIS_DATABASE_ADMIN_URL the login of before.`;
 
+/** What pg_trigger's `tgtype` is made of (catalog/pg_trigger.h). */
+const [EACH_ROW, BEFORE, INSERT, DELETE, UPDATE, TRUNCATE] = [1, 2, 4, 8, 16, 32] as const;
+
 /** The append-only tables, each with the function that numbers its rows, or null. */
 const ledgers = [
   { ledger: "self_extension_events", numberedBy: "number_self_extension_event" },
@@ -50,10 +53,11 @@ export async function readLedgerGuard(
         join pg_proc p on p.oid = t.tgfoid
         where t.tgrelid = to_regclass('public.' || wanted.ledger) and t.tgenabled = 'A'
           and p.pronamespace = 'jarvis_guard'::regnamespace
-          and (t.tgname, p.proname) in (
-            ('jarvis_guard_rows', 'refuse_change'),
-            ('jarvis_guard_truncate', 'refuse_change'),
-            ('zz_jarvis_guard_insert', wanted.numbered_by)
+          and t.tgqual is null and t.tgattr = ''::int2vector
+          and (t.tgname, p.proname, t.tgtype) in (
+            ('jarvis_guard_rows', 'refuse_change', ${BEFORE | EACH_ROW | UPDATE | DELETE}::int),
+            ('jarvis_guard_truncate', 'refuse_change', ${BEFORE | TRUNCATE}::int),
+            ('zz_jarvis_guard_insert', wanted.numbered_by, ${BEFORE | EACH_ROW | INSERT}::int)
           )) as "rowTriggers",
       coalesce((select pg_get_userbyid(relowner) = current_user from pg_class
         where oid = to_regclass('public.' || wanted.ledger)), false) as "runtimeOwns"
@@ -80,11 +84,12 @@ export async function readLedgerGuard(
         and (e.evtname, e.evtevent) in (
           ('jarvis_guard_ddl', 'ddl_command_end'),
           ('jarvis_guard_drop', 'sql_drop'),
-          ('jarvis_guard_rewrite', 'table_rewrite')
+          ('jarvis_guard_rewrite', 'table_rewrite'),
+          ('jarvis_guard_start', 'ddl_command_start')
         )`),
   ]);
   if (superuserLogin) return { ledgerGuard: "superuser-login", ledgerGuardSql: ownLoginSql };
-  return eventTriggers === 3
+  return eventTriggers === 4
     ? { ledgerGuard: "enforced", ledgerGuardSql: null }
     : { ledgerGuard: "owner-ddl-unguarded", ledgerGuardSql: ddlGuardSql };
 }

@@ -20,8 +20,6 @@ export { KERNEL_SCHEMA } from "./kernel-schema.ts";
 export { ledgerWriters, type LedgerTable } from "./ledger-writers.ts";
 export { Settled, type LedgerLook } from "./settled.ts";
 export type { LedgerGuard } from "./guard-status.ts";
-export { alterLedger, ledgerAlterationSql } from "./alter-ledger.ts";
-export type { LedgerAlteration } from "./alter-ledger.ts";
 export { compareAndSetAgentState, readAgentState } from "./agent-state.ts";
 export type { CompareAndSetOutcome } from "./agent-state.ts";
 export { emptyBlob, getBlob, putBlob } from "./blobs.ts";

@@ -6,7 +6,6 @@ export type LedgerErrorCode =
   | "key-unsafe"
   | "malformed-note"
   | "malformed-bundle"
-  | "malformed-backup"
   | "event-unknown"
   | "not-sealed";
 

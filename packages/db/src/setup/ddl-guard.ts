@@ -14,7 +14,7 @@ import type { SqlClient } from "../connection.ts";
 export const ddlGuardSql = `begin;
 do $$ declare installed name; begin
   for installed in select evtname from pg_event_trigger
-    where evtname in ('jarvis_guard_ddl', 'jarvis_guard_drop', 'jarvis_guard_rewrite')
+    where evtname in ('jarvis_guard_ddl', 'jarvis_guard_drop', 'jarvis_guard_rewrite', 'jarvis_guard_start')
   loop execute format('drop event trigger %I', installed); end loop;
 end $$;
 
@@ -58,6 +58,24 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
+-- Once an index is dropped nothing says any more of which table it was.
+create table if not exists jarvis_ddl_guard.ledger_indexes (indexrelid oid primary key);
+truncate jarvis_ddl_guard.ledger_indexes;
+insert into jarvis_ddl_guard.ledger_indexes
+  select i.indexrelid from pg_index i join jarvis_guard.guarded_tables g on g.relid = i.indrelid;
+
+-- What is done concurrently is done in several transactions, of which the others refuse the last one
+-- only: what is left then is an index that nobody reads by and that every insert has to satisfy. The
+-- tables are not known yet; who may do so to a guarded one may not do so at all.
+create or replace function jarvis_ddl_guard.refuse_concurrent() returns event_trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if current_query() ~* '\\mconcurrently\\M' and pg_has_role(current_user, 'jarvis_owner', 'USAGE') then
+    raise exception '% CONCURRENTLY is refused to whoever owns a table under the append-only guard: leave the word out.',
+      tg_tag using errcode = 'JG002';
+  end if;
+end $$;
+
 create or replace function jarvis_ddl_guard.refuse_ddl() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare command record;
@@ -95,6 +113,8 @@ begin
         left join pg_class c on c.oid = g.relid
         left join pg_namespace n on n.oid = c.relnamespace
         where (dropped.classid = 'pg_class'::regclass and dropped.objid = g.relid)
+          or (dropped.object_type = 'index'
+            and dropped.objid in (select indexrelid from jarvis_ddl_guard.ledger_indexes))
           or (dropped.object_type in ('trigger', 'rule', 'policy', 'table constraint', 'default value')
             and dropped.address_names[1] = n.nspname and dropped.address_names[2] = c.relname));
     end if;
@@ -123,10 +143,13 @@ grant execute on function jarvis_guard.begin_ledger_change(regclass, text), jarv
 
 create event trigger jarvis_guard_ddl on ddl_command_end execute function jarvis_ddl_guard.refuse_ddl();
 create event trigger jarvis_guard_drop on sql_drop execute function jarvis_ddl_guard.refuse_drop();
+create event trigger jarvis_guard_start on ddl_command_start when tag in ('CREATE INDEX', 'DROP INDEX')
+  execute function jarvis_ddl_guard.refuse_concurrent();
 create event trigger jarvis_guard_rewrite on table_rewrite execute function jarvis_ddl_guard.refuse_rewrite();
 alter event trigger jarvis_guard_ddl enable always;
 alter event trigger jarvis_guard_drop enable always;
 alter event trigger jarvis_guard_rewrite enable always;
+alter event trigger jarvis_guard_start enable always;
 commit;`;
 
 /** Installs the event triggers where the session may. Answers whether it could. */

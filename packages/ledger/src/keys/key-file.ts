@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../durable-file.ts";
 import { LedgerError } from "../errors.ts";
@@ -30,7 +30,7 @@ export function readSigningKey(
 ): NoteSigner | null {
   const path = keyPath(stateDirectory, place);
   if (!existsSync(path)) return null;
-  const { mode, uid } = lstatSync(path);
+  const { mode, uid } = statSync(path);
   if ((mode & 0o077) !== 0 || (process.getuid !== undefined && uid !== process.getuid())) {
     throw new LedgerError(
       "key-unsafe",
