@@ -42,7 +42,7 @@ export function addHostRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () => Ke
     if (abandoned === null) {
       throw new ActionRefused(
         "nothing-to-recover",
-        "The ledger does not end before what was seen: there is nothing to go on from.",
+        "The ledger goes on from everything that was seen of it: there is nothing to recover.",
       );
     }
     const { recordId, from, to } = abandoned;

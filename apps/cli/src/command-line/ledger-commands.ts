@@ -29,7 +29,7 @@ export function addLedgerCommands({ command, answer }: CommandLine): void {
       }),
     );
 
-  command("recover", "go on from a restored database that ends before what was seen")
+  command("recover", "go on from a restored database that is not what was seen")
     .requiredOption("--accept-restore", "events after the backup are lost, and that is accepted")
     .requiredOption("--reason <text>", "why; it goes into the ledger", reasonGiven)
     .action(

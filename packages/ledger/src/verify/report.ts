@@ -20,8 +20,9 @@ export const attackMeanings = {
     "A table of the ledger is no plain table any more: what it shows may depend on who asks.",
   "key-forged": "The keys of the ledger cannot be read.",
   "history-forked":
-    "A checkpoint that was seen outside of the database belongs to another history.",
-  "ledger-truncated": "A checkpoint that was seen outside of the database covers more events.",
+    "A checkpoint that was seen outside of the database belongs to another history; where that was a restore, see `jarvis recover`.",
+  "ledger-truncated":
+    "A checkpoint that was seen outside of the database covers more events; where that was a restore, see `jarvis recover`.",
 } as const;
 
 export type Attack = keyof typeof attackMeanings;
