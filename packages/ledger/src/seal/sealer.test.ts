@@ -249,8 +249,9 @@ describe("a rotation", () => {
   });
 
   it("ends the key before it, which introduces no other one and signs nothing more", async () => {
-    const { signer: old, stop } = await start();
-    await stop();
+    const before = await start();
+    const { signer: old } = before;
+    await before.stop();
     const change = { actor: "someone", reason: "it was read by others", lost: false };
     await rotateSigningKey(database.db, stateDirectory, change);
     await (await start()).stop();

@@ -26,7 +26,8 @@ export const blockReasonMeanings = {
     "The ledger is not what was sealed; promotion is paused until a person has looked (`jarvis ledger verify`).",
   "ledger-behind":
     "The ledger ends before a checkpoint that was seen; `jarvis recover --accept-restore --reason TEXT` goes on from what was restored.",
-  "ledger-unsealed": "What was recorded about this run is not sealed yet.",
+  "ledger-unsealed":
+    "What was recorded about this run is not sealed yet, or nothing may be until the host was asked what it has seen.",
   "base-unverified":
     "The base holds a commit that has not passed verification and that nobody accepted; `jarvis accept SHA`.",
   // Who may act: the promotion is an action like any other.

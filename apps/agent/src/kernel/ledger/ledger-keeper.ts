@@ -2,12 +2,10 @@ import { messageOf, type DatabaseHandle } from "@jarvis/db";
 import {
   acceptRestore,
   encodeVerifier,
-  isKnownHere,
   LedgerError,
   ownKeyId,
   readGivenUp,
   readKeys,
-  seenAhead,
   startSealer,
   verifyLedger,
   type AbandonedHistory,
@@ -27,7 +25,8 @@ import {
 } from "@jarvis/tools/self-extension";
 import { HOST_EVERY_MS } from "../host-pace.ts";
 import { oneAtATime } from "../reconciler.ts";
-import { seenHere, seenOutside, type CarryingRepository } from "./seen-outside.ts";
+import { growthGate } from "./growth-gate.ts";
+import type { CarryingRepository } from "./seen-outside.ts";
 
 /** How often the whole ledger is computed again: a million events take some seconds of one core. */
 const VERIFY_EVERY_MS = 3_600_000;
@@ -41,11 +40,6 @@ const notLookedAt: Refusal = {
   reason: "ledger-unsealed",
   detail: "The ledger is being verified since the start; promotion goes on when that has ended.",
 };
-
-/** Why nothing is added to the tree, until it is known that it is not one that was set back. */
-const NOT_COMPARED = "the ledger was not yet compared with the checkpoints in its repository";
-const HOST_AWAY =
-  "this state directory has not seen the ledger before, and the repository host, which has its checkpoints, does not answer";
 
 /** Why the whole ledger was computed again. */
 type VerificationCause = "scheduled" | "asked" | "restored";
@@ -123,12 +117,12 @@ export async function keepLedger(parts: {
   let pushed: Anchor | null = null;
   // Before its first verification the ledger is not built upon.
   let isLookedAt = false;
-  let wait: string | null = NOT_COMPARED;
   const timers: NodeJS.Timeout[] = [];
 
   /** What the last look found, or what a look is missing. */
   const standing = (): Refusal | null =>
-    held() ?? (wait === HOST_AWAY ? { reason: "ledger-unsealed", detail: `${wait}.` } : null);
+    held() ??
+    (gate.wait?.isForHost === true ? { reason: "ledger-unsealed", detail: gate.wait.why } : null);
 
   async function hold(by: keyof typeof problems, problem: Refusal): Promise<void> {
     problems[by] = problem;
@@ -155,7 +149,7 @@ export async function keepLedger(parts: {
         db,
         stateDirectory,
         takesOver: parts.takesOver,
-        waitsFor: () => wait,
+        waitsFor: () => gate.wait?.why ?? null,
         onProblem: (error) => void tellSealer(error).catch(onProblem),
       });
     } catch (error) {
@@ -165,24 +159,15 @@ export async function keepLedger(parts: {
     }
   }
   // Before a sealer has written anything of its own there.
-  const isKnown = await isKnownHere({ db, stateDirectory }).catch(() => false);
+  const gate = await growthGate(
+    { db, stateDirectory },
+    {
+      repository: () => watched,
+      // Why it is not sealed is the sealer's to say.
+      onOpen: async () => await sealer?.sealNow().catch(() => undefined),
+    },
+  );
   await seal();
-
-  /** Reads what was seen outside of the database, and lets the tree grow where that is not ahead of it. */
-  async function compare(): Promise<readonly Anchor[]> {
-    const { anchors, isHostAsked } =
-      watched === null
-        ? { anchors: seenHere(stateDirectory), isHostAsked: true }
-        : await seenOutside({ db, stateDirectory }, watched);
-    const ahead = await seenAhead({ db, stateDirectory }, anchors);
-    const before = wait;
-    if (ahead !== null)
-      wait = `the ledger ends before ${ahead.size} events, which ${ahead.where} names`;
-    else wait = isHostAsked || isKnown ? null : HOST_AWAY;
-    // What it waited with is sealed at once; why it is not is the sealer's to say.
-    if (wait === null && before !== null) await sealer?.sealNow().catch(() => undefined);
-    return anchors;
-  }
 
   async function verify(cause: VerificationCause): Promise<VerificationReport> {
     if (running === null) {
@@ -200,7 +185,7 @@ export async function keepLedger(parts: {
     let report: VerificationReport;
     try {
       report = await verifyLedger(db, {
-        anchors: await compare(),
+        anchors: await gate.compare(),
         ownKeyId: await ownKeyId(db, stateDirectory),
         second: db,
       });
@@ -225,8 +210,8 @@ export async function keepLedger(parts: {
 
   /** The host answers now: what it holds is part of what the ledger is verified by. */
   const ask = oneAtATime(async () => {
-    await compare();
-    if (wait !== HOST_AWAY) await verify("scheduled");
+    await gate.compare();
+    if (gate.wait?.isForHost !== true) await verify("scheduled");
   });
 
   const push = oneAtATime(async () => {
@@ -264,7 +249,7 @@ export async function keepLedger(parts: {
       // One that is under way would still find what is accepted now.
       await running?.done.catch(() => undefined);
       if (held()?.reason !== "ledger-behind" && !isOnlyApart(verified?.report)) return null;
-      const abandoned = await acceptRestore(db, stateDirectory, await compare(), {
+      const abandoned = await acceptRestore(db, stateDirectory, await gate.compare(), {
         ...change,
         // What is sealed stays.
         reason: fitReason(change.reason),
@@ -288,7 +273,7 @@ export async function keepLedger(parts: {
           if (!push.busy()) push.run().catch(() => undefined);
         }, PUSH_EVERY_MS[world.kind]),
         setInterval(() => {
-          if (wait === HOST_AWAY && !ask.busy()) ask.run().catch(() => undefined);
+          if (gate.wait?.isForHost === true && !ask.busy()) ask.run().catch(() => undefined);
         }, HOST_EVERY_MS[world.kind]),
       );
       for (const timer of timers) timer.unref();

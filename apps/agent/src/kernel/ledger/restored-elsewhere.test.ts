@@ -75,7 +75,7 @@ describe("a ledger restored where it was never seen", () => {
     await write(database, 30);
     expect(await keeper.verify("asked")).toMatchObject({ ok: true, unsealed: 30 });
     expect(keeper.problem()).toMatchObject({ reason: "ledger-unsealed" });
-    expect(keeper.problem()?.detail).toContain("does not answer");
+    expect(keeper.problem()?.detail).toContain("has not seen the ledger before");
     const row = { ledger: "self_extension_events", id: 6 } as const;
     await expect(keeper.cover(row, 300)).rejects.toMatchObject({ code: "not-sealed" });
     expect(await sizeOf(database)).toBe(6);
@@ -142,6 +142,13 @@ describe("a ledger restored with what was seen of it at the backup", () => {
       ok: true,
       remarks: [{ code: "history-abandoned" }],
     });
+    // Who may write to the base must not keep what happens from being sealed.
+    const lie = `800000000 ${Buffer.alloc(32, 7).toString("base64")} ${await origin()}`;
+    await commitTrailer(lie);
+    await keeper.verify("asked");
+    expect(keeper.problem()).toMatchObject({ reason: "ledger-behind" });
+    await write(database, 1);
+    await sealed(keeper, database);
     // What is not whole in itself is no restore.
     const admin = database.openAdmin();
     await tamper(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JarvisDatabase } from "@jarvis/db";
+import { messageOf, type JarvisDatabase } from "@jarvis/db";
 import { readNewestSeen, readTreeHead, type Anchor } from "@jarvis/ledger";
 import {
   fetchBase,
@@ -20,8 +20,8 @@ export interface CarryingRepository {
 /** What says outside of the database what the ledger was. */
 export interface SeenOutside {
   readonly anchors: readonly Anchor[];
-  /** False where the repository host did not answer: it may hold newer ones. */
-  readonly isHostAsked: boolean;
+  /** Why the repository host could not be asked, which may hold newer ones; null where it was. */
+  readonly unasked: string | null;
 }
 
 /** How long the host is waited for: what is here is looked at without it. */
@@ -33,14 +33,18 @@ export async function seenOutside(
 ): Promise<SeenOutside> {
   const own = seenHere(stateDirectory);
   const asked = await Promise.race([
-    askHost(db, repository).catch(() => null),
-    sleep(ASK_MS, null, { ref: false }),
+    askHost(db, repository).catch((error: unknown) => ({ unasked: messageOf(error) })),
+    sleep(ASK_MS, { unasked: `no answer in ${ASK_MS / 1000} s` }, { ref: false }),
   ]);
+  const answer = "unasked" in asked ? null : asked;
   // The commits that came with an earlier look are here, whether the host is or not.
-  const base = asked?.base ?? (await lastSeenBase(db));
+  const base = answer?.base ?? (await lastSeenBase(db));
   const isHere = base !== null && (await hasCommit(repository.mirror, base));
   const carried = isHere ? await readLedgerAnchors(repository.mirror, base) : [];
-  return { anchors: [...own, ...carried, ...(asked?.pushed ?? [])], isHostAsked: asked !== null };
+  return {
+    anchors: [...own, ...carried, ...(answer?.pushed ?? [])],
+    unasked: "unasked" in asked ? asked.unasked : null,
+  };
 }
 
 /** What this state directory has seen itself. */
