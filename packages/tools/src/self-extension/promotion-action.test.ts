@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ActionProposal, StartRefusal } from "@jarvis/operator-core";
 import { listProposals, readProposal } from "@jarvis/operator-core";
@@ -123,6 +124,32 @@ describe("a kill during a promotion", () => {
     });
     expect((await suite.host()).base).toBe(before.base);
     expect((await newest())?.state).toBe("cancelled");
+  });
+
+  it("is not what a promotion is ended by that stood still for longer than its lease", async () => {
+    const { world } = suite;
+    const before = await suite.host();
+    let closed = 0;
+    const stop = onRequest(world, async (call, send) => {
+      const answer = await send();
+      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
+      if (closed === 0 && isUnderWay && call.method === "POST") {
+        await world.db.execute(
+          sql`update action_proposals set lease_expires_at = '-infinity' where state = 'executing'`,
+        );
+        closed = (await world.executor.recover()).abandoned;
+        // Longer than it takes to notice.
+        await new Promise((resolve) => setTimeout(resolve, 400));
+      }
+      return answer;
+    });
+    const runId = await world.submit(suite.patch());
+    const run = await world.attempt(runId, 1);
+    stop();
+    expect(closed).toBe(1);
+    expect(run.state).toMatchObject({ status: "parked", blockReasons: ["database-unreachable"] });
+    expect((await suite.host()).base).toBe(before.base);
+    expect((await world.attempt(runId, 2)).state.status).toBe("promoted");
   });
 
   it("that comes after the landing took effect does not undo it: it is read back and recorded", async () => {

@@ -174,15 +174,31 @@ async function execute(
       return await blockUnlessLanded(world, verified, attempt, observeOnly());
     }
     if (error instanceof PromotionStopped) {
-      return await blockUnlessLanded(world, verified, attempt, {
-        reason: "kill-switch-active",
-        detail: "The promotion was stopped before it landed; propose the change again.",
-      });
+      return await blockUnlessLanded(world, verified, attempt, await whyStopped(world, id));
     }
     throw error;
   } finally {
     world.flights.delete(id);
   }
+}
+
+/** An order ends the run. That others took its executor for dead, which stood still for too long, is none. */
+async function whyStopped(world: PipelineWorld, id: number): Promise<PromotionRefusal> {
+  const { killed } = await readSwitches(world);
+  const [row] = await world.db
+    .select({ stopReason: actionProposals.stopReason })
+    .from(actionProposals)
+    .where(eq(actionProposals.id, id));
+  if (row?.stopReason === null && !killed) {
+    return {
+      reason: "database-unreachable",
+      detail: "The promotion was not heard of for too long and stopped before it landed.",
+    };
+  }
+  return {
+    reason: "kill-switch-active",
+    detail: "The promotion was stopped before it landed; propose the change again.",
+  };
 }
 
 /** Ends, switches and a base that moved need no action; null where one has to be begun. */
