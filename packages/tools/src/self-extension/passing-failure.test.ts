@@ -1,3 +1,4 @@
+import { DatabaseError } from "@jarvis/db";
 import { createTestDatabase } from "@jarvis/db/testing";
 import { LedgerError } from "@jarvis/ledger";
 import { sql } from "drizzle-orm";
@@ -17,16 +18,27 @@ it("takes a database that ends a connection, or is gone, for something that pass
   const ended = await thrownBy(async () => await database.db.execute(ending));
   await database.close();
   const gone = await thrownBy(async () => await database.db.execute(sql`select 1`));
-  for (const error of [ended, gone, new Error("in a step", { cause: gone })]) {
+  const unreachable = new DatabaseError("database-unreachable", "It did not answer.");
+  for (const error of [ended, gone, unreachable, new Error("in a step", { cause: gone })]) {
     expect(passingFailure(error)).toMatchObject({ reason: "database-unreachable" });
   }
 });
 
 it("takes what the database answers for an answer", async () => {
   const database = await createTestDatabase();
-  const refused = await thrownBy(async () => await database.db.execute(sql`select 1 / 0`));
+  const { db } = database;
+  const refused = [
+    await thrownBy(async () => await db.execute(sql`select 1 / 0`)),
+    await thrownBy(
+      async () => await db.transaction(async (tx) => await tx.execute(sql`select 1 / 0`)),
+    ),
+    // What is asked of somebody else in the middle of it is not the database's.
+    await thrownBy(
+      async () => await db.transaction(async () => await fetch("http://127.0.0.1:1/")),
+    ),
+  ];
   await database.close();
-  expect(passingFailure(refused)).toBeNull();
+  for (const error of refused) expect(passingFailure(error)).toBeNull();
 });
 
 it("does not take a host's connection for the database's", async () => {

@@ -30,7 +30,12 @@ function isDatabaseAway(error: unknown): boolean {
   let isQuery = false;
   for (const { code, name } of causesOf(error)) {
     isQuery ||= name === "DrizzleQueryError";
-    if (connectionLost.test(code) || (isQuery && networkLost.has(code))) return true;
+    if (
+      code === "database-unreachable" ||
+      connectionLost.test(code) ||
+      (isQuery && networkLost.has(code))
+    )
+      return true;
   }
   return false;
 }
