@@ -69,7 +69,7 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
     git,
     objects,
     refs,
-    history: new History(git),
+    history: new History(git, objects),
     state,
     mutex: new Mutex(),
   };

@@ -27,6 +27,11 @@ export class ObjectStore {
     this.#git = git;
   }
 
+  /** What is in memory; git may have more. */
+  held(sha: Sha): GitObject | undefined {
+    return this.#cache.get(sha);
+  }
+
   async read(sha: Sha): Promise<GitObject | undefined> {
     return (await this.readMany([sha]))[0];
   }
