@@ -1,6 +1,6 @@
 // Sets a clone up: checks Node and git, installs what is missing and can be installed, installs the
 // dependencies with the pinned pnpm and builds. Only Node's own modules: nothing is installed yet.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -36,6 +36,39 @@ export function run(argv, options = {}) {
   });
   if (result.error !== undefined) stop(`${command} could not be started: ${result.error.message}`);
   return result.status ?? 1;
+}
+
+/**
+ * Runs programs side by side, at most so many at a time and begun in the order given. Answers a
+ * promise for each of how it ended and what it said, apart from what the others said.
+ */
+export function runSideBySide(argvs, most) {
+  const waiting = argvs.map((argv) => {
+    const entry = { argv };
+    entry.ended = new Promise((resolve) => (entry.tell = resolve));
+    return entry;
+  });
+  const promises = waiting.map(({ ended }) => ended);
+  const next = () => {
+    const entry = waiting.shift();
+    if (entry !== undefined) runAside(entry.argv, (result) => (entry.tell(result), next()));
+  };
+  for (let started = 0; started < most; started += 1) next();
+  return promises;
+}
+
+function runAside([command, ...args], onEnd) {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: environment,
+  });
+  let output = "";
+  const keep = (chunk) => (output += chunk);
+  child.stdout.setEncoding("utf8").on("data", keep);
+  child.stderr.setEncoding("utf8").on("data", keep);
+  child.once("error", (error) => stop(`${command} could not be started: ${error.message}`));
+  child.once("close", (status) => onEnd({ status: status ?? 1, output }));
 }
 
 function isInstalled(program) {

@@ -8,6 +8,9 @@ export default defineConfig({
     // Fetches a program from the registry: `pnpm sweep` runs it.
     exclude: process.env["JARVIS_SWEEP"] === "1" ? [] : ["src/mcp-inspector.test.ts"],
     globalSetup: ["src/testing/global-setup.ts", "../../packages/db/src/testing/global-setup.ts"],
+    // Files share a process: nothing here keeps state in a module that another file could meet, and
+    // loading everything anew for each was a third of the time of the small ones.
+    isolate: false,
     testTimeout: 90_000,
     hookTimeout: 120_000,
   },

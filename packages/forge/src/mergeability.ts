@@ -49,8 +49,10 @@ export class MergeabilityCache {
   }
 
   async #work(base: Sha, head: Sha): Promise<Mergeability> {
-    const tree = await mergeTree(this.#repository.git, base, head);
     const upToDate = await this.#repository.history.isAncestor(base, head);
+    // What contains the base has nothing to conflict with.
+    if (upToDate) return { mergeable: true, upToDate };
+    const tree = await mergeTree(this.#repository.git, base, head);
     return { mergeable: tree !== undefined, upToDate };
   }
 }

@@ -58,9 +58,10 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
   await mkdir(git.gitDirectory, { recursive: true, mode: 0o700 });
   // Safe on a repository that exists, and completes one whose making was interrupted.
   await git.run(["init", "--quiet", "--bare", "--template=", git.gitDirectory]);
-  const meta = (await state.meta()) ?? { document: await setUp(git, objects, refs, options) };
+  const known = await state.meta();
   // Every status is a ref; thousands of loose ones would slow down every listing.
-  await git.run(["pack-refs", "--all"]);
+  if (known !== undefined) await git.run(["pack-refs", "--all"]);
+  const meta = known ?? { document: await setUp(git, objects, refs, options) };
   return {
     owner: options.owner,
     name: options.name,
@@ -69,7 +70,7 @@ export async function openRepository(options: RepositoryOptions): Promise<Reposi
     git,
     objects,
     refs,
-    history: new History(git),
+    history: new History(git, objects),
     state,
     mutex: new Mutex(),
   };

@@ -132,6 +132,7 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
         // Once: a second time would give free what is another forge's by then.
         closing ??= (async () => {
           await closeServer(server, () => repository.mutex.run(async () => undefined));
+          await repository.git.end();
           requestLog.close();
           await directory.release();
         })();

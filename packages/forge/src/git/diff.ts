@@ -32,8 +32,12 @@ const PLAIN = ["-r", "-M", "--full-index", "--no-ext-diff", "--no-textconv", "--
 
 export async function diffFiles(git: Git, from: Sha, to: Sha): Promise<FileChange[]> {
   if (from === to) return [];
-  const summary = await git.known(["diff-tree", ...PLAIN, "-z", "--raw", "--numstat", from, to]);
-  const patch = await git.known(["diff-tree", ...PLAIN, "-p", from, to]);
+  const wanted = ["-z", "--raw", "--numstat", "-p"];
+  const output = await git.known(["diff-tree", ...PLAIN, ...wanted, from, to]);
+  // An empty field, which no summary holds, is before the patch.
+  const end = output.indexOf("\0\0");
+  const [summary, patch] =
+    end === -1 ? [output, ""] : [output.slice(0, end), output.slice(end + 2)];
   const sections = patch
     .split(/^(?=diff --git )/mu)
     .filter((part) => part.startsWith("diff --git "));

@@ -3,6 +3,7 @@ import { once } from "node:events";
 
 import { ForgeError } from "../forge-error.ts";
 import { Recent } from "../recent.ts";
+import { LastingGit, type Reply } from "./lasting-git.ts";
 
 interface GitResult {
   code: number;
@@ -29,6 +30,14 @@ export interface Git {
   text(args: readonly string[], options?: GitOptions): Promise<string>;
   /** The same, asked once: for what is said of objects by their names alone, which never changes. */
   known(args: readonly string[], options?: Pick<GitOptions, "okCodes">): Promise<string>;
+  /** Asks a git that stays for the next question with these arguments; see {@link LastingGit}. */
+  ask(
+    args: readonly string[],
+    question: string,
+    isWhole: (stdout: string) => boolean,
+  ): Promise<Reply>;
+  /** Ends what was started to stay. */
+  end(): Promise<void>;
 }
 
 // Debian, Homebrew and Nix on NixOS. A caller with git elsewhere says so.
@@ -82,6 +91,7 @@ export function createGit(options: {
     return stdout.toString("utf8").replace(/\n$/u, "");
   };
   const answers = new Recent<string>(KNOWN_ANSWERS);
+  const lasting = new Map<string, LastingGit>();
   return {
     gitDirectory: options.gitDirectory,
     environment,
@@ -92,6 +102,16 @@ export function createGit(options: {
       const answer = answers.get(key) ?? (await text(args, textOptions));
       if (answer.length <= KNOWN_CHARACTERS) answers.set(key, answer);
       return answer;
+    },
+    ask(args, question, isWhole) {
+      const key = args.join("\0");
+      const place = { env: environment, cwd: options.gitDirectory };
+      const git = lasting.get(key) ?? new LastingGit(args, place);
+      lasting.set(key, git);
+      return git.ask(question, isWhole);
+    },
+    async end() {
+      await Promise.all([...lasting.values()].map((git) => git.end()));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { ForgeError } from "../forge-error.ts";
 import { Recent } from "../recent.ts";
 import { writeBlob } from "./write-blob.ts";
+import { writeChecked } from "./write-checked.ts";
 import type { Git } from "./git.ts";
 import { isSha, type Sha } from "./names.ts";
 
@@ -25,6 +26,11 @@ export class ObjectStore {
 
   constructor(git: Git) {
     this.#git = git;
+  }
+
+  /** What is in memory; git may have more. */
+  held(sha: Sha): GitObject | undefined {
+    return this.#cache.get(sha);
   }
 
   async read(sha: Sha): Promise<GitObject | undefined> {
@@ -83,7 +89,7 @@ export class ObjectStore {
     const sha =
       type === "blob"
         ? await writeBlob(this.#git.gitDirectory, Buffer.from(data))
-        : await this.#git.text(["hash-object", "-w", "-t", type, "--stdin"], { input: data });
+        : await writeChecked(this.#git, type, data);
     this.#remember({ sha, type, data: Buffer.from(data) });
     return sha;
   }

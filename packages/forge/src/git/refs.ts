@@ -55,11 +55,19 @@ export class RefStore {
         ? `delete ${update.ref}\0${old}\0`
         : `update ${update.ref}\0${update.new}\0${old}\0`;
     });
-    const { code, stderr } = await this.#git.run(["update-ref", "--no-deref", "-z", "--stdin"], {
-      input: `start\0${commands.join("")}prepare\0commit\0`,
-      okCodes: [1, 128],
-    });
-    if (code !== 0) throw new ForgeError("ref-conflict", `git refused to move refs: ${stderr}`);
+    const { code, stderr } = await this.#git.ask(
+      ["update-ref", "--no-deref", "-z", "--stdin"],
+      `start\0${commands.join("")}prepare\0commit\0`,
+      (answer) => answer.endsWith("commit: ok\n"),
+    );
+    if (code === undefined) return;
+    if (code === 1 || code === 128) {
+      throw new ForgeError("ref-conflict", `git refused to move refs: ${stderr.trim()}`);
+    }
+    throw new ForgeError(
+      "git-failed",
+      `git update-ref ended with ${code ?? "a signal"}: ${stderr}`,
+    );
   }
 
   async #ask(names: readonly string[]): Promise<RefMap> {

@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { removeTree } from "@jarvis/sandbox/testing";
 
+// Of maintenance a commit would start another git each time, which finds nothing to do.
+const settings = ["-c", "safe.directory=*", "-c", "maintenance.auto=false"];
+
 /** A person's repository, mostly in a temporary directory. */
 export interface TestRepository {
   readonly directory: string;
@@ -51,7 +54,7 @@ export function openRepository(
 ): TestRepository {
   mkdirSync(directory, { recursive: true });
   const git = (...args: string[]): string =>
-    execFileSync("git", ["-C", directory, "-c", "safe.directory=*", ...args], {
+    execFileSync("git", ["-C", directory, ...settings, ...args], {
       encoding: "utf8",
       env: {
         PATH: process.env["PATH"] ?? "",

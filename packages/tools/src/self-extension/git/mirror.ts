@@ -1,6 +1,7 @@
 import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SelfExtensionError } from "../errors.ts";
+import { KeptAnswers } from "./kept-answers.ts";
 import { gitEnvironment, gitText, runGit } from "./run-git.ts";
 
 /**
@@ -103,8 +104,11 @@ export async function fetchedBranch(mirror: Mirror, branch: string): Promise<str
 }
 
 export async function treeOf(mirror: Mirror, commit: string): Promise<string> {
-  return await gitText(["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`], mirror);
+  const args = ["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`];
+  return await trees.of(mirror, [commit], async () => await gitText(args, mirror));
 }
+
+const trees = new KeptAnswers<string>(256);
 
 export async function hasCommit(mirror: Mirror, sha: string): Promise<boolean> {
   const result = await runGit(["cat-file", "-e", `${sha}^{commit}`], {
@@ -128,24 +132,12 @@ export async function isAncestor(
 
 /** Every file of a tree, in git's order. */
 export async function listTree(mirror: Mirror, tree: string): Promise<readonly TreeEntry[]> {
-  // What a full id names never changes, and a change and its base are listed at many places.
-  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(tree)) return await listNow(mirror, tree);
-  const key = `${mirror.gitDir}\0${tree}`;
-  const listing = listings.get(key) ?? listNow(mirror, tree);
-  listings.delete(key);
-  listings.set(key, listing);
-  for (const oldest of [...listings.keys()].slice(0, -KEPT_LISTINGS)) listings.delete(oldest);
-  try {
-    return await listing;
-  } catch (error) {
-    listings.delete(key);
-    throw error;
-  }
+  // A change and its base are listed at many places.
+  return await listings.of(mirror, [tree], async () => await listNow(mirror, tree));
 }
 
-/** The listings that were asked for last; a large repository's takes some megabytes. */
-const listings = new Map<string, Promise<readonly TreeEntry[]>>();
-const KEPT_LISTINGS = 4;
+/** A large repository's listing takes some megabytes. */
+const listings = new KeptAnswers<readonly TreeEntry[]>(4);
 
 async function listNow(mirror: Mirror, tree: string): Promise<readonly TreeEntry[]> {
   const { stdout } = await runGit(["ls-tree", "-r", "-z", "--full-tree", tree], mirror);
@@ -163,7 +155,17 @@ async function listNow(mirror: Mirror, tree: string): Promise<readonly TreeEntry
 }
 
 /** What differs between two trees, without rename detection: a rename is a removal and an addition. */
-export async function diffTrees(mirror: Mirror, from: string, to: string): Promise<TreeChange[]> {
+export async function diffTrees(
+  mirror: Mirror,
+  from: string,
+  to: string,
+): Promise<readonly TreeChange[]> {
+  return await differences.of(mirror, [from, to], async () => await diffNow(mirror, from, to));
+}
+
+const differences = new KeptAnswers<readonly TreeChange[]>(8);
+
+async function diffNow(mirror: Mirror, from: string, to: string): Promise<TreeChange[]> {
   const { stdout } = await runGit(
     ["diff-tree", "-r", "-z", "--no-renames", "--raw", from, to],
     mirror,
@@ -200,6 +202,18 @@ export async function readFileOfTree(
   tree: string,
   path: string,
 ): Promise<Buffer | null> {
+  const read = async (): Promise<Buffer | null> => await readFileNow(mirror, tree, path);
+  return await files.of(mirror, [tree], read, path);
+}
+
+const LARGEST_KEPT_BYTES = 64 * 1024;
+/** The configuration and its like, which every stage reads of the base. */
+const files = new KeptAnswers<Buffer | null>(
+  32,
+  (content) => content === null || content.length <= LARGEST_KEPT_BYTES,
+);
+
+async function readFileNow(mirror: Mirror, tree: string, path: string): Promise<Buffer | null> {
   const { stdout } = await runGit(["ls-tree", "-z", "--full-tree", tree, "--", path], mirror);
   const match = /^100(?:644|755) blob ([0-9a-f]+)\t/.exec(stdout.toString("utf8"));
   return match?.[1] === undefined ? null : await readBlob(mirror, match[1]);
