@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ActionProposal, StartRefusal } from "@jarvis/operator-core";
-import { listProposals, readProposal } from "@jarvis/operator-core";
+import {
+  ActionExecutor,
+  ActionRegistry,
+  listProposals,
+  readProposal,
+  SessionRiskTracker,
+} from "@jarvis/operator-core";
 import { makePromotionWorld, onRequest, type PromotionWorld } from "../testing/promotion-world.ts";
 import { isParking } from "./block-reasons.ts";
 import { promoteChange } from "./github-pipeline.ts";
 import { promotionSession } from "./promotion-action.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
-import { whyInvalid, whyNotBegun } from "./promotion-refusal.ts";
+import { whyInvalid, whyNotBegun, whyStopped } from "./promotion-refusal.ts";
 import { readRun, type Run } from "./runs.ts";
 import { loadVerified } from "./verification.ts";
 
@@ -148,6 +154,53 @@ describe("a kill during a promotion", () => {
   });
 });
 
+describe("a promotion whose kernel stood still for longer than its lease", () => {
+  it("lands nothing, and is tried again: nobody has killed it", async () => {
+    const { world } = suite;
+    const { base } = await suite.host();
+    let isClosed = false;
+    const stop = onRequest(world, async (call, send) => {
+      const answer = await send();
+      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
+      if (!isClosed && isUnderWay && call.method === "POST") {
+        isClosed = true;
+        await takenForDead(world.executor);
+      }
+      return answer;
+    });
+    const run = await world.propose(suite.patch());
+    stop();
+    expect(run.result).toMatchObject({
+      status: "parked",
+      blockReasons: ["database-unreachable"],
+      mergeSha: null,
+    });
+    expect((await suite.host()).base).toBe(base);
+    expect((await world.attempt(run.state.runId, 2)).result.success).toBe(true);
+  });
+
+  it("is ended by a kill that came meanwhile", async () => {
+    const { world } = suite;
+    let isClosed = false;
+    const stop = onRequest(world, async (call, send) => {
+      const answer = await send();
+      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
+      if (!isClosed && isUnderWay && call.method === "POST") {
+        isClosed = true;
+        await takenForDead(world.executor);
+        await world.safety.kill(operator);
+      }
+      return answer;
+    });
+    const run = await world.propose(suite.patch());
+    stop();
+    expect(run.result).toMatchObject({
+      status: "blocked",
+      blockReasons: ["kill-switch-active"],
+    });
+  });
+});
+
 describe("the kill switch and the pause", () => {
   it.each([
     { killed: false, paused: false, reasons: [] },
@@ -214,6 +267,16 @@ describe("a promotion that the executor did not begin", () => {
   });
 
   it.each([
+    ["killed", false, "kill-switch-active"],
+    ["executor", true, "kill-switch-active"],
+    ["timed-out", true, "kill-switch-active"],
+    ["timed-out", false, "github-not-connected"],
+    ["executor", false, "database-unreachable"],
+  ] as const)("or stopped: by %s, ordered: %s, is %s", (by, isOrdered, reason) => {
+    expect(whyStopped({ by }, isOrdered).reason).toBe(reason);
+  });
+
+  it.each([
     [[{ path: "policy", message: "no rule" }], "action-denied"],
     [[{ path: "", message: "session x may only observe" }], "session-at-risk"],
   ])("because of %o is blocked as %s", (errors, reason) => {
@@ -266,6 +329,21 @@ describe("promotions of one origin in a short time", () => {
     );
   });
 });
+
+/** As another kernel does where a lease has run out; waits until the executor has seen it. */
+async function takenForDead({ id }: ActionExecutor): Promise<void> {
+  const { db, safety } = suite.world;
+  const other = new ActionExecutor({
+    db,
+    registry: new ActionRegistry(),
+    policy: { rules: [], protectedPaths: [] },
+    safety,
+    sessions: new SessionRiskTracker(),
+  });
+  expect((await other.recover({ dead: [id] })).abandoned).toBe(1);
+  other.close();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+}
 
 async function newest(): Promise<ActionProposal | undefined> {
   return (await listProposals(suite.world.db, { limit: 1 }))[0];

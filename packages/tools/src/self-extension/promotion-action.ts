@@ -2,6 +2,7 @@ import { actionProposals } from "@jarvis/db";
 import {
   defineAction,
   ObserveOnlyError,
+  readProposal,
   type ActionDefinition,
   type ActionProposal,
   type Principal,
@@ -34,6 +35,7 @@ import {
   observeOnly,
   whyInvalid,
   whyNotBegun,
+  whyStopped,
   type PromotionRefusal,
 } from "./promotion-refusal.ts";
 import { budgetProblem, requestsOf } from "./rate-budget.ts";
@@ -174,15 +176,19 @@ async function execute(
       return await blockUnlessLanded(world, verified, attempt, observeOnly());
     }
     if (error instanceof PromotionStopped) {
-      return await blockUnlessLanded(world, verified, attempt, {
-        reason: "kill-switch-active",
-        detail: "The promotion was stopped before it landed; propose the change again.",
-      });
+      const isOrdered = await isOrderedToStop(world, id);
+      return await blockUnlessLanded(world, verified, attempt, whyStopped(error, isOrdered));
     }
     throw error;
   } finally {
     world.flights.delete(id);
   }
+}
+
+/** Whether somebody asked for the stop; else the executor lost its hold on the action by itself. */
+async function isOrderedToStop(world: PipelineWorld, id: number): Promise<boolean> {
+  const proposal = await readProposal(world.db, id);
+  return proposal?.stopReason != null || (await readSwitches(world)).killed;
 }
 
 /** Ends, switches and a base that moved need no action; null where one has to be begun. */
