@@ -78,12 +78,6 @@ export async function readSafetyState(
   }
 }
 
-/** @throws ObserveOnlyError unless the mode is known to be `execute`. */
-export async function requireExecuteMode(db: JarvisDatabase): Promise<void> {
-  const { mode } = await readSafetyState(db);
-  if (mode !== "execute") throw new ObserveOnlyError();
-}
-
 /** @throws ObserveOnlyError unless reading is allowed: in any mode but after a kill switch. */
 export async function requireReadable(db: JarvisDatabase): Promise<void> {
   const reading = await readSafetyState(db);
