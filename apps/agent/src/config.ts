@@ -2,10 +2,9 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { packageManagerEnv, type GitHubSettings } from "@jarvis/tools/self-extension";
+import { isLoopback, packageManagerEnv, type GitHubSettings } from "@jarvis/tools/self-extension";
 import { z } from "zod";
 import { readModelConfig, type ModelConfig } from "./kernel/model/model-config.ts";
-import { isLoopback } from "./http/browser/places.ts";
 
 const port = z
   .string()

@@ -1,51 +1,26 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultBodyLimits } from "./kernel/body/body-limits.ts";
-import {
-  discardState,
-  sandboxesOf,
-  startKernelProgram,
-  until,
-  type KernelProgram,
-} from "./testing/kernel-program.ts";
-import { makeLiving } from "./testing/living-project.ts";
+import { sandboxesOf, until } from "./testing/kernel-program.ts";
+import { startLivingWorld, type KernelWorld } from "./testing/kernel-world.ts";
 import { pushFromOutside } from "./testing/push-from-outside.ts";
-import { plainProject, type TestRepository } from "./testing/repository.ts";
 
-let repository: TestRepository;
-let kernel: KernelProgram;
-let stateDir: string;
+let world: KernelWorld;
 
-interface Detail {
-  readonly result: { readonly status: string };
-  readonly events: { readonly type: string; readonly payload: Record<string, unknown> }[];
-}
-
-const servedSha = (): string => {
-  const text = readFileSync(join(stateDir, "releases", "serving.json"), "utf8");
-  return (JSON.parse(text) as { sha: string }).sha;
-};
-
-async function settled(runId: string, ...wanted: string[]): Promise<Detail> {
-  return await until(async () => {
-    const found = await kernel.get<Detail>(`/api/runs/${runId}`).catch(() => null);
-    return found !== null && wanted.includes(found.result.status) ? found : null;
-  });
-}
+const servedSha = (): string => world.pointer("serving").sha;
 
 async function answered(): Promise<unknown> {
   return await until(
-    async () => await kernel.post("/api/tools/double/call", { input: { n: 21 } }).catch(() => null),
+    async () =>
+      await world.kernel.post("/api/tools/double/call", { input: { n: 21 } }).catch(() => null),
   );
 }
 
 async function blessed(name: string): Promise<string> {
-  const patch = repository.patch({ [`lib/${name}.js`]: `export const ${name} = 1;\n` });
-  const runId = await kernel.propose(patch);
-  await settled(runId, "blessed");
+  const patch = world.repository.patch({ [`lib/${name}.js`]: `export const ${name} = 1;\n` });
+  const runId = await world.kernel.propose(patch);
+  await world.settled(runId, "blessed");
   return runId;
 }
 
@@ -67,7 +42,7 @@ const ending = `
 
 /** While it works no new body comes up, as on a machine without memory. */
 async function withoutNewBodies<T>(work: () => Promise<T>): Promise<T> {
-  const killer = spawn(process.execPath, ["-e", ending, String(kernel.pid)], {
+  const killer = spawn(process.execPath, ["-e", ending, String(world.kernel.pid)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
@@ -87,19 +62,11 @@ function kill(pid: number): void {
 }
 
 beforeAll(async () => {
-  repository = plainProject();
-  makeLiving(repository);
-  stateDir = join(repository.directory, ".jarvis");
-  kernel = await startKernelProgram({ repo: repository.directory, stateDir });
-  await kernel.post("/api/mode", { mode: "execute", reason: "test" });
+  world = await startLivingWorld();
   await answered();
 });
 
-afterAll(async () => {
-  await kernel.stop();
-  await discardState(stateDir);
-  repository.remove();
-});
+afterAll(async () => await world.close());
 
 describe("what serves", () => {
   it("goes on where the release before it does not come up, and is gone back from when it does", async () => {
@@ -107,16 +74,16 @@ describe("what serves", () => {
     const runId = await blessed("second");
     const second = servedSha();
     const order = async (): Promise<{ fromSha: string; toSha: string }> =>
-      await kernel.post("/api/rollback", { reason: "not what we want" });
+      await world.kernel.post("/api/rollback", { reason: "not what we want" });
     await withoutNewBodies(async () => await expect(order()).rejects.toThrow(second));
     expect(servedSha()).toBe(second);
     expect(await answered()).toEqual({ output: 42 });
-    expect(sandboxesOf(kernel.pid)).toHaveLength(1);
+    expect(sandboxesOf(world.kernel.pid)).toHaveLength(1);
 
     expect(await order()).toEqual({ fromSha: second, toSha: first });
     expect(servedSha()).toBe(first);
     expect(await answered()).toEqual({ output: 42 });
-    const { events } = await settled(runId, "rolled-back");
+    const { events } = await world.settled(runId, "rolled-back");
     const ways = events.slice(-4).map(({ type, payload }) => [type, payload["attempt"]]);
     expect(ways).toEqual([
       ["rollback_started", 1],
@@ -124,13 +91,13 @@ describe("what serves", () => {
       ["rollback_started", 2],
       ["rolled_back", 2],
     ]);
-    await settled(String(events.at(-1)?.payload["rollbackRunId"]), "promoted", "blessed");
+    await world.settled(String(events.at(-1)?.payload["rollbackRunId"]), "promoted", "blessed");
   });
 
   it("is begun again by itself when it gave up and there is nothing to go back to", async () => {
     const ended = new Set<number>();
     await until(async () => {
-      for (const pid of sandboxesOf(kernel.pid)) {
+      for (const pid of sandboxesOf(world.kernel.pid)) {
         // One by one, as often as it is begun again by its keeper.
         if (ended.size < defaultBodyLimits.crashes) kill(pid);
         ended.add(pid);
@@ -142,16 +109,16 @@ describe("what serves", () => {
 });
 
 it("a change is judged by the next kernel also where the base moved on meanwhile", async () => {
-  const runId = await kernel.propose(
-    repository.patch({ "lib/third.js": "export const third = 1;\n" }),
+  const runId = await world.kernel.propose(
+    world.repository.patch({ "lib/third.js": "export const third = 1;\n" }),
   );
-  await settled(runId, "watched");
+  await world.settled(runId, "watched");
   // Its window stands still, so it cannot end before the kernel does.
-  await kernel.post("/api/mode", { mode: "observe", reason: "test" });
-  await pushFromOutside(stateDir, "lib/outside.js", "export const outside = 1;\n");
-  await kernel.kill();
-  kernel = await startKernelProgram({ repo: repository.directory, stateDir });
-  await kernel.post("/api/mode", { mode: "execute", reason: "test" });
-  const { events } = await settled(runId, "blessed");
+  await world.setMode("observe");
+  await pushFromOutside(world.stateDir, "lib/outside.js", "export const outside = 1;\n");
+  await world.kernel.kill();
+  await world.startAgain();
+  await world.setMode("execute");
+  const { events } = await world.settled(runId, "blessed");
   expect(events.map(({ type }) => type)).toContain("health_window_passed");
 });

@@ -1,15 +1,12 @@
-import { sql } from "drizzle-orm";
 import { describe, expect, it } from "vitest";
 import {
   connect,
   databaseNameOf,
-  drizzleOver,
   socketUrl,
   withDatabase,
   withoutPassword,
   withRole,
 } from "./connection.ts";
-import { createTestDatabase } from "./testing/index.ts";
 
 const url = "postgresql://app:p+w%40rd@db.example:5433/jarvis?sslmode=require";
 
@@ -47,35 +44,3 @@ describe("a database URL", () => {
     },
   );
 });
-
-describe("a transaction", () => {
-  it("that finds no server says that the database is away, whoever the network names", async () => {
-    const nobody = "postgres://nobody:x@127.0.0.1:1/none";
-    const client = connect(nobody, { max: 1, role: undefined, applicationName: "test" });
-    const { code, message } = await failureOf(
-      drizzleOver(client).transaction(async (tx) => await tx.execute(sql`select 1`)),
-    );
-    expect({ code, message }).toEqual({
-      code: "database-unreachable",
-      message: expect.stringContaining("ECONNREFUSED"),
-    });
-    await client.end();
-  });
-
-  it("that was begun throws what its work throws", async () => {
-    const database = await createTestDatabase();
-    const { db } = database;
-    const elsewhere = db.transaction(async () => await fetch("http://127.0.0.1:1/"));
-    expect(await failureOf(elsewhere)).toBeInstanceOf(TypeError);
-    const refused = db.transaction(async (tx) => await tx.execute(sql`select 1 / 0`));
-    expect(await failureOf(refused)).toMatchObject({ cause: { code: "22012" } });
-    await database.close();
-  });
-});
-
-async function failureOf(work: Promise<unknown>): Promise<Error & { code?: string }> {
-  return await work.then(
-    () => expect.fail("nothing was thrown"),
-    (error: unknown) => error as Error,
-  );
-}

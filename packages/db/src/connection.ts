@@ -3,7 +3,7 @@ import type { PostgresJsDatabase, PostgresJsQueryResultHKT } from "drizzle-orm/p
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import postgres from "postgres";
 import type { BoundedDial } from "./bounded-dial.ts";
-import { DatabaseError, messageOf } from "./errors.ts";
+import { DatabaseError } from "./errors.ts";
 import * as schema from "./schema/index.ts";
 
 export type SqlClient = postgres.Sql;
@@ -59,27 +59,7 @@ export function connect(url: string, options: ConnectOptions): SqlClient {
 }
 
 export function drizzleOver(client: SqlClient): PostgresJsDatabase<typeof schema> {
-  const db = drizzle({ client, schema });
-  const transaction = db.transaction.bind(db);
-  // A query that finds no server says so as one that failed; a transaction throws what the network
-  // says, which could be about anybody.
-  db.transaction = async (work, config) => {
-    let isBegun = false;
-    try {
-      return await transaction(async (tx) => {
-        isBegun = true;
-        return await work(tx);
-      }, config);
-    } catch (error) {
-      if (isBegun) throw error;
-      throw new DatabaseError(
-        "database-unreachable",
-        `The database could not answer (${messageOf(error)}).`,
-        { cause: error },
-      );
-    }
-  };
-  return db;
+  return drizzle({ client, schema });
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { SafetyProblem } from "./safety-state.ts";
+
 export { messageOf } from "@jarvis/db";
 
 /** Why an operation was refused or could not be completed. A closed set. */
@@ -33,11 +35,14 @@ export class OperatorError extends Error {
 /** Thrown where an action would be executed while the mode is not `execute`. */
 export class ObserveOnlyError extends OperatorError {
   override readonly name = "ObserveOnlyError";
+  /** Why nobody knows the mode, which means no as well; null where somebody set one that says no. */
+  readonly problem: SafetyProblem | null;
 
-  constructor() {
+  constructor(problem: SafetyProblem | null = null) {
     super(
       "observe-only",
       'Action execution blocked: observe-only mode is active. Enable it with: jarvis mode execute --reason "..."',
     );
+    this.problem = problem;
   }
 }

@@ -2,13 +2,7 @@ export { messageOf, ObserveOnlyError, OperatorError } from "./errors.ts";
 export type { OperatorErrorCode } from "./errors.ts";
 export { redactSecrets } from "./redaction.ts";
 export type { Redacted } from "./redaction.ts";
-export {
-  readSafetyState,
-  requireExecuteMode,
-  SafetyMode,
-  SafetyState,
-  setSafetyMode,
-} from "./safety-state.ts";
+export { readSafetyState, SafetyMode, SafetyState, setSafetyMode } from "./safety-state.ts";
 export type {
   ModeChange,
   ModeChangeOptions,

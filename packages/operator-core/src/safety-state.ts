@@ -78,16 +78,11 @@ export async function readSafetyState(
   }
 }
 
-/** @throws ObserveOnlyError unless the mode is known to be `execute`. */
-export async function requireExecuteMode(db: JarvisDatabase): Promise<void> {
-  const { mode } = await readSafetyState(db);
-  if (mode !== "execute") throw new ObserveOnlyError();
-}
-
 /** @throws ObserveOnlyError unless reading is allowed: in any mode but after a kill switch. */
 export async function requireReadable(db: JarvisDatabase): Promise<void> {
   const reading = await readSafetyState(db);
-  if (!reading.trusted || reading.killSwitch === true) throw new ObserveOnlyError();
+  if (!reading.trusted) throw new ObserveOnlyError(reading.problem);
+  if (reading.killSwitch === true) throw new ObserveOnlyError();
 }
 
 /**

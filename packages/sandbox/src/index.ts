@@ -6,7 +6,6 @@ export {
   endAllSandboxes,
   killAllSandboxes,
   runningSandboxes,
-  waitForNoSandboxes,
   type ListedSandbox,
   type RunningSandboxes,
 } from "./running.ts";

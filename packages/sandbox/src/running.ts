@@ -45,9 +45,3 @@ export async function endAllSandboxes(
 export async function killAllSandboxes(before?: RunningSandboxes): Promise<number> {
   return (await endAllSandboxes(before)).length;
 }
-
-/** Resolves when no sandbox of this process runs. Used before a release is replaced, and in tests. */
-export async function waitForNoSandboxes(): Promise<void> {
-  while (running.size > 0)
-    await Promise.allSettled(Array.from(running.values(), ({ work }) => work));
-}

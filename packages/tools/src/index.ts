@@ -3,4 +3,3 @@ export { defineTool, type BuiltinTool, type Tool, type ToolContext } from "./too
 export { registerTools } from "./actions/tool-action.ts";
 export { actionNameOf } from "./actions/tool-names.ts";
 export { callTool, ToolCallError, type ToolCall } from "./actions/call-tool.ts";
-export { toolPolicy } from "./actions/tool-policy.ts";

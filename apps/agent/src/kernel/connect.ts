@@ -43,6 +43,8 @@ export async function connectRepositoryHost(
     if (mayChange !== null) guardMutations(connection.target, mayChange);
     return connection;
   }
+  // The base is the branch that was the default one when the repository was connected.
+  const baseBranch = (await readRepositoryRecord(db))?.baseBranch ?? "main";
   const name = safeName(basename(repository.directory));
   const forge = await keepForge(
     {
@@ -53,8 +55,6 @@ export async function connectRepositoryHost(
     },
     onGone,
   );
-  // The base is the branch that was the default one when the repository was connected.
-  const baseBranch = (await readRepositoryRecord(db))?.baseBranch ?? "main";
   let known: { apiUrl: string; target: GitHubTarget } | null = null;
   return {
     kind: "forge",

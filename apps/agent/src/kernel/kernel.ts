@@ -1,63 +1,25 @@
-import { realpath } from "node:fs/promises";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { DBOS } from "@dbos-inc/dbos-sdk";
-import { databaseDirectory, openStateDirectory, type DatabaseHandle } from "@jarvis/db";
-import {
-  forgetRepository,
-  openMirror,
-  PIPELINE_PROTOCOL,
-  registerPipeline,
-  restorePointers,
-  type Pipeline,
-  type PipelineWorld,
-} from "@jarvis/tools/self-extension";
+import type { DatabaseHandle } from "@jarvis/db";
+import { restorePointers, type Pipeline, type PipelineWorld } from "@jarvis/tools/self-extension";
 import { sql } from "drizzle-orm";
 import type { KernelConfig } from "../config.ts";
-import type { KernelActions } from "./actions.ts";
-import { connectRepositoryHost, type Connection } from "./connect.ts";
+import type { ActionSystem, KernelActions } from "./actions.ts";
 import { readBaseAhead, watchBase } from "./base-watch.ts";
+import type { Connection } from "./connect.ts";
 import { watchDatabase } from "./database-watch.ts";
-import { attestFirstBase, seedUndo } from "./first-base.ts";
 import type { GoalKeeper } from "./goals/goal-keeper.ts";
-import { AtWork } from "./goals/at-work.ts";
-import { goalActions, startGoals } from "./goals/start-goals.ts";
-import { keepLedger, type LedgerKeeper } from "./ledger/ledger-keeper.ts";
-import { inspectRepository, type GuardedRepository } from "./guarded-repository.ts";
-import { openModel } from "./model/open-model.ts";
-import { executorOf, resumeRunsOfOthers } from "./leadership/resume-runs.ts";
-import { standbyKernel, type Standby } from "./leadership/standby-kernel.ts";
-import { takeLead } from "./leadership/take-lead.ts";
-import { KernelMove } from "./move/kernel-move.ts";
+import { startGoals } from "./goals/start-goals.ts";
+import { layGround, type Ground, type KernelEnds, type KernelWaits } from "./ground.ts";
+import type { GuardedRepository } from "./guarded-repository.ts";
+import { startJudging, type Judging } from "./judging.ts";
+import type { LedgerKeeper } from "./ledger/ledger-keeper.ts";
+import type { KernelMove } from "./move/kernel-move.ts";
 import { operatorOrders, type OperatorOrders } from "./operator-orders.ts";
-import { Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { keepPromotions, type PromotionKeeper } from "./promotion-keeper.ts";
 import { startReconciler } from "./reconciler.ts";
-import { keepRoom, type RoomKeeper } from "./room/room-keeper.ts";
-import { RollbackJobs } from "./serving/rollback-action.ts";
+import type { RoomKeeper } from "./room/room-keeper.ts";
 import { startServing, type Serving } from "./serving/serving.ts";
-import { hideFromGit, lockForKernel } from "./state-lock.ts";
-import { startWork } from "./work.ts";
-
-/** A promotion that is under way gets so long to end at a stop. */
-const LANDING_MS = 5000;
-/** What still asks a database that is gone gets so long. */
-const LOST_MS = 500;
-
-/** Whom a kernel tells that it has to end. */
-export interface KernelEnds {
-  /** Something that it cannot do without has gone for good. */
-  readonly onLost: (error: Error) => void;
-  /** The next one is to be started in its place. */
-  readonly onMove: () => void;
-}
-
-/** What happens while another kernel leads. */
-export interface KernelWaits {
-  readonly onStandby: (standby: Standby) => Promise<void>;
-  /** Ends the waiting. */
-  readonly signal: AbortSignal;
-}
+import { Started } from "./started.ts";
 
 export interface Kernel extends OperatorOrders {
   readonly config: KernelConfig;
@@ -80,163 +42,29 @@ export interface Kernel extends OperatorOrders {
 }
 
 /**
- * Makes the kernel: lock, database, mirror, repository host, pipeline, in this order, so that a
- * second kernel is refused before it touches anything. Everything is made here and passed on. On a
- * database that others share this may take as long as another kernel leads.
+ * Makes the kernel: what it stands on, what judges, what watches, what serves, in this order. Everything
+ * is made here and passed on. A start that fails half way leaves nothing running.
  */
 export async function startKernel(
   config: KernelConfig,
-  { onLost, onMove }: KernelEnds,
+  ends: KernelEnds,
   waits: KernelWaits,
 ): Promise<Kernel> {
-  const statePath = await realpath(config.stateDir).catch(() => config.stateDir);
-  const repository = await inspectRepository(config.repo, statePath);
-  const stateDirectory = openStateDirectory(config.stateDir);
-  const lock = await lockForKernel(stateDirectory);
-  const opened: (() => Promise<unknown>)[] = [async () => lock.release()];
+  const started = new Started();
   try {
-    if (stateDirectory !== repository.directory) hideFromGit(stateDirectory);
-    const progress = new Progress();
-    const room = keepRoom(
-      { floorBytes: config.freeSpaceBytes, directories: [stateDirectory] },
-      (error) => progress.problem(error),
-    );
-    opened.push(async () => await Promise.resolve(room.stop()));
-    // Before the database: on a full disk it comes up with what is kept back for it, or not at all.
-    await room.look();
-    const move = new KernelMove({
-      launcher: config.launcher,
-      repository: repository.directory,
-      releases: join(config.stateDir, "releases"),
-      onMove,
-      onProblem: (error) => progress.problem(error),
-    });
-    const { database, leadership, isTakenOver, waitedWith } = await takeLead({
-      config,
-      stateDirectory,
-      onWaiting: async (waiting) =>
-        await waits.onStandby(standbyKernel({ config, repository, progress, room, move }, waiting)),
-      onProblem: (error) => progress.problem(error),
-      onLost,
-      signal: waits.signal,
-    });
-    let isDatabaseLost = false;
-    opened.push(
-      async () =>
-        await database.close({ stopServer: true, ...(isDatabaseLost && { patienceSeconds: 0.5 }) }),
-    );
-    opened.push(async () => await leadership?.release());
-    opened.push(async () => await waitedWith?.close());
-    const cluster = databaseDirectory(stateDirectory);
-    if (cluster !== null && database.server === "embedded") room.watch(cluster);
-    const mirror = await openMirror(join(config.stateDir, "mirror.git"));
-    const undoSeed = seedUndo(config.stateDir);
-    const connection = await connectRepositoryHost(
-      config,
-      database.db,
-      repository,
-      onLost,
-      leadership === null ? null : async () => await leadership.confirm(),
-    );
-    opened.push(async () => await connection.forge?.stop());
-    // A forge that was made from what turned out to be no base must not be found at the next start.
-    const undo = async (error: unknown): Promise<never> => {
-      await connection.forge?.stop();
-      // The next one is another repository, which nobody replaced.
-      if (undoSeed().undone && connection.kind === "forge") await forgetRepository(database.db);
-      throw error;
-    };
-    const model = config.model === null ? null : openModel(config.model, database.db);
-    const ledger = await keepLedger({
-      database,
-      stateDirectory,
-      takesOver: isTakenOver,
-      onProblem: (error) => progress.problem(error),
-    });
-    // It seals what it is at; without a database nothing of that will come to an end.
-    opened.push(
-      async () =>
-        await (isDatabaseLost
-          ? Promise.race([ledger.stop().catch(() => undefined), sleep(LOST_MS)])
-          : ledger.stop()),
-    );
-    let serving: Serving | null = null;
-    const atWork = new AtWork();
-    const rollbacks = new RollbackJobs();
-    const work = await startWork({
-      config,
-      database,
-      mirror,
-      connection,
-      progress,
-      body: () => serving?.life?.serving?.keeper ?? null,
-      rollbacks,
-      move,
-      room: async () => await room.look(),
-      ledger,
-      goalActions: (of) =>
-        goalActions({ config: config.model, model, world: of, pipeline: () => pipeline, atWork }),
-      // Until what serves is known it may be one that is watched.
-      unblessed: async () =>
-        serving === null ? "what Jarvis starts with" : ((await serving.life?.unblessed()) ?? null),
-    }).catch(undo);
-    const { world, actions } = work;
-    opened.push(async () => await actions.stop());
-    await attestFirstBase(world).catch(undo);
-    const pipeline = registerPipeline(() => world);
-    DBOS.setConfig({
-      name: "jarvis",
-      systemDatabaseUrl: database.runtimeUrl,
-      applicationVersion: PIPELINE_PROTOCOL,
-      executorID: executorOf(leadership?.epoch ?? null),
-      logLevel: "error",
-    });
-    await DBOS.launch();
-    if (leadership !== null) await resumeRunsOfOthers(executorOf(leadership.epoch));
-
-    const reconciler = startReconciler(world, pipeline, {
-      tidy: async () => await actions.tidy(),
-      onProblem: (error) => progress.problem(error),
-    });
-    await ledger.watch({ mirror, github: () => connection.target, kind: connection.kind });
-    await reconciler.now();
-    await move.recordLeftOut(actions.executor);
-    const baseWatch = watchBase(world, connection.kind, (error) => progress.problem(error));
-    const promotions = await keepPromotions(world, connection.kind, (error) =>
-      progress.problem(error),
-    );
-    // A directory that another kernel did not lead with knows nothing of what it blessed.
-    if (isTakenOver) await restorePointers(world.directories.releases, database.db);
-    serving = await startServing({
-      world,
-      actions,
-      pipeline,
-      rollbacks,
-      move,
-      stateDir: config.stateDir,
-      reconcile: async () => await reconciler.now(),
-      onProblem: (error) => progress.problem(error),
-    });
-    const served = serving;
-    await reconciler.now();
-    const goals = await startGoals({
-      world,
-      actions,
-      pipeline,
-      config: config.model,
-      model,
-      serving: served,
-      atWork,
-      onProblem: (error) => progress.problem(error),
-    });
-    const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
-    const watch = watchDatabase({ server: database.server, ping }, (error) => {
-      isDatabaseLost = true;
-      onLost(error);
-    });
+    const ground = await layGround(config, ends, waits, started);
+    let known: Serving | null = null;
+    const judging = await startJudging(ground, () => known, started);
+    const { promotions, lookAgain } = await startWatching(ground, judging, started);
+    const serving = await serveReleases(ground, judging, lookAgain, started);
+    known = serving;
+    await lookAgain();
+    const goals = await pursueGoals(ground, judging, serving, started);
+    watchForLoss(ground, ends, started);
     // Beside what follows. Whoever needs it reads it again where this fails, and is told why.
-    readBaseAhead(world).catch(() => undefined);
-
+    readBaseAhead(judging.world).catch(() => undefined);
+    const { repository, connection, database, progress, move, ledger, room } = ground;
+    const { world, pipeline, actions, model } = judging;
     return {
       config,
       repository,
@@ -245,24 +73,13 @@ export async function startKernel(
       world,
       pipeline,
       progress,
-      actions: {
-        executor: actions.executor,
-        registry: actions.registry,
-        safety: actions.safety,
-        sessions: actions.sessions,
-        async runApproved(proposalId, token) {
-          const outcome = await actions.runApproved(proposalId, token);
-          // What was released goes on at once.
-          if (outcome.outcome === "completed") await reconciler.now();
-          return outcome;
-        },
-      },
-      serving: served,
+      actions: approvable(actions, lookAgain),
+      serving,
       move,
       goals,
       ledger,
       room,
-      answersAt: (url) => leadership?.answersAt(url),
+      answersAt: (url) => ground.leadership?.answersAt(url),
       promotions,
       ...operatorOrders({
         world,
@@ -273,40 +90,106 @@ export async function startKernel(
           model?.stop();
           return await actions.kill(change);
         },
-        goOn: async () => await reconciler.now(),
+        goOn: lookAgain,
       }),
-      async stop() {
-        reconciler.stop();
-        baseWatch.stop();
-        goals.stop();
-        promotions.stop();
-        watch.stop();
-        await served.stop();
-        await work.stop();
-        // A landing is let end; any other step is done again at the next start and is not waited for.
-        const drainMs = progress.promoting().length > 0 ? LANDING_MS : 0;
-        await Promise.race([
-          DBOS.shutdown({ workflowCompletionTimeoutMS: drainMs }),
-          new Promise((resolve) => setTimeout(resolve, drainMs + 2000)),
-        ]);
-        await closeAll(opened);
-      },
+      stop: async () => await started.stop(),
     };
   } catch (error) {
-    await closeAll(opened).catch(() => undefined);
+    // The first cause is the one to tell.
+    await started.stop().catch(() => undefined);
     throw error;
   }
 }
 
-/** Closes in reverse order; one that fails does not keep the others open. */
-async function closeAll(opened: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const close of opened.toReversed()) {
-    await close().catch((error: unknown) => failures.push(error));
-  }
-  if (failures.length > 0) {
-    const [first] = failures;
-    const why = first instanceof Error ? first.message : "unknown problem";
-    throw new Error(`The kernel could not stop in order: ${why}`, { cause: first });
-  }
+/** Goes on with what was left, and looks at base, host and ledger from here on. */
+async function startWatching(
+  { connection, progress, ledger, mirror, move, isTakenOver, database }: Ground,
+  { world, pipeline, actions }: Judging,
+  started: Started,
+): Promise<{ promotions: PromotionKeeper; lookAgain: () => Promise<void> }> {
+  const onProblem = (error: unknown): void => progress.problem(error);
+  const reconciler = startReconciler(world, pipeline, {
+    tidy: async () => await actions.tidy(),
+    onProblem,
+  });
+  started.add(() => reconciler.stop());
+  await ledger.watch({ mirror, github: () => connection.target, kind: connection.kind });
+  await reconciler.now();
+  await move.recordLeftOut(actions.executor);
+  const baseWatch = watchBase(world, connection.kind, onProblem);
+  started.add(() => baseWatch.stop());
+  const promotions = await keepPromotions(world, connection.kind, onProblem);
+  started.add(() => promotions.stop());
+  // A directory that another kernel did not lead with knows nothing of what it blessed.
+  if (isTakenOver) await restorePointers(world.directories.releases, database.db);
+  return { promotions, lookAgain: async () => await reconciler.now() };
+}
+
+async function serveReleases(
+  { config, move, progress }: Ground,
+  { world, actions, pipeline, rollbacks }: Judging,
+  reconcile: () => Promise<void>,
+  started: Started,
+): Promise<Serving> {
+  const serving = await startServing({
+    world,
+    actions,
+    pipeline,
+    rollbacks,
+    move,
+    stateDir: config.stateDir,
+    reconcile,
+    onProblem: (error) => progress.problem(error),
+  });
+  started.add(async () => await serving.stop());
+  return serving;
+}
+
+async function pursueGoals(
+  { config, progress }: Ground,
+  { world, actions, pipeline, model, atWork }: Judging,
+  serving: Serving,
+  started: Started,
+): Promise<GoalKeeper> {
+  const goals = await startGoals({
+    world,
+    actions,
+    pipeline,
+    config: config.model,
+    model,
+    serving,
+    atWork,
+    onProblem: (error) => progress.problem(error),
+  });
+  started.add(() => goals.stop());
+  return goals;
+}
+
+function watchForLoss(
+  { database, databaseLost }: Ground,
+  { onLost }: Pick<KernelEnds, "onLost">,
+  started: Started,
+): void {
+  const ping = async (): Promise<unknown> => await database.db.execute(sql`select 1`);
+  const watch = watchDatabase({ server: database.server, ping }, (error) => {
+    databaseLost();
+    onLost(error);
+  });
+  started.add(() => watch.stop());
+}
+
+/** The actions as whoever has one approved sees them: what was released goes on at once. */
+function approvable(actions: ActionSystem, lookAgain: () => Promise<void>): KernelActions {
+  const { executor, registry, safety, sessions } = actions;
+  return {
+    executor,
+    registry,
+    safety,
+    sessions,
+    async runApproved(proposalId, token) {
+      const outcome = await actions.runApproved(proposalId, token);
+      if (outcome.outcome === "completed") await lookAgain();
+      return outcome;
+    },
+  };
 }

@@ -432,6 +432,20 @@ describe("after a crash", () => {
     await running;
   });
 
+  it("does not believe itself to be dead where it stood still for longer than its lease", async () => {
+    const { id } = await validated(executor, { actionName: "wait" });
+    const running = executor.execute(id, unbounded);
+    await eventually(async () => (await stateOf(id)) === "executing");
+    await world.db
+      .update(actionProposals)
+      .set({ leaseExpiresAt: new Date(0) })
+      .where(eq(actionProposals.id, id));
+    expect((await executor.recover()).abandoned).toBe(0);
+    expect(await stateOf(id)).toBe("executing");
+    await executor.cancel(id, { by: ada, reason: "enough" });
+    await running;
+  });
+
   it("stops an action that others took for dead, and leaves the last word to them", async () => {
     const { id } = await validated(executor, { actionName: "wait" });
     const running = executor.execute(id, unbounded);

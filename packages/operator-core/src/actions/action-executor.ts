@@ -162,14 +162,18 @@ export class ActionExecutor {
 
   /**
    * Tidies up after executors that died and approvals that nobody used. `dead` names executors that
-   * are known not to live any more; of others it is believed once their lease has run out.
+   * are known not to live any more; of others it is believed once their lease has run out, and never
+   * of this one.
    */
   async recover(options: { dead: readonly string[] } = { dead: [] }): Promise<{
     abandoned: number;
     expired: number;
   }> {
     return {
-      abandoned: await closeAbandoned(this.#world.db, options.dead),
+      abandoned: await closeAbandoned(this.#world.db, {
+        dead: options.dead,
+        alive: this.#running.ids(),
+      }),
       expired: await expireApprovals(this.#world.db),
     };
   }

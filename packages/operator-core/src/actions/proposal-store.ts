@@ -1,7 +1,7 @@
 import { actionProposals, parametersLimitBytes } from "@jarvis/db";
 import type { ActionProposalRow, JarvisDatabase } from "@jarvis/db";
 import type { SQL } from "drizzle-orm";
-import { and, asc, desc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNull, lt, notInArray, or, sql } from "drizzle-orm";
 import { OperatorError } from "../errors.ts";
 import { redactSecrets } from "../redaction.ts";
 import { jsonbBytes, proposalOf } from "./action-proposal.ts";
@@ -163,11 +163,12 @@ export async function stillExecuting(
 
 /**
  * Closes as failed what an executor began and did not live to end: its lease has run out, or the
- * caller knows it to be dead. Answers how many.
+ * caller knows it to be dead. `alive` are proposals that the caller itself runs: a process that stood
+ * still finds its own leases over, and is not dead. Answers how many.
  */
 export async function closeAbandoned(
   db: JarvisDatabase,
-  deadExecutors: readonly string[] = [],
+  { dead = [], alive = [] }: { dead?: readonly string[]; alive?: readonly number[] } = {},
 ): Promise<number> {
   return await db.transaction(async (tx) => {
     const closed = await tx
@@ -183,8 +184,9 @@ export async function closeAbandoned(
           eq(actionProposals.state, "executing"),
           or(
             lt(actionProposals.leaseExpiresAt, sql`clock_timestamp()`),
-            inArray(actionProposals.executorId, [...deadExecutors]),
+            inArray(actionProposals.executorId, [...dead]),
           ),
+          notInArray(actionProposals.id, [...alive]),
         ),
       )
       .returning();

@@ -39,6 +39,11 @@ export class RunningActions {
     return stop.signal;
   }
 
+  /** The proposals that run here. */
+  ids(): number[] {
+    return [...this.#stops.keys()];
+  }
+
   remove(proposalId: number): void {
     this.#stops.delete(proposalId);
     if (this.#stops.size > 0) return;
@@ -65,7 +70,7 @@ export class RunningActions {
 
   // Must not throw: a database that does not answer is noticed by its silence.
   async #look(): Promise<void> {
-    const known = [...this.#stops.keys()];
+    const known = this.ids();
     try {
       const rows = await this.#readAndRenew();
       this.#heardAt = performance.now();

@@ -6,6 +6,7 @@ import {
   readProposal,
   SafetyController,
   SessionRiskTracker,
+  type ActionPolicy,
 } from "@jarvis/operator-core";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +15,7 @@ import { loadBuiltinTools } from "../registry.ts";
 import { defineTool, type BuiltinTool } from "../tool.ts";
 import { callTool, type ToolCall } from "./call-tool.ts";
 import { registerTools, sealTool } from "./tool-action.ts";
-import { toolPolicy } from "./tool-policy.ts";
+import { actionNameOf } from "./tool-names.ts";
 
 let database: TestDatabase;
 let registry: ActionRegistry;
@@ -22,6 +23,24 @@ let safety: SafetyController;
 let executor: ActionExecutor;
 let ran: unknown[];
 
+const everyTool = actionNameOf("*");
+const toolPolicy: ActionPolicy = {
+  rules: [
+    {
+      action: everyTool,
+      effects: ["write-workspace"],
+      decision: "allow",
+      reason: "the workspace is the agent's to write",
+    },
+    {
+      action: everyTool,
+      effects: ["network", "process", "promotion", "irreversible"],
+      decision: "ask",
+      reason: "it reaches beyond the workspace",
+    },
+  ],
+  protectedPaths: [],
+};
 const note = { reason: "a test", actor: "ada" };
 const call = (tool: string, input: unknown): ToolCall => ({
   tool,

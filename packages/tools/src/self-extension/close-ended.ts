@@ -43,19 +43,12 @@ async function newestEnd(db: JarvisDatabase): Promise<number> {
 
 /** False where something may still land, and has to be looked at again. */
 async function closeAll(world: PipelineWorld): Promise<boolean> {
-  const { octokit, owner, repo, baseBranch } = world.github;
+  const { octokit, owner, repo } = world.github;
   const remote = promotionRemote(world.github);
-  const pulls = await octokit.paginate(octokit.rest.pulls.list, {
-    owner,
-    repo,
-    base: baseBranch,
-    state: "open",
-    per_page: 100,
-  });
+  const heads = await remote.openPullRequests();
   const open = await promotionStore(world.db).openIntents();
   let isDone = true;
-  for (const { head } of pulls) {
-    if (!head.ref.startsWith("jarvis/") || head.user?.login !== owner) continue;
+  for (const head of heads.filter(({ isOurs }) => isOurs)) {
     const { data } = await octokit.rest.git.getCommit({ owner, repo, commit_sha: head.sha });
     // What the host says only leads to a run; the ledger says whether the head is that run's, and over.
     const runId = /^Jarvis-Run: (\S+)$/m.exec(data.message)?.[1];
@@ -64,7 +57,7 @@ async function closeAll(world: PipelineWorld): Promise<boolean> {
       isDone = false;
       continue;
     }
-    if ((await remote.landedAs(head.sha)) === null) await remote.abandon(head.ref, head.sha);
+    if ((await remote.landedAs(head.sha)) === null) await remote.abandon(head.branch, head.sha);
   }
   return isDone;
 }

@@ -8,6 +8,7 @@ import {
   type HostCredentials,
 } from "./host-credentials.ts";
 import { HostUnfit } from "./host-problem.ts";
+import { isLoopback } from "./loopback.ts";
 import type { GitHubTarget } from "./pipeline-world.ts";
 import {
   readRepositoryRecord,
@@ -94,7 +95,8 @@ export async function connectGitHub(
     );
   }
   const [owner = "", repo = ""] = repository.split("/");
-  const remote = !isLoopback(apiUrl);
+  // A host on this machine needs no politeness between requests.
+  const remote = !isLoopback(new URL(apiUrl).hostname);
   const place = { apiUrl, owner, repo, remote };
   const asking = makeGitHubTarget({ ...place, baseBranch: "", gitUrl: "" }, credentials);
   const answer = await whenGitHubAnswers(async () => await readRepositoryFacts(asking));
@@ -108,11 +110,6 @@ export async function connectGitHub(
   const record = await readRepositoryRecord(db);
   if (record === null || !isOf(record, { owner, repo })) throw new HostUnfit(facts.problem);
   return connected(record, facts.problem.detail);
-}
-
-/** A host on this machine needs no politeness between requests. */
-function isLoopback(url: string): boolean {
-  return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(new URL(url).hostname);
 }
 
 function isOf(record: RepositoryRecord, named: { owner: string; repo: string }): boolean {

@@ -35,6 +35,7 @@ import { EVIDENCE_STATUS_CONTEXT, FENCE_STATUS_CONTEXT } from "./run-result.ts";
 import { readLanding } from "./read-landing.ts";
 import { claimRepository, repositoryProblem } from "./repository-standing.ts";
 import { foldRun } from "./run-state.ts";
+import type { StopCause } from "./promotion-refusal.ts";
 import { settleWorld } from "./settle-intent.ts";
 import { readServingFacts } from "./serving-gate.ts";
 import { JARVIS_IDENTITY } from "./restore-staged.ts";
@@ -43,9 +44,15 @@ import type { Verified } from "./verification.ts";
 /** What the executor gives an action that it runs: without it nothing here changes the host. */
 export type PromotionPermission = Pick<ActionContext, "permit" | "proposalId" | "signal">;
 
-/** The promotion was told to stop, and did so before its first mutation or before the landing. */
+/** The promotion had to stop, and did so before its first mutation or before the landing. */
 export class PromotionStopped extends Error {
   override readonly name = "PromotionStopped";
+  readonly by: StopCause;
+
+  constructor(by: StopCause) {
+    super(`the promotion had to stop: ${by}`);
+    this.by = by;
+  }
 }
 
 /**
@@ -298,7 +305,11 @@ async function recordLanding(
 }
 
 function stopWhereTold(signal: AbortSignal, killed = false): void {
-  if (signal.aborted || killed) throw new PromotionStopped("the promotion was told to stop");
+  if (killed) throw new PromotionStopped("killed");
+  if (!signal.aborted) return;
+  const reason: unknown = signal.reason;
+  const isLate = reason instanceof DOMException && reason.name === "TimeoutError";
+  throw new PromotionStopped(isLate ? "timed-out" : "executor");
 }
 
 /** The promotion pause and the safety mode, each by its own; `killed` while the kill switch is on. */

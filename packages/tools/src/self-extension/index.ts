@@ -26,6 +26,7 @@ export type { LedgerSeal } from "./ledger-seal.ts";
 export * from "./lifecycle-events.ts";
 export { readLedgerBlob } from "./ledger-blob.ts";
 export * from "./load-config.ts";
+export { isLoopback } from "./loopback.ts";
 export { packageManagerEnv } from "./package-manager-env.ts";
 export * from "./pipeline.ts";
 export * from "./pipeline-world.ts";
@@ -38,6 +39,7 @@ export {
   type HolderState,
   type IntentHolder,
 } from "./promotion-holder.ts";
+export { promotionRemote } from "./promotion-remote.ts";
 export { openIntents, type Intent } from "./promotion-intents.ts";
 export * from "./pause-answer.ts";
 export * from "./promotion-pause.ts";

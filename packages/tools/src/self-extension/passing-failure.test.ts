@@ -1,4 +1,4 @@
-import { DatabaseError } from "@jarvis/db";
+import { connectForLease, DatabaseError } from "@jarvis/db";
 import { createTestDatabase } from "@jarvis/db/testing";
 import { LedgerError } from "@jarvis/ledger";
 import { sql } from "drizzle-orm";
@@ -22,6 +22,16 @@ it("takes a database that ends a connection, or is gone, for something that pass
   for (const error of [ended, gone, unreachable, new Error("in a step", { cause: gone })]) {
     expect(passingFailure(error)).toMatchObject({ reason: "database-unreachable" });
   }
+});
+
+it("takes a transaction that cannot be begun for one that passes", async () => {
+  const nowhere = connectForLease("postgresql://nobody:nothing@127.0.0.1:1/none");
+  const refused = await thrownBy(
+    async () => await nowhere.begin(async () => await Promise.resolve()),
+  );
+  await nowhere.end({ timeout: 0 });
+  expect(refused).toMatchObject({ code: "ECONNREFUSED" });
+  expect(passingFailure(refused)).toMatchObject({ reason: "database-unreachable" });
 });
 
 it("takes what the database answers for an answer", async () => {

@@ -1,9 +1,10 @@
+import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { Refusal } from "./proposal.ts";
 import { isDiskFull } from "./room.ts";
 
-/** Of postgres.js, and of a server that is shutting down, starting or does not take connections. */
+/** Of postgres.js, of a server that is shutting down, starting or does not take connections, and our own. */
 const connectionLost =
-  /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|57P0[1-3]|08...)$/;
+  /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|57P0[1-3]|08...|database-unreachable)$/;
 const networkLost = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOENT"]);
 
 /**
@@ -27,22 +28,20 @@ export function passingFailure(error: unknown): Refusal | null {
 
 function isDatabaseAway(error: unknown): boolean {
   // The network's words say nothing of whom they are about: only within a query they are the database's.
-  let isQuery = false;
-  for (const { code, name } of causesOf(error)) {
-    isQuery ||= name === "DrizzleQueryError";
-    if (
-      code === "database-unreachable" ||
-      connectionLost.test(code) ||
-      (isQuery && networkLost.has(code))
-    )
-      return true;
+  let isWithinQuery = false;
+  for (const { code, isQuery } of causesOf(error)) {
+    isWithinQuery ||= isQuery;
+    if (connectionLost.test(code) || (isWithinQuery && networkLost.has(code))) return true;
   }
   return false;
 }
 
-function* causesOf(error: unknown): Generator<{ name: string; code: string; message: string }> {
+function* causesOf(error: unknown): Generator<{ isQuery: boolean; code: string; message: string }> {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     const code = "code" in at && typeof at.code === "string" ? at.code : "";
-    yield { name: at.constructor.name, code, message: at.message };
+    // The driver names the query in what it throws; drizzle wraps that, but not of a transaction's `begin`.
+    const isOfDriver = "query" in at && "parameters" in at;
+    const isQuery = isOfDriver || at instanceof DrizzleQueryError;
+    yield { isQuery, code, message: at.message };
   }
 }

@@ -1,13 +1,19 @@
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ActionProposal, StartRefusal } from "@jarvis/operator-core";
-import { listProposals, readProposal } from "@jarvis/operator-core";
+import {
+  ActionExecutor,
+  ActionRegistry,
+  listProposals,
+  readProposal,
+  SessionRiskTracker,
+} from "@jarvis/operator-core";
 import { makePromotionWorld, onRequest, type PromotionWorld } from "../testing/promotion-world.ts";
 import { isParking } from "./block-reasons.ts";
 import { promoteChange } from "./github-pipeline.ts";
 import { promotionSession } from "./promotion-action.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
-import { whyInvalid, whyNotBegun } from "./promotion-refusal.ts";
+import { whyInvalid, whyNotBegun, whyStopped } from "./promotion-refusal.ts";
 import { readRun, type Run } from "./runs.ts";
 import { loadVerified } from "./verification.ts";
 
@@ -126,32 +132,6 @@ describe("a kill during a promotion", () => {
     expect((await newest())?.state).toBe("cancelled");
   });
 
-  it("is not what a promotion is ended by that stood still for longer than its lease", async () => {
-    const { world } = suite;
-    const before = await suite.host();
-    let closed = 0;
-    const stop = onRequest(world, async (call, send) => {
-      const answer = await send();
-      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
-      if (closed === 0 && isUnderWay && call.method === "POST") {
-        await world.db.execute(
-          sql`update action_proposals set lease_expires_at = '-infinity' where state = 'executing'`,
-        );
-        closed = (await world.executor.recover()).abandoned;
-        // Longer than it takes to notice.
-        await new Promise((resolve) => setTimeout(resolve, 400));
-      }
-      return answer;
-    });
-    const runId = await world.submit(suite.patch());
-    const run = await world.attempt(runId, 1);
-    stop();
-    expect(closed).toBe(1);
-    expect(run.state).toMatchObject({ status: "parked", blockReasons: ["database-unreachable"] });
-    expect((await suite.host()).base).toBe(before.base);
-    expect((await world.attempt(runId, 2)).state.status).toBe("promoted");
-  });
-
   it("that comes after the landing took effect does not undo it: it is read back and recorded", async () => {
     const { world } = suite;
     const stop = onRequest(world, async (call, send) => {
@@ -172,6 +152,53 @@ describe("a kill during a promotion", () => {
     await world.safety.setMode("execute", operator);
     expect((await world.propose(suite.patch())).result.success).toBe(true);
     expect((await suite.host()).branches).not.toContain(run.result.branchName);
+  });
+});
+
+describe("a promotion whose kernel stood still for longer than its lease", () => {
+  it("lands nothing, and is tried again: nobody has killed it", async () => {
+    const { world } = suite;
+    const { base } = await suite.host();
+    let isClosed = false;
+    const stop = onRequest(world, async (call, send) => {
+      const answer = await send();
+      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
+      if (!isClosed && isUnderWay && call.method === "POST") {
+        isClosed = true;
+        await takenForDead(world.executor);
+      }
+      return answer;
+    });
+    const run = await world.propose(suite.patch());
+    stop();
+    expect(run.result).toMatchObject({
+      status: "parked",
+      blockReasons: ["database-unreachable"],
+      mergeSha: null,
+    });
+    expect((await suite.host()).base).toBe(base);
+    expect((await world.attempt(run.state.runId, 2)).result.success).toBe(true);
+  });
+
+  it("is ended by a kill that came meanwhile", async () => {
+    const { world } = suite;
+    let isClosed = false;
+    const stop = onRequest(world, async (call, send) => {
+      const answer = await send();
+      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
+      if (!isClosed && isUnderWay && call.method === "POST") {
+        isClosed = true;
+        await takenForDead(world.executor);
+        await world.safety.kill(operator);
+      }
+      return answer;
+    });
+    const run = await world.propose(suite.patch());
+    stop();
+    expect(run.result).toMatchObject({
+      status: "blocked",
+      blockReasons: ["kill-switch-active"],
+    });
   });
 });
 
@@ -241,6 +268,16 @@ describe("a promotion that the executor did not begin", () => {
   });
 
   it.each([
+    ["killed", false, "kill-switch-active"],
+    ["executor", true, "kill-switch-active"],
+    ["timed-out", true, "kill-switch-active"],
+    ["timed-out", false, "github-not-connected"],
+    ["executor", false, "database-unreachable"],
+  ] as const)("or stopped: by %s, ordered: %s, is %s", (by, isOrdered, reason) => {
+    expect(whyStopped({ by }, isOrdered).reason).toBe(reason);
+  });
+
+  it.each([
     [[{ path: "policy", message: "no rule" }], "action-denied"],
     [[{ path: "", message: "session x may only observe" }], "session-at-risk"],
   ])("because of %o is blocked as %s", (errors, reason) => {
@@ -293,6 +330,21 @@ describe("promotions of one origin in a short time", () => {
     );
   });
 });
+
+/** As another kernel does where a lease has run out; waits until the executor has seen it. */
+async function takenForDead({ id }: ActionExecutor): Promise<void> {
+  const { db, safety } = suite.world;
+  const other = new ActionExecutor({
+    db,
+    registry: new ActionRegistry(),
+    policy: { rules: [], protectedPaths: [] },
+    safety,
+    sessions: new SessionRiskTracker(),
+  });
+  expect((await other.recover({ dead: [id] })).abandoned).toBe(1);
+  other.close();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+}
 
 async function newest(): Promise<ActionProposal | undefined> {
   return (await listProposals(suite.world.db, { limit: 1 }))[0];

@@ -2,6 +2,7 @@ import { actionProposals } from "@jarvis/db";
 import {
   defineAction,
   ObserveOnlyError,
+  readProposal,
   type ActionDefinition,
   type ActionProposal,
   type Principal,
@@ -34,6 +35,7 @@ import {
   observeOnly,
   whyInvalid,
   whyNotBegun,
+  whyStopped,
   type PromotionRefusal,
 } from "./promotion-refusal.ts";
 import { budgetProblem, requestsOf } from "./rate-budget.ts";
@@ -174,7 +176,8 @@ async function execute(
       return await blockUnlessLanded(world, verified, attempt, observeOnly());
     }
     if (error instanceof PromotionStopped) {
-      return await blockUnlessLanded(world, verified, attempt, await whyStopped(world, id));
+      const isOrdered = await isOrderedToStop(world, id);
+      return await blockUnlessLanded(world, verified, attempt, whyStopped(error, isOrdered));
     }
     throw error;
   } finally {
@@ -182,23 +185,10 @@ async function execute(
   }
 }
 
-/** An order ends the run. That others took its executor for dead, which stood still for too long, is none. */
-async function whyStopped(world: PipelineWorld, id: number): Promise<PromotionRefusal> {
-  const { killed } = await readSwitches(world);
-  const [row] = await world.db
-    .select({ stopReason: actionProposals.stopReason })
-    .from(actionProposals)
-    .where(eq(actionProposals.id, id));
-  if (row?.stopReason === null && !killed) {
-    return {
-      reason: "database-unreachable",
-      detail: "The promotion was not heard of for too long and stopped before it landed.",
-    };
-  }
-  return {
-    reason: "kill-switch-active",
-    detail: "The promotion was stopped before it landed; propose the change again.",
-  };
+/** Whether somebody asked for the stop; else the executor lost its hold on the action by itself. */
+async function isOrderedToStop(world: PipelineWorld, id: number): Promise<boolean> {
+  const proposal = await readProposal(world.db, id);
+  return proposal?.stopReason != null || (await readSwitches(world)).killed;
 }
 
 /** Ends, switches and a base that moved need no action; null where one has to be begun. */

@@ -2,6 +2,12 @@ import type { ExecutionOutcome, StartRefusal, ValidationOutcome } from "@jarvis/
 import type { BlockReason } from "./block-reasons.ts";
 import { decideSwitches } from "./promotion-gate.ts";
 
+/**
+ * What a promotion that runs may be stopped by: the kill switch as it reads it itself, its time limit,
+ * or the executor, which was told to or lost its hold on the action.
+ */
+export type StopCause = "killed" | "timed-out" | "executor";
+
 /** What the executor's refusal means for the run. */
 export interface PromotionRefusal {
   readonly reason: BlockReason;
@@ -49,6 +55,31 @@ export function whyNotBegun(
   return {
     reason: "kill-switch-active",
     detail: "The kill switch stopped the promotion before it began; propose the change again.",
+  };
+}
+
+/** Why a promotion that ran had to stop before it landed. */
+export function whyStopped(
+  { by }: { readonly by: StopCause },
+  /** Whether the ledger of actions, or the switch, knows of an order. */
+  isOrdered: boolean,
+): PromotionRefusal {
+  if (by === "killed" || isOrdered) {
+    return {
+      reason: "kill-switch-active",
+      detail: "The promotion was stopped before it landed; propose the change again.",
+    };
+  }
+  if (by === "timed-out") {
+    return {
+      reason: "github-not-connected",
+      detail: "The repository host took too long; the promotion is tried again.",
+    };
+  }
+  return {
+    reason: "database-unreachable",
+    detail:
+      "The kernel did not hear from its database for a while (it may have stood still), so the promotion was given up before it landed; it is tried again.",
   };
 }
 

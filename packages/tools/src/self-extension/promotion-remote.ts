@@ -55,9 +55,21 @@ export function promotionRemote(github: GitHubTarget) {
         };
   }
 
+  /** Of the base. Whose a head is its branch says, which anybody may name: it only leads to a run. */
+  async function openPullRequests(): Promise<{ sha: string; branch: string; isOurs: boolean }[]> {
+    const open = { ...at, base: baseBranch, state: "open", per_page: 100 } as const;
+    const pulls = await octokit.paginate(octokit.rest.pulls.list, open);
+    return pulls.map(({ head: { sha, ref: branch, user } }) => ({
+      sha,
+      branch,
+      isOurs: branch.startsWith("jarvis/") && user?.login === owner,
+    }));
+  }
+
   return {
     readBase,
     findPullRequest,
+    openPullRequests,
 
     /** Uploads the objects of a commit and answers the SHA that the host gave it. */
     async uploadCommit(mirror: Mirror, commit: NewCommit): Promise<string> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { isParking, type BlockReason } from "./block-reasons.ts";
 import { SelfExtensionError } from "./errors.ts";
 import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
@@ -50,12 +51,37 @@ function sentences(refusals: readonly Refusal[]): string {
 
 const SHOWN_REFUSALS = 20;
 
+/** How often it is tried to record a failure where what keeps it from the ledger passes. */
+const AGAIN_MS = 500;
+
+/**
+ * Records that a run broke. Waits for a database that is away, perhaps for what broke the run: a
+ * workflow that ended with nothing recorded would never be begun again. A kernel that loses its
+ * database for good ends in the middle of the wait, and the next one repeats it.
+ */
+export async function recordFailure(
+  world: Pick<PipelineWorld, "db">,
+  runId: string,
+  attempt: number,
+  error: unknown,
+): Promise<void> {
+  for (;;) {
+    try {
+      await appendFailure(world, runId, attempt, error);
+      return;
+    } catch (problem) {
+      if (passingFailure(problem) === null) throw problem;
+      await sleep(AGAIN_MS, undefined, { ref: false });
+    }
+  }
+}
+
 /**
  * Ends a run that broke; where what broke it passes, or the run takes a change back, it is parked and
  * tried again. The sentence is for people; the code is for programs. A run that has ended
  * keeps its end: what breaks while tidying up is no reason to deny a promotion.
  */
-export async function recordFailure(
+async function appendFailure(
   world: Pick<PipelineWorld, "db">,
   runId: string,
   attempt: number,

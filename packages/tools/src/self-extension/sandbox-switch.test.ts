@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { SafetyController } from "@jarvis/operator-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { passingFailure } from "./passing-failure.ts";
 import { makeSandboxSwitch, type SandboxSwitch } from "./sandbox-switch.ts";
 
 const asked = { reason: "test", actor: "anna" };
@@ -52,5 +53,13 @@ describe("the switch over sandboxes", () => {
     expect(await run(["true"], later)).toBe("aborted");
     await safety.setMode("observe", asked);
     expect(await run(["true"])).toBe("exited");
+  });
+
+  it("begins nothing where it cannot be read, and calls that no kill", async () => {
+    const gone = await createTestDatabase();
+    await gone.close();
+    const unread = makeSandboxSwitch(() => new SafetyController(gone.db));
+    const error: unknown = await run(["true"], unread).catch((thrown: unknown) => thrown);
+    expect(passingFailure(error)).toMatchObject({ reason: "database-unreachable" });
   });
 });

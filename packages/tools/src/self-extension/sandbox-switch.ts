@@ -1,3 +1,4 @@
+import { DatabaseError } from "@jarvis/db";
 import { ObserveOnlyError, type SafetyController } from "@jarvis/operator-core";
 import { runInSandbox } from "@jarvis/sandbox";
 import type { PipelineWorld } from "./pipeline-world.ts";
@@ -27,13 +28,20 @@ export function makeSandboxSwitch(safety: () => SafetyController): SandboxSwitch
   };
 }
 
-/** Testing is reading: allowed in every mode, but not after a kill until a mode is set again. */
+/**
+ * Testing is reading: allowed in every mode, but not after a kill until a mode is set again. Where the
+ * switch cannot be read nothing is tested either, and no run is ended by a kill that nobody asked for.
+ * @throws DatabaseError `database-unreachable`
+ */
 async function mayTest(safety: SafetyController): Promise<boolean> {
   try {
     await safety.checkMayRun("read");
     return true;
   } catch (error) {
-    if (error instanceof ObserveOnlyError) return false;
-    throw error;
+    if (!(error instanceof ObserveOnlyError)) throw error;
+    if (error.problem !== "database-unreachable") return false;
+    throw new DatabaseError(error.problem, "The kill switch could not be read in time.", {
+      cause: error,
+    });
   }
 }

@@ -40,8 +40,3 @@ export class Places {
 export function urlHost(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }
-
-/** Whether only this machine reaches an address. */
-export function isLoopback(address: string): boolean {
-  return /^127\.\d+\.\d+\.\d+$/.test(address) || address === "::1" || address === "localhost";
-}

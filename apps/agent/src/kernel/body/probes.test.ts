@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { keepMisbehaving } from "../../testing/kept-body.ts";
+import { wholeRound } from "../../testing/whole-round.ts";
 import type { Json } from "../../body/protocol.ts";
 import { judgeByBaseline, judgeByExample } from "./judge-probe.ts";
 import { knownAnswers, type KnownAnswer } from "./known-answers.ts";
 import type { PerformOutcome } from "./performs.ts";
-import { probeRound, startProbing, type Probed } from "./probes.ts";
+import { startProbing, type Probed } from "./probes.ts";
 import type { BodySignal } from "./signals.ts";
 import { randomFrom, varyInput } from "./vary-input.ts";
 
@@ -146,24 +147,24 @@ describe("a round", () => {
       },
     });
     const reading = body("read");
-    expect(await probeRound(reading, reading, 1, options)).toHaveLength(5);
+    expect(await wholeRound(reading, reading, 1, options)).toHaveLength(5);
     const first = asked.splice(0);
-    await probeRound(reading, reading, 1, options);
+    await wholeRound(reading, reading, 1, options);
     expect(asked.splice(0)).toEqual(first);
     // What a tool does is the baseline's word, in either direction.
-    expect(await probeRound(body("network"), reading, 1, options)).toHaveLength(5);
-    expect(await probeRound(reading, body("network"), 1, options)).toHaveLength(0);
+    expect(await wholeRound(body("network"), reading, 1, options)).toHaveLength(5);
+    expect(await wholeRound(reading, body("network"), 1, options)).toHaveLength(0);
     // Nobody knows the answers to variations.
-    expect(await probeRound(reading, null, 1, options)).toHaveLength(1);
+    expect(await wholeRound(reading, null, 1, options)).toHaveLength(1);
   });
 
   it("finds a real body that answers wrongly", async () => {
     const serving = keepMisbehaving("answers-wrong").keeper;
     const baseline = keepMisbehaving("well").keeper;
     await Promise.all([serving.ready(), baseline.ready()]);
-    const results = await probeRound(serving, baseline, 3, options);
+    const results = await wholeRound(serving, baseline, 3, options);
     expect(results.map(({ verdict }) => verdict)).toEqual(results.map(() => "wrong"));
-    const right = await probeRound(baseline, baseline, 3, options);
+    const right = await wholeRound(baseline, baseline, 3, options);
     expect(right.map(({ verdict }) => verdict)).toEqual(right.map(() => "right"));
   });
 });

@@ -45,18 +45,16 @@ export interface ProbeOptions {
  * kernel judges; what the body says of itself plays no part. Only tools that read are asked.
  * The same seed asks the same questions.
  */
-export async function probeRound(
+export async function* probeRound(
   serving: Probed,
   baseline: Probed | null,
   seed: number,
   options: ProbeOptions,
-): Promise<ProbeResult[]> {
-  const results: ProbeResult[] = [];
+): AsyncGenerator<ProbeResult> {
   for (const question of questionsOf(serving, baseline, randomFrom(seed), options)) {
-    if (options.signal?.aborted === true) break;
-    results.push(await ask(question, serving, baseline, options));
+    if (options.signal?.aborted === true) return;
+    yield await ask(question, serving, baseline, options);
   }
-  return results;
 }
 
 export interface ProbingOptions extends Omit<ProbeOptions, "signal"> {
@@ -86,11 +84,9 @@ async function probeUntil(signal: AbortSignal, options: ProbingOptions): Promise
   const { serving, onSignal, perSecond } = options;
   while (!signal.aborted) {
     const baseline = options.baseline();
-    const random = randomFrom(randomInt(2 ** 32));
     const beganAtMs = performance.now();
-    for (const question of questionsOf(serving, baseline, random, options)) {
-      if (signal.aborted) return;
-      const result = await ask(question, serving, baseline, { ...options, signal });
+    const round = probeRound(serving, baseline, randomInt(2 ** 32), { ...options, signal });
+    for await (const result of round) {
       const found = signalOf(result);
       if (found !== null) onSignal(found);
       await pause(1000 / perSecond(), signal);

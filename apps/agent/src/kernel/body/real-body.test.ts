@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { releaseOfWorkingTree } from "../../testing/body-release.ts";
 import { keepForTest } from "../../testing/kept-body.ts";
+import { wholeRound } from "../../testing/whole-round.ts";
 import { AUTHOR } from "../../body/protocol.ts";
 import { knownAnswers } from "./known-answers.ts";
-import { probeRound } from "./probes.ts";
 import type { AskOutcome } from "./requests.ts";
 
 const timeoutMs = 5000;
@@ -21,7 +21,7 @@ describe("the body of this repository", () => {
     expect((await until("memory")).bytes).toBeLessThan(128 * 2 ** 20);
 
     const known = await knownAnswers(release, release);
-    const results = await probeRound(keeper, baseline, 7, { known, variations: 10, timeoutMs });
+    const results = await wholeRound(keeper, baseline, 7, { known, variations: 10, timeoutMs });
     expect(results.filter(({ verdict }) => verdict !== "right")).toEqual([]);
     // Only what reads is asked.
     const reads = keeper.tools.flatMap(({ name, effect }) => (effect === "read" ? [name] : []));

@@ -23,13 +23,12 @@ import type { AttemptOutcome } from "./attempt-outcomes.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { Model } from "../model/open-model.ts";
 import { isInterruption, whyOver } from "./goal-end.ts";
-import { emptyReport, keptReport, nothingTried, readReport } from "./kept-report.ts";
+import { AUTHOR, proposedBy } from "./handed-in.ts";
+import { emptyReport, HANDED_IN, keptReport, nothingTried, readReport } from "./kept-report.ts";
 import { attemptsOf, beginAttempt, endAttempt, proposedAs, readGoal } from "./goal-store.ts";
 
 export const AUTHOR_CHANGE = "author_change";
 
-/** Who proposes what was authored, and whose quota it takes. */
-const AUTHOR = "author";
 /** Budgets end an attempt long before; this ends one that hangs. */
 const TIME_LIMIT_MS = 3 * 3_600_000;
 /** A kill has stopped every action by then. */
@@ -117,14 +116,11 @@ async function attempt(
         patch,
         title,
         goal: goal.text,
-        goalId,
-        subGoalId: `${goalId}:${number}`,
-        actor: AUTHOR,
-        actorSource: "agent",
+        ...proposedBy(begun),
       });
     const caller = callerOf(AUTHOR, "propose");
     const { runId } = await quota.within(db, caller, bytes, submit);
-    const report = { ...emptyReport, ...end.tried, reason: "It was handed in." };
+    const report = { ...emptyReport, ...end.tried, reason: HANDED_IN };
     await proposedAs(db, begun, { runId, report: keptReport(report) });
     return { attempt: number, outcome: "proposed", runId };
   } catch (error) {

@@ -1,5 +1,12 @@
 import { agentState } from "@jarvis/db";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
+import {
+  appendSelfExtensionEvent,
+  parseProposal,
+  readRunEvents,
+  recordProposal,
+  type PipelineWorld,
+} from "@jarvis/tools/self-extension";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -13,6 +20,7 @@ import {
   moveGoal,
   readGoal,
 } from "./goal-store.ts";
+import { proposedBy } from "./handed-in.ts";
 
 let database: TestDatabase;
 let keeper: GoalKeeper;
@@ -94,6 +102,46 @@ it("does not wait for an attempt that nobody works on, whose end the database di
   });
   expect(ended.outcome).toBe("interrupted");
 });
+
+it("links an attempt that was cut off to the run that it had handed in, and settles it by that", async () => {
+  const { db } = database;
+  await beginAttempt(db, "one");
+  const runId = await handIn({ goalId: "one", number: 1 });
+  isAtWork = false;
+  keeper.changed("one", null);
+  const linked = await until(async () => {
+    const [attempt] = await attemptsOf(db, "one");
+    return attempt?.state === "working" ? null : attempt;
+  });
+  expect(linked).toMatchObject({ state: "proposed", runId });
+  await fail(runId);
+  const ended = await until(async () => {
+    const [attempt] = await attemptsOf(db, "one");
+    return attempt?.state === "ended" ? attempt : null;
+  });
+  expect(ended).toMatchObject({ outcome: "refused", runId });
+});
+
+/** As an attempt does it, whose end is never recorded. */
+async function handIn(attempt: { goalId: string; number: number }): Promise<string> {
+  const patch =
+    "diff --git a/x b/x\nnew file mode 100644\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+x\n";
+  const proposal = parseProposal({ patch, ...proposedBy(attempt) });
+  return await recordProposal({ db: database.db } as PipelineWorld, proposal);
+}
+
+async function fail(runId: string): Promise<void> {
+  const { db } = database;
+  const [first] = await readRunEvents(db, runId);
+  if (first === undefined) throw new Error("the run is gone");
+  await appendSelfExtensionEvent(db, {
+    context: first.context,
+    type: "failed",
+    stage: "pipeline",
+    idempotencyKey: "failed:1",
+    payload: { attempt: 1, category: "internal", reason: "a bug", code: null },
+  });
+}
 
 async function addRunning(id: string): Promise<void> {
   await insertGoal(database.db, {

@@ -11,8 +11,9 @@ import type { AttemptOutcome } from "./attempt-outcomes.ts";
 import { GoalChanges } from "./goal-action.ts";
 import type { GoalMove } from "./goal-states.ts";
 import { whyOver, whyPaused, withTried } from "./goal-end.ts";
-import { emptyReport, keptReport, nothingTried, readReport } from "./kept-report.ts";
-import { attemptsOf, endAttempt, openAttempts, workableGoals } from "./goal-store.ts";
+import { runHandedIn } from "./handed-in.ts";
+import { emptyReport, HANDED_IN, keptReport, nothingTried, readReport } from "./kept-report.ts";
+import { attemptsOf, endAttempt, openAttempts, proposedAs, workableGoals } from "./goal-store.ts";
 import { judgeAttempt } from "./judge-attempt.ts";
 
 const EVERY_MS = 1_000;
@@ -216,8 +217,17 @@ class Keeper {
     await endAttempt(this.#parts.db, attempt, { outcome, report });
   }
 
-  /** Nothing is done to one that has been handed in, or has ended, since it was read. */
+  /**
+   * Nothing is done to one that has been handed in, or has ended, since it was read. One that was cut
+   * off behind that is settled by its run, like any other.
+   */
   async #interrupted(attempt: { goalId: string; number: number }, reason: string): Promise<void> {
+    const runId = await runHandedIn(this.#parts.db, attempt);
+    if (runId !== null) {
+      const report = keptReport({ ...emptyReport, reason: HANDED_IN });
+      await proposedAs(this.#parts.db, attempt, { runId, report });
+      return;
+    }
     const end = { outcome: "interrupted", report: keptReport({ ...emptyReport, reason }) };
     await endAttempt(this.#parts.db, attempt, end, ["working"]);
   }

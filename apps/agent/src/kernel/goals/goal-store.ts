@@ -133,6 +133,7 @@ export async function beginAttempt(db: JarvisDatabase, goalId: string): Promise<
   });
 }
 
+/** Links an attempt that is worked on to the run that it has handed in. */
 export async function proposedAs(
   db: JarvisDatabase,
   { goalId, number }: { goalId: string; number: number },
@@ -141,7 +142,13 @@ export async function proposedAs(
   await db
     .update(goalAttempts)
     .set({ state: "proposed", ...proposal })
-    .where(and(eq(goalAttempts.goalId, goalId), eq(goalAttempts.number, number)));
+    .where(
+      and(
+        eq(goalAttempts.goalId, goalId),
+        eq(goalAttempts.number, number),
+        eq(goalAttempts.state, "working"),
+      ),
+    );
 }
 
 /** Ends an attempt once; a second end changes nothing. */

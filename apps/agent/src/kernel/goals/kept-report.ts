@@ -16,6 +16,9 @@ export const emptyReport: AttemptReport = {
   ...nothingTried,
 };
 
+/** The reason of an attempt whose run goes on. */
+export const HANDED_IN = "It was handed in.";
+
 /** A report as it is kept: without secrets, and with the least of it left out that is too much. */
 export function keptReport(report: AttemptReport): string {
   const clean = attemptReport.parse(redactSecrets(report).value);

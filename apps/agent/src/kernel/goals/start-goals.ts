@@ -40,7 +40,6 @@ interface Parts {
 export async function startGoals(parts: Parts): Promise<GoalKeeper> {
   const { world, actions, pipeline, config, model, serving, onProblem } = parts;
   const { executor, safety } = actions;
-  const forget = safety.onChange(() => void closeTap(parts).catch(onProblem));
   const keeper = await keepGoals({
     db: world.db,
     executor,
@@ -57,6 +56,7 @@ export async function startGoals(parts: Parts): Promise<GoalKeeper> {
       ),
     onProblem,
   });
+  const forget = safety.onChange(() => void closeTap(parts).catch(onProblem));
   return {
     ...keeper,
     stop() {

@@ -74,7 +74,11 @@ export async function takeLead(parts: LeadParts): Promise<Lead> {
       throw error;
     },
   );
-  const leading = await open(lease.epoch);
+  const leading = await open(lease.epoch).catch(async (error: unknown) => {
+    await leadership.release();
+    await database.close();
+    throw error;
+  });
   if (!hasWaited) await database.close();
   const isTakenOver =
     lease.previous !== null && lease.previous.directoryId !== lease.holder.directoryId;

@@ -12,7 +12,8 @@ import { defaultBodyLimits } from "../body/body-limits.ts";
 import { bodyRequests } from "./body-requests.ts";
 import type { KernelMove } from "../move/kernel-move.ts";
 import { CoolDown } from "../cool-down.ts";
-import { ReleaseLife, type KernelFollower } from "./release-life.ts";
+import { ReleaseLife } from "./release-life.ts";
+import type { KernelFollower } from "./release-life-parts.ts";
 import type { RollbackJobs } from "./rollback-action.ts";
 import type { WatchedRelease } from "./watched-release.ts";
 

@@ -9,7 +9,7 @@ export interface Retention {
   /** Blessed releases, the newest first. */
   readonly blessed: readonly string[];
   readonly keepBlessed: number;
-  /** Serving, baseline, and what open runs have verified: kept whatever their age. */
+  /** What something runs from: kept whatever its age. */
   readonly inUse: readonly string[];
   /** How many others are kept, the newest first: verified and not promoted yet, or not any more. */
   readonly keepOthers: number;
