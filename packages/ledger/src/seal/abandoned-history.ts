@@ -1,7 +1,7 @@
 import { hash, verify } from "node:crypto";
 import type { JarvisDatabase } from "@jarvis/db";
 import { z } from "zod";
-import { trusted, type RecordedKey } from "../keys/key-records.ts";
+import { retirements, trusted, type RecordedKey } from "../keys/key-records.ts";
 import { fromBase64 } from "../notes/signed-note.ts";
 import { readRecords } from "../store/records.ts";
 import type { Anchor } from "../verify/report.ts";
@@ -42,6 +42,7 @@ export async function readAbandoned(
 ): Promise<AbandonedHistory[]> {
   const own = keys.filter(({ verifier }) => verifier.keyId === ownKeyId);
   const verifiers = [...trusted(keys), ...own].map(({ verifier }) => verifier);
+  const retiring = [...retirements(keys)];
   const rows = await readRecords(db, "restored");
   return rows.flatMap(({ id, data }) => {
     const parsed = restored.safeParse(data);
@@ -49,8 +50,10 @@ export async function readAbandoned(
     const { from, to, checkpoints, reason, keyId } = parsed.data;
     const signature = fromBase64(parsed.data.signature);
     const key = verifiers.find((known) => known.keyId === keyId);
+    const isRetired = retiring.some(([recordId, retired]) => retired === keyId && recordId < id);
     const holds =
       key !== undefined &&
+      !isRetired &&
       signature !== null &&
       verify(null, abandonStatement(key.name, { from, to, checkpoints }), key.publicKey, signature);
     return holds ? [{ recordId: id, from, to, reason, checkpoints }] : [];

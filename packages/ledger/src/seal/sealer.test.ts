@@ -21,6 +21,7 @@ import { appendRecord } from "../store/records.ts";
 import { newestIds, sealedIds } from "../store/sealed-rows.ts";
 import { readTreeSize, storedSubtrees } from "../store/tree-store.ts";
 import { verifyLedger } from "../verify/verify-ledger.ts";
+import { abandonStatement } from "./abandoned-history.ts";
 import { readNewestSeen } from "./newest-seen.ts";
 import { sealBatch } from "./seal-batch.ts";
 import { startSealer, type Sealer } from "./sealer.ts";
@@ -266,6 +267,19 @@ describe("a rotation", () => {
     await appendRecord(database.db, { kind: "key_added", actor: "a thief", data });
     const keys = await readKeys(database.db);
     expect(keys.map(({ standing }) => standing)).toEqual(["first", "introduced", "unvouched"]);
+    const ahead = { size: 1000, root: Buffer.alloc(32, 7).toString("base64") };
+    const given = { from: 2, to: 1000, checkpoints: [ahead] };
+    const forged = sign(null, abandonStatement(old.name, given), old.privateKey);
+    const restored = {
+      ...given,
+      reason: "x",
+      keyId: old.keyId,
+      signature: forged.toString("base64"),
+    };
+    await appendRecord(database.db, { kind: "restored", actor: "a thief", data: restored });
+    const seen = { ...ahead, origin: old.name, where: "the repository" };
+    const truncated = await verifyLedger(database.db, { anchors: [seen] });
+    expect(truncated.divergences).toMatchObject([{ attack: "ledger-truncated" }]);
     await sealBatch(database.db, old, null, await newestIds(database.db));
     expect((await verifyLedger(database.db, { anchors: [] })).divergences).toMatchObject([
       { attack: "checkpoint-forged", detail: expect.stringContaining("had replaced") },
