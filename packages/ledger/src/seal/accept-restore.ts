@@ -4,7 +4,7 @@ import { openSigningKey } from "../keys/key-records.ts";
 import { rootAt } from "../merkle/build-proof.ts";
 import { appendRecord } from "../store/records.ts";
 import { storedSubtrees } from "../store/tree-store.ts";
-import type { Anchor } from "../verify/report.ts";
+import { isOfLedger, type Anchor } from "../verify/report.ts";
 import {
   abandonStatement,
   headKey,
@@ -33,7 +33,7 @@ export async function acceptRestore(
 ): Promise<AbandonedHistory | null> {
   const signer = await openSigningKey(db, stateDirectory);
   const { frontier } = await loadTree(db, null);
-  const ours = anchors.filter(({ origin }) => origin === null || origin === signer.name);
+  const ours = anchors.filter((anchor) => isOfLedger(anchor, signer.name));
   const { held, lost } = await sortOut(db, frontier.size, ours);
   const [first, newest] = [lost[0], lost.at(-1)];
   if (first === undefined || newest === undefined) return null;

@@ -1,7 +1,7 @@
 import type { JarvisDatabase } from "@jarvis/db";
 import { ownKeyId, readKeys } from "../keys/key-records.ts";
 import { newestCheckpoint } from "../store/tree-store.ts";
-import type { Anchor } from "../verify/report.ts";
+import { isOfLedger, type Anchor } from "../verify/report.ts";
 import { givenUpBy, readAbandoned, type Head } from "./abandoned-history.ts";
 import { readNewestSeen } from "./newest-seen.ts";
 
@@ -23,7 +23,7 @@ export async function seenAhead(
   const size = (await newestCheckpoint(ledger.db))?.size ?? 0;
   const isGivenUp = await readGivenUp(ledger);
   const ahead = anchors
-    .filter((anchor) => origin === null || anchor.origin === null || anchor.origin === origin)
+    .filter((anchor) => isOfLedger(anchor, origin))
     .filter((anchor) => anchor.size > size && !isGivenUp(anchor));
   return ahead.toSorted((a, b) => b.size - a.size)[0] ?? null;
 }

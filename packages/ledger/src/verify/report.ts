@@ -62,6 +62,11 @@ export interface Anchor {
   readonly isOwn?: boolean;
 }
 
+/** Whether a checkpoint may be of the ledger of that name; null for one that has no key yet. */
+export function isOfLedger(anchor: Pick<Anchor, "origin">, name: string | null): boolean {
+  return name === null || anchor.origin === null || anchor.origin === name;
+}
+
 export interface VerificationReport {
   /** No divergence. Remarks do not count. */
   readonly ok: boolean;

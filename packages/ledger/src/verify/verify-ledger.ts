@@ -5,7 +5,7 @@ import { isEachSealed } from "./check-leaf.ts";
 import { Findings } from "./findings.ts";
 import { inOneSnapshot, type Readers } from "./one-snapshot.ts";
 import { countUnsealed, readStrays } from "./read-pages.ts";
-import { type Anchor, type Remark, type VerificationReport } from "./report.ts";
+import { isOfLedger, type Anchor, type Remark, type VerificationReport } from "./report.ts";
 import { countLeaves, disguisedTables, hidingIndexes } from "./tables.ts";
 import { walkTree, type Walk } from "./walk-tree.ts";
 
@@ -51,8 +51,7 @@ async function computeAgain(
     found.add("key-forged", { detail: `Record ${unreadable[0]} named the ledger's first key.` });
   }
   const origin = keys[0]?.verifier.name ?? null;
-  const isOurs = (anchor: Anchor): boolean =>
-    origin === null || anchor.origin === null || anchor.origin === origin;
+  const isOurs = (anchor: Anchor): boolean => isOfLedger(anchor, origin);
   for (const anchor of anchors.filter((each) => each.isOwn === true && !isOurs(each))) {
     found.add("history-forked", {
       detail: `${anchor.where} has seen the ledger ${anchor.origin ?? "?"}, and this one is ${origin ?? "?"}: its database was replaced.`,

@@ -109,15 +109,10 @@ describe("a kill during a promotion", () => {
     const { world } = suite;
     const before = await suite.host();
     let kill: Promise<number> | undefined;
-    const stop = onRequest(world, async (call, send) => {
-      const answer = await send();
-      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
-      if (kill === undefined && isUnderWay && call.method === method) {
-        kill = world.safety.killSwitch(operator);
-        // Longer than an executor of the same process needs to hear of it.
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      return answer;
+    const stop = onceUnderWay(method, async () => {
+      kill = world.safety.killSwitch(operator);
+      // Longer than an executor of the same process needs to hear of it.
+      await new Promise((resolve) => setTimeout(resolve, 100));
     });
     const run = await world.propose(suite.patch());
     stop();
@@ -158,16 +153,7 @@ describe("a promotion whose kernel stood still for longer than its lease", () =>
   it("lands nothing, and is tried again: nobody has killed it", async () => {
     const { world } = suite;
     const { base } = await suite.host();
-    let isClosed = false;
-    const stop = onRequest(world, async (call, send) => {
-      const answer = await send();
-      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
-      if (!isClosed && isUnderWay && call.method === "POST") {
-        isClosed = true;
-        await takenForDead(world.executor);
-      }
-      return answer;
-    });
+    const stop = onceUnderWay("POST", async () => await takenForDead(world.executor));
     const run = await world.propose(suite.patch());
     stop();
     expect(run.result).toMatchObject({
@@ -181,16 +167,9 @@ describe("a promotion whose kernel stood still for longer than its lease", () =>
 
   it("is ended by a kill that came meanwhile", async () => {
     const { world } = suite;
-    let isClosed = false;
-    const stop = onRequest(world, async (call, send) => {
-      const answer = await send();
-      const isUnderWay = [...world.flights.values()].some(({ flight }) => flight !== null);
-      if (!isClosed && isUnderWay && call.method === "POST") {
-        isClosed = true;
-        await takenForDead(world.executor);
-        await world.safety.kill(operator);
-      }
-      return answer;
+    const stop = onceUnderWay("POST", async () => {
+      await takenForDead(world.executor);
+      await world.safety.kill(operator);
     });
     const run = await world.propose(suite.patch());
     stop();
@@ -329,6 +308,20 @@ describe("promotions of one origin in a short time", () => {
     );
   });
 });
+
+/** Does something behind the first answer to such a request of a promotion that is under way. */
+function onceUnderWay(method: string, act: () => Promise<void>): () => void {
+  let isDone = false;
+  return onRequest(suite.world, async (call, send) => {
+    const answer = await send();
+    const isUnderWay = [...suite.world.flights.values()].some(({ flight }) => flight !== null);
+    if (!isDone && isUnderWay && call.method === method) {
+      isDone = true;
+      await act();
+    }
+    return answer;
+  });
+}
 
 /** As another kernel does where a lease has run out; waits until the executor has seen it. */
 async function takenForDead({ id }: ActionExecutor): Promise<void> {
