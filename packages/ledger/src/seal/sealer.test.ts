@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, chmodSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { actionAuditLog, selfExtensionEvents } from "@jarvis/db";
 import {
   anAuditEvent,
@@ -79,7 +80,7 @@ describe("sealing", () => {
   });
 
   it("writes down the newest checkpoint, also where nothing comes after it", async () => {
-    const sealer = await start(50);
+    const sealer = await start({ everyMs: 50 });
     for (const size of [2, 3]) {
       await insertEvents(1);
       await sealer.sealNow();
@@ -141,6 +142,24 @@ describe("sealing", () => {
     expect(await sealer.cover(row)).toEqual(first);
     const missing = sealer.cover({ ...row, id: id + 1000 }, 50);
     await expect(missing).rejects.toMatchObject({ code: "not-sealed" });
+  });
+
+  it("gives way to who goes on writing, and to nobody where somebody waits", async () => {
+    const sealer = await start({ everyMs: 20, giveWayMs: byHand });
+    await insertEvents(3000);
+    while ((sealer.state().checkpoint?.size ?? 0) < 2000) await insertEvents(1);
+    const { checkpoint } = sealer.state();
+    await sleep(300);
+    expect(sealer.state().checkpoint).toEqual(checkpoint);
+    const { self_extension_events: id } = await newestIds(database.db);
+    const over = await sealer.cover({ ledger: "self_extension_events", id });
+    expect(over.size).toBeGreaterThan(3000);
+  });
+
+  it("works off a backlog without a rest where nobody writes", async () => {
+    const sealer = await start({ everyMs: 20, giveWayMs: byHand });
+    await insertEvents(4500);
+    await expect.poll(() => sealer.state().checkpoint?.size, { timeout: 20_000 }).toBe(4501);
   });
 
   it("makes one history where two sealers and eight writers work at once", async () => {
@@ -312,12 +331,13 @@ async function rotateAndCutOff(): ReturnType<typeof rotateSigningKey> {
   return fresh;
 }
 
-async function start(everyMs = byHand): Promise<Sealer> {
+async function start(pace: { everyMs?: number; giveWayMs?: number } = {}): Promise<Sealer> {
   const sealer = await startSealer({
     db: database.db,
     stateDirectory,
-    everyMs,
+    everyMs: byHand,
     patienceMs: 300,
+    ...pace,
   });
   open.push(sealer);
   return sealer;

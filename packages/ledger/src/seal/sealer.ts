@@ -3,8 +3,8 @@ import type { JarvisDatabase } from "@jarvis/db";
 import { LedgerError } from "../errors.ts";
 import { openSigningKey } from "../keys/key-records.ts";
 import type { NoteSigner } from "../notes/signed-note.ts";
-import type { SealedLedger } from "../rows/leaf.ts";
-import { newestIds, sealedIds } from "../store/sealed-rows.ts";
+import { sealedLedgerNames, type SealedLedger } from "../rows/leaf.ts";
+import { newestIds, sealedIds, type Horizon } from "../store/sealed-rows.ts";
 import { settledHorizon } from "../store/settled-horizon.ts";
 import { firstCheckpointOver, type StoredCheckpoint } from "../store/tree-store.ts";
 import { loadTree } from "./load-tree.ts";
@@ -17,6 +17,11 @@ const EVERY_MS = 250;
 /** A writer that holds its transaction open longer is waited for by the next look. */
 const PATIENCE_MS = 2000;
 const SEEN_EVERY_MS = 1000;
+/**
+ * Between two full batches while rows still come in: whoever writes that much wants the processors.
+ * At least 8,000 rows a second are sealed all the same.
+ */
+const GIVE_WAY_MS = 200;
 
 export interface SealerOptions {
   readonly db: JarvisDatabase;
@@ -29,6 +34,7 @@ export interface SealerOptions {
   readonly waitsFor?: () => string | null;
   readonly everyMs?: number;
   readonly patienceMs?: number;
+  readonly giveWayMs?: number;
 }
 
 /** What the sealer says of itself. */
@@ -41,7 +47,7 @@ export interface SealerState {
 export interface Sealer {
   readonly signer: NoteSigner;
   state(): SealerState;
-  /** Seals what is committed now; of several calls at once, one does the work. */
+  /** Seals what is committed now, as fast as it can; of several calls at once, one does the work. */
   sealNow(): Promise<void>;
   /**
    * The first checkpoint that covers a committed row, sealed now if need be; the same at every call.
@@ -59,7 +65,7 @@ export interface Sealer {
  * @throws LedgerError where the key or the tree is not what it has to be; nothing is sealed then.
  */
 export async function startSealer(options: SealerOptions): Promise<Sealer> {
-  const { db, stateDirectory, patienceMs = PATIENCE_MS } = options;
+  const { db, stateDirectory, patienceMs = PATIENCE_MS, giveWayMs = GIVE_WAY_MS } = options;
   const signer = await openSigningKey(db, stateDirectory, options);
   const seen = readNewestSeen(stateDirectory);
   let tree: KnownTree | null = seen === null ? null : { checkpoint: seen };
@@ -67,25 +73,31 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   let seenWritten = { at: 0, size: seen?.size ?? 0 };
   let underWay: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | null = null;
+  let hurry = new AbortController();
   const stopping = new AbortController();
 
   async function sealAll(): Promise<void> {
+    if (tree !== null && "frontier" in tree && (await isAllSealed(db))) return;
+    const horizon = await settledHorizon(db, patienceMs);
+    if (horizon === null) {
+      throw new LedgerError(
+        "not-sealed",
+        `A transaction has been writing to the ledger for more than ${patienceMs / 1000} s: end it (pg_locks names it).`,
+      );
+    }
+    // What is committed meanwhile is the next pass's: under a flood this one would never end.
     for (let more = true; more && !stopping.signal.aborted;) {
-      if (tree !== null && "frontier" in tree && (await isAllSealed(db))) break;
-      const horizon = await settledHorizon(db, patienceMs);
-      if (horizon === null) {
-        throw new LedgerError(
-          "not-sealed",
-          `A transaction has been writing to the ledger for more than ${patienceMs / 1000} s: end it (pg_locks names it).`,
-        );
-      }
       const sealed: SealedTree & { more: boolean } = await sealBatch(db, signer, tree, horizon);
       tree = sealed;
       more = sealed.more;
       rememberSeen(false);
+      if (more) await giveWay(horizon);
     }
-    // What was sealed shortly after the last time it was written down is written down now.
-    rememberSeen(false);
+  }
+
+  async function giveWay(horizon: Horizon): Promise<void> {
+    if (!isPast(await newestIds(db), horizon)) return;
+    await sleep(giveWayMs, undefined, { signal: hurry.signal }).catch(() => undefined);
   }
 
   function rememberSeen(now: boolean): void {
@@ -97,6 +109,11 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   }
 
   async function sealNow(): Promise<void> {
+    hurry.abort();
+    await sealInTurn();
+  }
+
+  async function sealInTurn(): Promise<void> {
     // What was committed after a pass had begun is not in it for sure: all who come then share the
     // next one.
     waiting ??= underWay
@@ -115,11 +132,16 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
       // Whether the tree is what it has to be does not wait.
       if (wait === null) await sealAll();
       else await loadTree(db, tree);
+      // What was sealed shortly after the last time it was written down is written down now.
+      rememberSeen(false);
       if (problem !== null) tell(null, null);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (message !== problem) tell(message, error);
       throw error;
+    } finally {
+      // Whoever waits for the next pass is in a hurry still.
+      if (waiting === null) hurry = new AbortController();
     }
     if (wait !== null) throw new LedgerError("not-sealed", wait);
   }
@@ -156,7 +178,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
     if (!(error instanceof LedgerError) || error.code !== "not-sealed") throw error;
   });
   const timer = setInterval(() => {
-    if (waiting === null) sealNow().catch(() => undefined);
+    if (waiting === null) sealInTurn().catch(() => undefined);
   }, options.everyMs ?? EVERY_MS);
   timer.unref();
 
@@ -176,5 +198,9 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
 
 async function isAllSealed(db: JarvisDatabase): Promise<boolean> {
   const [newest, sealed] = await Promise.all([newestIds(db), sealedIds(db)]);
-  return Object.entries(newest).every(([ledger, id]) => id <= sealed[ledger as SealedLedger]);
+  return !isPast(newest, sealed);
+}
+
+function isPast(newest: Horizon, horizon: Horizon): boolean {
+  return sealedLedgerNames.some((ledger) => newest[ledger] > horizon[ledger]);
 }
