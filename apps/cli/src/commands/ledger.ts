@@ -102,9 +102,18 @@ export async function check(config: CliConfig, file: string): Promise<Answer> {
     text: [
       `Event ${verdict.id} of ${verdict.ledger} is leaf ${verdict.leafIndex} of the ledger that ${verdict.anchoredBy} names.`,
       `Signed by key ${verdict.keyId}${verdict.keyIntroduced ? "" : ", WHICH NO EARLIER KEY INTRODUCED"}; ${verdict.statements.length} attestations hold.`,
+      ...unanchoredLine(verdict.unanchoredStatements),
       plain(JSON.stringify(verdict.row)),
     ].join("\n"),
   };
+}
+
+function unanchoredLine(count: number): string[] {
+  if (count === 0) return [];
+  const which = `${count} more ${count === 1 ? "is" : "are"}`;
+  return [
+    `${which} newer than every checkpoint that the clone carries, and count for nothing until it fetches refs/jarvis/checkpoints.`,
+  ];
 }
 
 /** The sealed ledger as NDJSON on standard output, for as long as somebody reads it. */

@@ -11,8 +11,9 @@ import {
   verificationSummaryStatement,
   type PromotionFacts,
 } from "../attest/statements.ts";
-import { readTreeHead } from "../notes/checkpoint.ts";
 import { rotateSigningKey } from "../keys/key-records.ts";
+import { readTreeHead, signCheckpoint } from "../notes/checkpoint.ts";
+import type { NoteSigner } from "../notes/signed-note.ts";
 import { emptyRecordedBlob } from "../seal/empty-blob.ts";
 import { startSealer, type Sealer } from "../seal/sealer.ts";
 import { appendRecord } from "../store/records.ts";
@@ -145,34 +146,52 @@ describe("a bundle", () => {
   });
 
   it("is refused with a key that the clone's history does not lead to", async () => {
-    const other = await createTestDatabase();
-    const stateDirectory = mkdtempSync(join(tmpdir(), "jarvis-bundle-"));
-    try {
-      const start = async (): Promise<Sealer> =>
-        await startSealer({ db: other.db, stateDirectory, everyMs: 3_600_000 });
-      const before = await start();
-      await other.db.insert(selfExtensionEvents).values(anEvent());
-      await before.sealNow();
-      const carried = [newestAnchor(before, "commit 0")];
-      await before.stop();
-      const change = { actor: "someone", reason: "lost", lost: true };
-      await rotateSigningKey(other.db, stateDirectory, change);
-      const after = await start();
-      await after.sealNow();
-      const later = [...carried, newestAnchor(after, "commit 1")];
-      await after.stop();
-      const event = { ledger: "self_extension_events", id: 1 } as const;
-      const proved = await proveEvent(other.db, event, later);
+    await onAnotherLedger(async ({ db, replaceKey, sealed }) => {
+      const carried = [await sealed()];
+      await replaceKey({ lost: true });
+      const later = [...carried, await sealed()];
+      const proved = await proveEvent(db, firstEvent, later);
       expect(() => checkBundle(proved, carried)).toThrow("a key is newer than every checkpoint");
       expect(checkBundle(proved, later)).toMatchObject({ id: 1, keyIntroduced: false });
       const alone = { ...proved, keys: proved.keys.slice(1) };
       expect(() => checkBundle(alone, later)).toThrow("not the one that its ledger is named by");
       const nameless = later.map((anchor) => ({ ...anchor, origin: null }));
       expect(() => checkBundle(proved, nameless)).toThrow("carries no checkpoint of this ledger");
-    } finally {
-      await other.close();
-      rmSync(stateDirectory, { recursive: true, force: true });
-    }
+    });
+  });
+
+  it("holds nothing that a key has signed since it was replaced", async () => {
+    await onAnotherLedger(async ({ db, replaceKey, sealed, attest }) => {
+      const carried = [await sealed()];
+      const old = await replaceKey({ lost: false });
+      const later = [...carried, await sealed()];
+      const proved = await proveEvent(db, firstEvent, later);
+      expect(checkBundle(proved, later)).toMatchObject({ id: 1, keyIntroduced: true });
+      const { size, root } = readTreeHead(proved.checkpoint);
+      const resigned = { ...proved, checkpoint: signCheckpoint({ size, root }, old).note };
+      expect(() => checkBundle(resigned, later)).toThrow("no known key has signed it");
+      await attest(old);
+      const latest = [...later, await sealed()];
+      const attested = await proveEvent(db, firstEvent, latest);
+      expect(() => checkBundle(attested, latest)).toThrow("no key of the ledger has signed it");
+    });
+  });
+
+  it("counts no attestation that lies behind what the clone carries", async () => {
+    await onAnotherLedger(async ({ db, sealer: other, sealed, attest }) => {
+      const carried = [await sealed()];
+      await attest(other().signer);
+      const later = [...carried, await sealed()];
+      const proved = await proveEvent(db, firstEvent, later);
+      expect(checkBundle(proved, carried)).toMatchObject({
+        statements: [],
+        unanchoredStatements: 1,
+      });
+      expect(checkBundle(proved, later)).toMatchObject({
+        statements: [{ predicate: { jarvis: { runId: "run" } } }],
+        unanchoredStatements: 0,
+      });
+    });
   });
 
   it("holds few of many anchors, and is accepted by a clone that has an old or a new one", async () => {
@@ -234,6 +253,56 @@ describe("an attestation", () => {
     expect(() => openStatement("{}", [sealer.signer])).toThrow("not a sigstore bundle");
   });
 });
+
+const firstEvent = { ledger: "self_extension_events", id: 1 } as const;
+
+interface OtherLedger {
+  readonly db: TestDatabase["db"];
+  readonly sealer: () => Sealer;
+  /** Seals, and answers the checkpoint as a clone would carry it. */
+  readonly sealed: () => Promise<Anchor>;
+  /** Answers the key that was replaced. */
+  readonly replaceKey: (how: { lost: boolean }) => Promise<NoteSigner>;
+  readonly attest: (signer: NoteSigner) => Promise<void>;
+}
+
+/** A ledger with one event of the run `run`, whose key can be replaced. */
+async function onAnotherLedger(use: (ledger: OtherLedger) => Promise<void>): Promise<void> {
+  const { db, close } = await createTestDatabase();
+  const stateDirectory = mkdtempSync(join(tmpdir(), "jarvis-bundle-"));
+  const start = async (): Promise<Sealer> =>
+    await startSealer({ db, stateDirectory, everyMs: 3_600_000 });
+  await db.insert(selfExtensionEvents).values(anEvent({ runId: "run" }));
+  let current = await start();
+  try {
+    await use({
+      db,
+      sealer: () => current,
+      async sealed() {
+        await current.sealNow();
+        return newestAnchor(current, "a commit");
+      },
+      async replaceKey(how) {
+        const { signer } = current;
+        await current.stop();
+        await rotateSigningKey(db, stateDirectory, { actor: "someone", reason: "due", ...how });
+        current = await start();
+        return signer;
+      },
+      async attest(signer) {
+        const statement = verificationSummaryStatement({ ...facts, runId: "run" });
+        const text = Buffer.from(`${signStatement(statement, signer)}\n`);
+        const digest = await putBlob(db, text, "application/jsonl");
+        const data = { runId: "run", digest };
+        await appendRecord(db, { kind: "evidence_attested", actor: "kernel", data });
+      },
+    });
+  } finally {
+    await current.stop();
+    await close();
+    rmSync(stateDirectory, { recursive: true, force: true });
+  }
+}
 
 function newestAnchor(of: Pick<Sealer, "state">, where: string): Anchor {
   const { size, root, origin } = readTreeHead(of.state().checkpoint?.note ?? "");

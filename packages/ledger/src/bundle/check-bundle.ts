@@ -23,8 +23,10 @@ export interface BundleVerdict {
   readonly keyIntroduced: boolean;
   /** The commit that carries a checkpoint over the event. */
   readonly anchoredBy: string;
-  /** Statements that a key of the ledger signed about the event's run. */
+  /** Statements that a key of the ledger signed about the event's run, below a checkpoint that the clone carries. */
   readonly statements: readonly unknown[];
+  /** How many more there are that the clone's checkpoints do not cover: they count for nothing yet. */
+  readonly unanchoredStatements: number;
 }
 
 const row = z.looseObject({ id: z.number() });
@@ -64,7 +66,9 @@ export function checkBundle(input: unknown, anchors: readonly Anchor[]): BundleV
   const anchored = anchorOver(given, tree, ours);
   // What lies behind it, whoever sends the bundle could have added to the tree.
   for (const leaf of given.keys) requireAnchored(leaf, anchored, "a key");
-  const evidence = statementsOf(given, tree, keys);
+  // Whoever holds a key that was replaced can lead the tree on from there, and attest anything in it.
+  const attestations = statementsOf(given, tree, keys);
+  const evidence = attestations.filter(({ index }) => index < anchored.size);
   const introduced = new Set(trusted(keys).map(({ verifier }) => verifier.keyId));
   return {
     ledger,
@@ -76,6 +80,7 @@ export function checkBundle(input: unknown, anchors: readonly Anchor[]): BundleV
     keyIntroduced: [keyId, ...evidence.map((each) => each.keyId)].every((id) => introduced.has(id)),
     anchoredBy: anchored.where,
     statements: evidence.map(({ statement }) => statement),
+    unanchoredStatements: attestations.length - evidence.length,
   };
 }
 
@@ -141,7 +146,7 @@ function statementsOf(
   given: Bundle,
   tree: TreeHead,
   keys: readonly RecordedKey[],
-): { statement: unknown; keyId: string }[] {
+): { statement: unknown; keyId: string; index: number }[] {
   const { run_id: runId } = rowOf(given.event).row;
   return given.evidence.flatMap(({ record, attestations }) => {
     requireIncluded(record, tree, "an attestation");
@@ -159,7 +164,7 @@ function statementsOf(
     const opened = attestations
       .trimEnd()
       .split("\n")
-      .map((line) => openStatement(line, verifiers));
+      .map((line) => ({ ...openStatement(line, verifiers), index: record.index }));
     // The record may be newer than what the clone carries: the signed words have to say it too.
     requireAbout(
       runId,

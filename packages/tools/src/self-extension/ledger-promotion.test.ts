@@ -36,7 +36,17 @@ describe("a promotion", () => {
     const tested = run.events.findLast(({ type }) => type === "tested");
     const event = { ledger: "self_extension_events", id: Number(tested?.id) } as const;
     const bundle = await proveEvent(world.db, event, anchors);
-    const verdict = checkBundle(JSON.parse(JSON.stringify(bundle)), anchors);
+    // An attestation names the commit, so what that commit carries is older than the attestation.
+    expect(checkBundle(JSON.parse(JSON.stringify(bundle)), anchors)).toMatchObject({
+      anchoredBy: `commit ${mergeSha}`,
+      statements: [],
+      unanchoredStatements: 2,
+    });
+    const { size, root, origin } = readTreeHead(bundle.checkpoint);
+    const pushed = { size, root: root.toString("base64"), origin, where: CHECKPOINT_REF };
+    const carried = [...anchors, pushed];
+    const again = await proveEvent(world.db, event, carried);
+    const verdict = checkBundle(JSON.parse(JSON.stringify(again)), carried);
     expect(verdict.anchoredBy).toBe(`commit ${mergeSha}`);
     expect(verdict.statements).toMatchObject([
       { subject: [{ name: "commit", digest: { gitCommit: run.state.headSha } }, {}, {}] },
