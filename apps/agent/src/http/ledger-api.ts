@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { VerificationReport } from "@jarvis/ledger";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { LedgerVerification } from "../kernel/ledger/ledger-keeper.ts";
+import type { LedgerVerification } from "../kernel/ledger/verifications.ts";
 import type { ApiEnvironment } from "./guard.ts";
 import * as routes from "./ledger-routes.ts";
 

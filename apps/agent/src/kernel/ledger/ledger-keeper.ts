@@ -3,11 +3,9 @@ import {
   acceptRestore,
   encodeVerifier,
   LedgerError,
-  ownKeyId,
   readGivenUp,
   readKeys,
   startSealer,
-  verifyLedger,
   type AbandonedHistory,
   type Anchor,
   type Attack,
@@ -27,6 +25,7 @@ import { HOST_EVERY_MS } from "../host-pace.ts";
 import { oneAtATime } from "../reconciler.ts";
 import { growthGate } from "./growth-gate.ts";
 import type { CarryingRepository } from "./seen-outside.ts";
+import { Verifications, type LedgerVerification, type VerificationCause } from "./verifications.ts";
 
 /** How often the whole ledger is computed again: a million events take some seconds of one core. */
 const VERIFY_EVERY_MS = 3_600_000;
@@ -40,16 +39,6 @@ const notLookedAt: Refusal = {
   reason: "ledger-unsealed",
   detail: "The ledger is being verified since the start; promotion goes on when that has ended.",
 };
-
-/** Why the whole ledger was computed again. */
-type VerificationCause = "scheduled" | "asked" | "restored";
-
-export interface LedgerVerification {
-  readonly startedAt: string;
-  readonly endedAt: string;
-  readonly cause: VerificationCause;
-  readonly report: VerificationReport;
-}
 
 /** What the kernel says of its ledger. */
 export interface LedgerStatus {
@@ -111,12 +100,7 @@ export async function keepLedger(parts: {
   const held = (): Refusal | null => problems.sealer ?? problems.verification;
   let sealer: Sealer | null = null;
   let watched: Watched | null = null;
-  let verified: LedgerStatus["verified"] = null;
-  let scheduled: LedgerStatus["scheduled"] = null;
-  let running: { readonly since: string; readonly done: Promise<VerificationReport> } | null = null;
   let pushed: Anchor | null = null;
-  // Before its first verification the ledger is not built upon.
-  let isLookedAt = false;
   const timers: NodeJS.Timeout[] = [];
 
   /** What the last look found, or what a look is missing. */
@@ -169,49 +153,18 @@ export async function keepLedger(parts: {
   );
   await seal();
 
-  async function verify(cause: VerificationCause): Promise<VerificationReport> {
-    if (running === null) {
-      const since = new Date().toISOString();
-      const done = computeAgain(cause, since).finally(() => (running = null));
-      running = { since, done };
-    }
-    return await running.done;
-  }
-
-  async function computeAgain(
-    cause: VerificationCause,
-    startedAt: string,
-  ): Promise<VerificationReport> {
-    let report: VerificationReport;
-    try {
-      report = await verifyLedger(db, {
-        anchors: await gate.compare(),
-        ownKeyId: await ownKeyId(db, stateDirectory),
-        second: db,
-      });
-    } catch (error) {
-      // What cannot be read cannot be believed: a damaged page, a lost table.
-      await hold("verification", {
-        reason: "ledger-mismatch",
-        detail: `The ledger cannot be read: ${messageOf(error)}`,
-      });
-      throw error;
-    }
-    isLookedAt = true;
-    verified = { startedAt, endedAt: new Date().toISOString(), cause, report };
-    if (cause === "scheduled") scheduled = verified;
-    const [first] = report.divergences;
-    if (first !== undefined) {
-      const reason = first.attack === "ledger-truncated" ? "ledger-behind" : "ledger-mismatch";
-      await hold("verification", { reason, detail: `${first.attack}: ${first.detail}` });
-    } else problems.verification = null;
-    return report;
-  }
+  const verifications = new Verifications(
+    { db, stateDirectory, anchors: async () => await gate.compare() },
+    async (problem) => {
+      if (problem === null) problems.verification = null;
+      else await hold("verification", problem);
+    },
+  );
 
   /** The host answers now: what it holds is part of what the ledger is verified by. */
   const ask = oneAtATime(async () => {
     await gate.compare();
-    if (gate.wait?.isForHost !== true) await verify("scheduled");
+    if (gate.wait?.isForHost !== true) await verifications.verify("scheduled");
   });
 
   const push = oneAtATime(async () => {
@@ -235,20 +188,22 @@ export async function keepLedger(parts: {
       if (sealer === null) throw noSealer(held());
       return await sealer.cover(row, limitMs);
     },
-    problem: () => standing() ?? (isLookedAt ? null : notLookedAt),
+    // Before its first verification the ledger is not built upon.
+    problem: () => standing() ?? (verifications.newest === null ? notLookedAt : null),
     status: () => ({
       size: sealer?.state().checkpoint?.size ?? null,
       problem: standing(),
-      verifyingSince: running?.since ?? null,
-      verified,
-      scheduled,
+      verifyingSince: verifications.runningSince,
+      verified: verifications.newest,
+      scheduled: verifications.scheduled,
       pushed,
     }),
-    verify,
+    verify: async (cause) => await verifications.verify(cause),
     async acceptRestore(change) {
       // One that is under way would still find what is accepted now.
-      await running?.done.catch(() => undefined);
-      if (held()?.reason !== "ledger-behind" && !isOnlyApart(verified?.report)) return null;
+      await verifications.ended();
+      const report = verifications.newest?.report;
+      if (held()?.reason !== "ledger-behind" && !isOnlyApart(report)) return null;
       const abandoned = await acceptRestore(db, stateDirectory, await gate.compare(), {
         ...change,
         // What is sealed stays.
@@ -260,14 +215,16 @@ export async function keepLedger(parts: {
       problems.sealer = null;
       problems.verification = null;
       await seal();
-      await verify("restored");
+      await verifications.verify("restored");
       return abandoned;
     },
     async watch(world) {
       watched = world;
-      const first = verify("scheduled").catch(onProblem);
+      const look = async (): Promise<unknown> =>
+        await verifications.verify("scheduled").catch(onProblem);
+      const first = look();
       timers.push(
-        setInterval(() => void verify("scheduled").catch(onProblem), VERIFY_EVERY_MS),
+        setInterval(() => void look(), VERIFY_EVERY_MS),
         setInterval(() => {
           // A host that is away gets the next one.
           if (!push.busy()) push.run().catch(() => undefined);
