@@ -16,6 +16,7 @@ export type { AbandonedHistory } from "./seal/abandoned-history.ts";
 export { acceptRestore } from "./seal/accept-restore.ts";
 export { emptyRecordedBlob } from "./seal/empty-blob.ts";
 export { startSealer, type Sealer, type SealerState } from "./seal/sealer.ts";
+export { readNewestPushed, writeNewestPushed } from "./seal/newest-pushed.ts";
 export { readNewestSeen } from "./seal/newest-seen.ts";
 export { isKnownHere, readGivenUp, seenAhead } from "./seal/seen-ahead.ts";
 export { appendRecord } from "./store/records.ts";

@@ -13,6 +13,7 @@ import {
   LedgerError,
   parseEventName,
   proveEvent,
+  readNewestPushed,
   readNewestSeen,
   readTreeHead,
   ownKeyId,
@@ -63,7 +64,7 @@ export async function prove(
   const bundle = await refusing(
     async () =>
       await withLocalState(config, async ({ db }) =>
-        proveEvent(db, event, await carriedAnchors(config, db)),
+        proveEvent(db, event, await provableAnchors(config, db)),
       ),
   );
   const file = out ?? `jarvis-${name.replace(":", "-")}.bundle.json`;
@@ -76,8 +77,8 @@ export async function prove(
     text: [
       `Wrote ${file}: event ${event.id} of ${event.ledger}, leaf ${bundle.event.index}.`,
       covering > 0
-        ? `Verify it anywhere: jarvis ledger check ${file} --repo CLONE`
-        : "No commit carries a checkpoint over it yet: `jarvis ledger check` will refuse it until one does.",
+        ? `Verify it anywhere: jarvis ledger check ${file} --repo CLONE, where refs/jarvis/checkpoints was fetched.`
+        : "The repository carries no checkpoint over it yet, and `jarvis ledger check` refuses the bundle: make it again when one was pushed.",
     ].join("\n"),
   };
 }
@@ -112,7 +113,7 @@ function unanchoredLine(count: number): string[] {
   if (count === 0) return [];
   const which = `${count} more ${count === 1 ? "is" : "are"}`;
   return [
-    `${which} newer than every checkpoint that the clone carries, and count for nothing until it fetches refs/jarvis/checkpoints.`,
+    `${which} newer than every checkpoint that clone and bundle share: fetch refs/jarvis/checkpoints, or have the bundle made again.`,
   ];
 }
 
@@ -208,6 +209,12 @@ function kernelRuns(pid: number): CommandError {
     "kernel-running",
     `The kernel (process ${pid}) signs with the key in use: stop it first.`,
   );
+}
+
+/** What the repository carries, as far as it was seen. */
+async function provableAnchors(config: CliConfig, db: LocalState["db"]): Promise<Anchor[]> {
+  const pushed = readNewestPushed(config.stateDir);
+  return [...(await carriedAnchors(config, db)), ...(pushed === null ? [] : [pushed])];
 }
 
 /** What is known outside of the database, wherever it lies. */

@@ -125,7 +125,7 @@ function anchorOver(given: Bundle, tree: TreeHead, anchors: readonly Anchor[]): 
   throw refuse(
     history === null
       ? "the clone carries no checkpoint of this ledger (fetch its base branch and refs/jarvis/checkpoints)"
-      : `the newest checkpoint that the clone carries, in ${history.where}, is older than the event`,
+      : `the newest checkpoint that the clone carries, in ${history.where}, is older than the event (fetch refs/jarvis/checkpoints, or have the bundle made again)`,
   );
 }
 

@@ -6,6 +6,7 @@ import {
   readGivenUp,
   readKeys,
   startSealer,
+  writeNewestPushed,
   type AbandonedHistory,
   type Anchor,
   type Attack,
@@ -176,7 +177,9 @@ export async function keepLedger(parts: {
     if (paused || (await readSafetyState(db)).mode !== "execute") return;
     const keys = (await readKeys(db)).map(({ verifier }) => encodeVerifier(verifier));
     const isGivenUp = await readGivenUp({ db, stateDirectory });
-    pushed = (await pushCheckpoint(watched.github(), checkpoint, keys, isGivenUp)).anchor;
+    const { anchor } = await pushCheckpoint(watched.github(), checkpoint, keys, isGivenUp);
+    if (anchor.where !== pushed?.where) writeNewestPushed(stateDirectory, anchor);
+    pushed = anchor;
   });
 
   return {

@@ -7,18 +7,16 @@ import type { Forge } from "@jarvis/forge";
 import { readGivenUp, readKeys, type StoredCheckpoint } from "@jarvis/ledger";
 import { removeTree } from "@jarvis/sandbox/testing";
 import {
-  fixedToken,
-  makeGitHubTarget,
   makeOctokit,
-  openMirror,
   pushCheckpoint,
   readPushed,
   type GitHubTarget,
 } from "@jarvis/tools/self-extension";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keepAndWatch, targetOf } from "../../testing/kept-ledger.ts";
 import { plainProject, type TestRepository } from "../../testing/repository.ts";
 import { at, startSeededForge } from "../../testing/seeded-forge.ts";
-import { keepLedger, type LedgerKeeper } from "./ledger-keeper.ts";
+import type { LedgerKeeper } from "./ledger-keeper.ts";
 
 /*
  * A ledger that was saved, went on, showed the host how far, and was lost. What was saved is restored
@@ -46,7 +44,7 @@ beforeAll(async () => {
   backup = join(directory, "backup.gz");
   await writeBackup(lost.sql, backup);
   await write(lost, 10);
-  await pushCheckpoint(target(), await sealed(first, lost), []);
+  await pushCheckpoint(targetOf(forge), await sealed(first, lost), []);
   await first.stop();
 });
 
@@ -99,12 +97,12 @@ describe("a ledger restored where it was never seen", () => {
     await write(database, 1);
     const newest = await sealed(keeper, database);
     const saved = { size: 6, note: await noteOf(database, 6) };
-    expect((await readPushed(target()))?.anchor.size).toBe(16);
-    expect(await pushCheckpoint(target(), saved, [])).toMatchObject({ pushed: false });
+    expect((await readPushed(targetOf(forge)))?.anchor.size).toBe(16);
+    expect(await pushCheckpoint(targetOf(forge), saved, [])).toMatchObject({ pushed: false });
     const isGivenUp = await readGivenUp({ ...database, stateDirectory: stateOf("elsewhere") });
     for (const checkpoint of [saved, newest]) {
       const there = { pushed: true, anchor: { size: checkpoint.size } };
-      expect(await pushCheckpoint(target(), checkpoint, [], isGivenUp)).toMatchObject(there);
+      expect(await pushCheckpoint(targetOf(forge), checkpoint, [], isGivenUp)).toMatchObject(there);
     }
   });
 
@@ -179,26 +177,12 @@ async function keep(
   name: string,
   isAway: () => boolean = () => false,
 ): Promise<LedgerKeeper> {
-  mkdirSync(stateOf(name), { recursive: true, mode: 0o700 });
-  const keeper = await keepLedger({
-    database,
-    stateDirectory: stateOf(name),
-    takesOver: false,
-    onProblem: () => undefined,
-  });
-  opened.unshift(keeper);
-  const mirror = await openMirror(join(stateOf(name), "mirror.git"));
   // A port that nobody listens at is how a host that is away looks.
-  const github = (): GitHubTarget => (isAway() ? target("http://127.0.0.1:1") : target());
-  await keeper.watch({ mirror, github, kind: "forge" });
+  const github = (): GitHubTarget =>
+    isAway() ? targetOf(forge, "http://127.0.0.1:1") : targetOf(forge);
+  const keeper = await keepAndWatch(database, stateOf(name), github);
+  opened.unshift(keeper);
   return keeper;
-}
-
-function target(host?: string): GitHubTarget {
-  const { apiUrl, cloneUrl, token } = forge;
-  const api = host === undefined ? apiUrl : host + new URL(apiUrl).pathname;
-  const place = { apiUrl: api, ...at, baseBranch: "main", gitUrl: cloneUrl, remote: false };
-  return makeGitHubTarget(place, fixedToken(token));
 }
 
 async function write({ db }: TestDatabase, count: number): Promise<void> {
