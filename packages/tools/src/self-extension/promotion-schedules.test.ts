@@ -17,7 +17,7 @@ import type { PromotionStore } from "./promotion-store.ts";
 const isWhole = process.env["JARVIS_SWEEP"] === "1";
 const wanted = (usual: number): number => Number(process.env["JARVIS_SCHEDULES"] ?? usual);
 const inMemory = wanted(isWhole ? 10_000 : 2000);
-const onReal = wanted(isWhole ? 1000 : 100);
+const onReal = wanted(isWhole ? 1000 : 40);
 const firstSeed = Number(process.env["JARVIS_SCHEDULE_SEED"] ?? 1);
 const seeds = (count: number): number[] =>
   Array.from({ length: count }, (_, index) => firstSeed + index);
