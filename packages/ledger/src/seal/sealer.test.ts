@@ -156,6 +156,25 @@ describe("sealing", () => {
     expect(over.size).toBeGreaterThan(3000);
   });
 
+  it("gives way again after somebody has waited, while the flood goes on", async () => {
+    const sealer = await start({ everyMs: 20, giveWayMs: 1000 });
+    const rests = async (): Promise<boolean> => {
+      const { checkpoint } = sealer.state();
+      await sleep(500);
+      return sealer.state().checkpoint === checkpoint;
+    };
+    const over = new AbortController();
+    const flood = (async () => {
+      while (!over.signal.aborted) await insertEvents(3000);
+    })();
+    await expect.poll(rests, { timeout: 20_000 }).toBe(true);
+    const { self_extension_events: id } = await newestIds(database.db);
+    await sealer.cover({ ledger: "self_extension_events", id });
+    await expect.poll(rests, { timeout: 20_000 }).toBe(true);
+    over.abort();
+    await flood;
+  });
+
   it("works off a backlog without a rest where nobody writes", async () => {
     const sealer = await start({ everyMs: 20, giveWayMs: byHand });
     await insertEvents(4500);

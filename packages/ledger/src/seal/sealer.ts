@@ -74,6 +74,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   let underWay: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | null = null;
   let hurry = new AbortController();
+  let isNextAwaited = false;
   const stopping = new AbortController();
 
   async function sealAll(): Promise<void> {
@@ -110,6 +111,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
 
   async function sealNow(): Promise<void> {
     hurry.abort();
+    isNextAwaited = true;
     await sealInTurn();
   }
 
@@ -120,6 +122,9 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
       .catch(() => undefined)
       .then(async () => {
         waiting = null;
+        hurry = new AbortController();
+        if (isNextAwaited) hurry.abort();
+        isNextAwaited = false;
         underWay = pass();
         await underWay;
       });
@@ -139,9 +144,6 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
       const message = error instanceof Error ? error.message : String(error);
       if (message !== problem) tell(message, error);
       throw error;
-    } finally {
-      // Whoever waits for the next pass is in a hurry still.
-      if (waiting === null) hurry = new AbortController();
     }
     if (wait !== null) throw new LedgerError("not-sealed", wait);
   }
