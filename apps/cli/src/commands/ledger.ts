@@ -14,10 +14,9 @@ import {
   parseEventName,
   proveEvent,
   readNewestPushed,
-  readNewestSeen,
-  readTreeHead,
   ownKeyId,
   rotateSigningKey,
+  seenHere,
   verifyLedger,
   type Anchor,
   type VerificationReport,
@@ -219,14 +218,7 @@ async function provableAnchors(config: CliConfig, db: LocalState["db"]): Promise
 
 /** What is known outside of the database, wherever it lies. */
 async function knownAnchors(config: CliConfig, db: LocalState["db"]): Promise<Anchor[]> {
-  const anchors = await carriedAnchors(config, db);
-  const seen = readNewestSeen(config.stateDir);
-  if (seen === null) return anchors;
-  const { size, root, origin } = readTreeHead(seen.note);
-  return [
-    ...anchors,
-    { size, root: root.toString("base64"), origin, isOwn: true, where: "the state directory" },
-  ];
+  return [...(await carriedAnchors(config, db)), ...seenHere(config.stateDir)];
 }
 
 /** Of the base as Jarvis last saw it, and of the clone. */

@@ -18,7 +18,7 @@ import { emptyRecordedBlob } from "../seal/empty-blob.ts";
 import { startSealer, type Sealer } from "../seal/sealer.ts";
 import { appendRecord } from "../store/records.ts";
 import { startTestSealer, type TestSealer } from "../testing/index.ts";
-import type { Anchor } from "../verify/report.ts";
+import { anchorIn, type Anchor } from "../notes/anchor.ts";
 import { verifyLedger } from "../verify/verify-ledger.ts";
 import { parseEventName, type Bundle } from "./bundle.ts";
 import { checkBundle } from "./check-bundle.ts";
@@ -305,8 +305,7 @@ async function onAnotherLedger(use: (ledger: OtherLedger) => Promise<void>): Pro
 }
 
 function newestAnchor(of: Pick<Sealer, "state">, where: string): Anchor {
-  const { size, root, origin } = readTreeHead(of.state().checkpoint?.note ?? "");
-  return { size, root: root.toString("base64"), origin, where };
+  return anchorIn(of.state().checkpoint?.note ?? "", where);
 }
 
 async function prove(id: number): Promise<Bundle> {

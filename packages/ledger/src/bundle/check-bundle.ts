@@ -7,7 +7,7 @@ import { keysOf, retirements, trusted, type RecordedKey } from "../keys/key-reco
 import { hashLeaf } from "../merkle/hashes.ts";
 import { verifyConsistency, verifyInclusion, type TreeHead } from "../merkle/verify-proof.ts";
 import { openCheckpoint, readTreeHead } from "../notes/checkpoint.ts";
-import type { Anchor } from "../verify/report.ts";
+import type { Anchor } from "../notes/anchor.ts";
 import { bundle, type Bundle, type ProvedLeaf } from "./bundle.ts";
 
 /** What a bundle proves. Everything in it was recomputed. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { retirements, trusted, type RecordedKey } from "../keys/key-records.ts";
 import { fromBase64 } from "../notes/signed-note.ts";
 import { readRecords } from "../store/records.ts";
-import type { Anchor } from "../verify/report.ts";
+import type { Anchor } from "../notes/anchor.ts";
 
 /** History that somebody went back behind. */
 export interface AbandonedHistory {

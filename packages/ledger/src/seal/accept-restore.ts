@@ -4,7 +4,7 @@ import { openSigningKey } from "../keys/key-records.ts";
 import { rootAt } from "../merkle/build-proof.ts";
 import { appendRecord } from "../store/records.ts";
 import { storedSubtrees } from "../store/tree-store.ts";
-import { isOfLedger, type Anchor } from "../verify/report.ts";
+import { isOfLedger, type Anchor } from "../notes/anchor.ts";
 import {
   abandonStatement,
   headKey,

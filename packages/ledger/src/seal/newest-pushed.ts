@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeWhole } from "../durable-file.ts";
 import { ledgerDirectory } from "../keys/key-file.ts";
-import type { Anchor } from "../verify/report.ts";
+import type { Anchor } from "../notes/anchor.ts";
 
 /*
  * The newest checkpoint that the repository host was seen to hold: bundles are led on to it, also by

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeWhole } from "../durable-file.ts";
 import { LedgerError } from "../errors.ts";
 import { ledgerDirectory } from "../keys/key-file.ts";
+import { anchorIn, type Anchor } from "../notes/anchor.ts";
 import { readTreeHead } from "../notes/checkpoint.ts";
 import type { StoredCheckpoint } from "../store/tree-store.ts";
 
@@ -28,6 +29,12 @@ export function readNewestSeen(stateDirectory: string): StoredCheckpoint | null 
       { cause },
     );
   }
+}
+
+/** The same as what a verification rests on; none where nothing was seen. @throws LedgerError `malformed-note` */
+export function seenHere(stateDirectory: string): Anchor[] {
+  const seen = readNewestSeen(stateDirectory);
+  return seen === null ? [] : [{ ...anchorIn(seen.note, "the state directory"), isOwn: true }];
 }
 
 /** What was seen belongs to a history that was given up. */

@@ -14,7 +14,8 @@ import { sealBatch } from "../seal/seal-batch.ts";
 import { appendRecord } from "../store/records.ts";
 import { newestIds } from "../store/sealed-rows.ts";
 import { startTestSealer, type TestSealer } from "../testing/index.ts";
-import type { Anchor, Attack } from "./report.ts";
+import type { Anchor } from "../notes/anchor.ts";
+import type { Attack } from "./report.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 
 /*

@@ -23,6 +23,7 @@ import {
 import { anAuditEvent, anEvent, createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { anchorIn } from "../notes/anchor.ts";
 import { readTreeHead } from "../notes/checkpoint.ts";
 import { startSealer } from "../seal/sealer.ts";
 import { verifyLedger } from "./verify-ledger.ts";
@@ -80,8 +81,7 @@ describe("a backup", () => {
     const target = await createTestDatabase();
     try {
       await restoreBackup(target.migratorUrl, file, "a test restores");
-      const anchor = readTreeHead(checkpoint);
-      const anchors = [{ ...anchor, root: anchor.root.toString("base64"), where: "before" }];
+      const anchors = [anchorIn(checkpoint, "before")];
       expect(await verifyLedger(target.db, { anchors })).toMatchObject({
         ok: true,
         size: 303,

@@ -50,23 +50,6 @@ export interface Remark {
   readonly detail: string;
 }
 
-/** A checkpoint that was seen outside of the database, and where. */
-export interface Anchor {
-  readonly size: number;
-  /** Standard base64, as in a checkpoint. */
-  readonly root: string;
-  /** Which ledger it is of; null where that is not said. A repository may carry those of others. */
-  readonly origin: string | null;
-  readonly where: string;
-  /** Seen by this state directory itself: its database cannot be another ledger's. */
-  readonly isOwn?: boolean;
-}
-
-/** Whether a checkpoint may be of the ledger of that name; null for one that has no key yet. */
-export function isOfLedger(anchor: Pick<Anchor, "origin">, name: string | null): boolean {
-  return name === null || anchor.origin === null || anchor.origin === name;
-}
-
 export interface VerificationReport {
   /** No divergence. Remarks do not count. */
   readonly ok: boolean;

@@ -20,6 +20,7 @@ import {
   type TestDatabase,
 } from "@jarvis/db/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { anchorIn } from "../notes/anchor.ts";
 import { readTreeHead } from "../notes/checkpoint.ts";
 import { startSealer } from "../seal/sealer.ts";
 import { verifyLedger } from "./verify-ledger.ts";
@@ -103,7 +104,5 @@ async function sealAndSave({ db, sql }: DatabaseHandle, name: string) {
 }
 
 async function verified({ db }: DatabaseHandle, checkpoint: string) {
-  const { size, root, origin } = readTreeHead(checkpoint);
-  const anchor = { size, root: root.toString("base64"), origin, where: "before" };
-  return await verifyLedger(db, { anchors: [anchor] });
+  return await verifyLedger(db, { anchors: [anchorIn(checkpoint, "before")] });
 }

@@ -8,7 +8,8 @@ import { checkLeaf, type Sealed } from "./check-leaf.ts";
 import type { Findings } from "./findings.ts";
 import type { Readers } from "./one-snapshot.ts";
 import { readCheckpoints, readLeaves, readNodes } from "./read-pages.ts";
-import type { Anchor, VerificationReport } from "./report.ts";
+import type { Anchor } from "../notes/anchor.ts";
+import type { VerificationReport } from "./report.ts";
 
 /** What was gone through. */
 export type Walk = Pick<VerificationReport, "size" | "checkpoints" | "checkpoint"> & {

@@ -1,4 +1,4 @@
-import { readTreeHead, type Anchor, type StoredCheckpoint } from "@jarvis/ledger";
+import { anchorIn, readTreeHead, type Anchor, type StoredCheckpoint } from "@jarvis/ledger";
 import { SelfExtensionError } from "./errors.ts";
 import { statusOf } from "./host-problem.ts";
 import type { GitHubTarget } from "./pipeline-world.ts";
@@ -27,7 +27,7 @@ export async function pushCheckpoint(
 ): Promise<PushedCheckpoint> {
   const at = { owner, repo };
   const there = await readPushed({ octokit, owner, repo });
-  const { size, root, origin } = readTreeHead(checkpoint.note);
+  const { size, origin } = readTreeHead(checkpoint.note);
   const isBehind = there !== null && there.anchor.origin === origin && there.anchor.size >= size;
   if (isBehind && !isGivenUp(there.anchor)) return { anchor: there.anchor, pushed: false };
   const { data: tree } = await octokit.rest.git.createTree({
@@ -49,12 +49,7 @@ export async function pushCheckpoint(
     await octokit.rest.git.updateRef({ ...at, ref, sha: commit.sha, force: false });
   }
   return {
-    anchor: {
-      size,
-      root: root.toString("base64"),
-      origin,
-      where: `${CHECKPOINT_REF} ${commit.sha}`,
-    },
+    anchor: anchorIn(checkpoint.note, `${CHECKPOINT_REF} ${commit.sha}`),
     pushed: true,
   };
 }
@@ -82,9 +77,7 @@ export async function readPushed({
   }
   const { data: file } = await octokit.rest.git.getBlob({ ...at, file_sha: blob });
   const note = Buffer.from(file.content, "base64").toString("utf8");
-  const { size, root, origin } = readTreeHead(note);
-  const where = `${CHECKPOINT_REF} ${commit}`;
-  return { commit, anchor: { size, root: root.toString("base64"), origin, where } };
+  return { commit, anchor: anchorIn(note, `${CHECKPOINT_REF} ${commit}`) };
 
   async function shaOfRef(): Promise<string | null> {
     try {

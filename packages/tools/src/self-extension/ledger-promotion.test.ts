@@ -1,4 +1,11 @@
-import { LedgerError, checkBundle, proveEvent, readTreeHead, verifyLedger } from "@jarvis/ledger";
+import {
+  anchorIn,
+  LedgerError,
+  checkBundle,
+  proveEvent,
+  readTreeHead,
+  verifyLedger,
+} from "@jarvis/ledger";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { at, makePromotionWorld, type PromotionWorld } from "../testing/promotion-world.ts";
 import { CHECKPOINT_REF, pushCheckpoint, readPushed } from "./checkpoint-ref.ts";
@@ -42,9 +49,7 @@ describe("a promotion", () => {
       statements: [],
       unanchoredStatements: 2,
     });
-    const { size, root, origin } = readTreeHead(bundle.checkpoint);
-    const pushed = { size, root: root.toString("base64"), origin, where: CHECKPOINT_REF };
-    const carried = [...anchors, pushed];
+    const carried = [...anchors, anchorIn(bundle.checkpoint, CHECKPOINT_REF)];
     const again = await proveEvent(world.db, event, carried);
     const verdict = checkBundle(JSON.parse(JSON.stringify(again)), carried);
     expect(verdict.anchoredBy).toBe(`commit ${mergeSha}`);

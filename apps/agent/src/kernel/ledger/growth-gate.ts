@@ -1,6 +1,6 @@
 import type { JarvisDatabase } from "@jarvis/db";
-import { isKnownHere, seenAhead, type Anchor } from "@jarvis/ledger";
-import { seenHere, seenOutside, type CarryingRepository } from "./seen-outside.ts";
+import { isKnownHere, seenAhead, seenHere, type Anchor } from "@jarvis/ledger";
+import { seenOutside, type CarryingRepository } from "./seen-outside.ts";
 
 /** Why nothing is added to the tree for now. */
 interface Wait {

@@ -13,7 +13,7 @@ import {
   type DatabaseHandle,
 } from "@jarvis/db";
 import { anEvent } from "@jarvis/db/testing";
-import { readTreeHead, verifyLedger, type Anchor } from "@jarvis/ledger";
+import { anchorIn, verifyLedger, type Anchor } from "@jarvis/ledger";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 /*
@@ -103,8 +103,7 @@ function startSealer() {
   const firstCheckpoint = new Promise<void>((resolve) => {
     if (child.stdout === null) return;
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const { size, root, origin } = readTreeHead(JSON.parse(line) as string);
-      seen.push({ size, root: root.toString("base64"), origin, where: `kill ${seen.length}` });
+      seen.push(anchorIn(JSON.parse(line) as string, `kill ${seen.length}`));
       resolve();
     });
     void ended.then(() => resolve());

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, type JarvisDatabase } from "@jarvis/db";
-import { readNewestSeen, readTreeHead, type Anchor } from "@jarvis/ledger";
+import { seenHere, type Anchor } from "@jarvis/ledger";
 import {
   fetchBase,
   hasCommit,
@@ -45,15 +45,6 @@ export async function seenOutside(
     anchors: [...own, ...carried, ...(answer?.pushed ?? [])],
     unasked: "unasked" in asked ? asked.unasked : null,
   };
-}
-
-/** What this state directory has seen itself. */
-export function seenHere(stateDirectory: string): Anchor[] {
-  const seen = readNewestSeen(stateDirectory);
-  if (seen === null) return [];
-  const { size, root, origin } = readTreeHead(seen.note);
-  const where = "the state directory";
-  return [{ size, root: root.toString("base64"), origin, isOwn: true, where }];
 }
 
 async function askHost(

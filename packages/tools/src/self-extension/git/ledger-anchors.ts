@@ -1,4 +1,4 @@
-import { LedgerError, readTreeHead, type Anchor } from "@jarvis/ledger";
+import { anchorIn, LedgerError, type Anchor } from "@jarvis/ledger";
 import { ANCHOR_TRAILER } from "../ledger-seal.ts";
 import { runGit, type GitOptions } from "./run-git.ts";
 
@@ -52,19 +52,18 @@ async function readFetchedCheckpoints(options: Pick<GitOptions, "gitDir">): Prom
     // A commit without a checkpoint in it: git says `missing` and nothing follows.
     at = end + 1;
     if (length === undefined) continue;
-    const head = type === "blob" ? treeHeadIn(notes.subarray(at, at + Number(length))) : null;
+    const note = notes.subarray(at, at + Number(length)).toString("utf8");
     at += Number(length) + 1;
-    if (head === null) continue;
-    const { size, root, origin } = head;
-    anchors.push({ size, root: root.toString("base64"), origin, where: `${ref} ${commit}` });
+    const anchor = type === "blob" ? anchorOrNull(note, `${ref} ${commit}`) : null;
+    if (anchor !== null) anchors.push(anchor);
   }
   return anchors;
 }
 
 /** Null for what is no checkpoint: whoever can push there must not hide the others by it. */
-function treeHeadIn(note: Buffer): ReturnType<typeof readTreeHead> | null {
+function anchorOrNull(note: string, where: string): Anchor | null {
   try {
-    return readTreeHead(note.toString("utf8"));
+    return anchorIn(note, where);
   } catch (error) {
     if (error instanceof LedgerError) return null;
     throw error;
