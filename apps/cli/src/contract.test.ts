@@ -419,7 +419,9 @@ it("a token is not sent to a stranger who listens where a kernel was", async () 
   await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
   const address = stranger.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
-  writeFileSync(path, JSON.stringify({ pid: 1, url: `http://127.0.0.1:${port}` }));
+  // With the process that holds the state: another one would be a kernel that starts and is waited for.
+  const { pid } = JSON.parse(facts) as { pid: number };
+  writeFileSync(path, JSON.stringify({ pid, url: `http://127.0.0.1:${port}` }));
   const ended = await world.here(["status", "--json"]);
   writeFileSync(path, facts);
   stranger.close();
