@@ -69,7 +69,7 @@ export function describeStatus(status: WireStatus): string {
     ),
     `sandbox    ${sandbox.available ? sandbox.tier : `unavailable: ${sandbox.message ?? ""}`}`,
     `database   ${database.server}, ledger: ${database.ledger}`,
-    `sealed     ${describeLedger(status.ledger)}`,
+    ...describeLedger(status.ledger),
     `host       ${host.kind}, fence: ${host.fence}`,
     `pull from  ${host.cloneUrl}`,
     `web        ${host.webUrl}`,
@@ -78,10 +78,17 @@ export function describeStatus(status: WireStatus): string {
   ].join("\n");
 }
 
-function describeLedger({ size, problem, verifiedAt }: WireStatus["ledger"]): string {
-  if (problem !== null) return `${problem.reason}: ${plain(problem.detail)}`;
+function describeLedger(ledger: WireStatus["ledger"]): string[] {
+  const { size, problem, verifiedAt, pushProblem } = ledger;
   const verified = verifiedAt === null ? "not verified yet" : `verified ${verifiedAt}`;
-  return `${size ?? 0} events, ${verified}`;
+  return [
+    problem === null
+      ? `sealed     ${size ?? 0} events, ${verified}`
+      : `sealed     ${problem.reason}: ${plain(problem.detail)}`,
+    ...(pushProblem == null
+      ? []
+      : [`           its newest checkpoint is not on the host: ${plain(pushProblem)}`]),
+  ];
 }
 
 /** The last line of every status: what comes first, and the command for it. */

@@ -166,6 +166,8 @@ export const status = z.looseObject({
     problem: z.object({ reason: z.string(), detail: z.string() }).nullable(),
     verifiedAt: z.string().nullable(),
     pushedSize: z.number().nullable(),
+    // A kernel of a release before does not say it.
+    pushProblem: z.string().nullish(),
   }),
   host: z.object({ kind: z.string(), webUrl: z.string(), cloneUrl: z.string(), fence: z.string() }),
   lastProblem: z.string().nullable(),

@@ -168,6 +168,8 @@ export const status = z
       verifiedAt: z.string().nullable(),
       verifyingSince: z.string().nullable(),
       pushedSize: z.number().nullable(),
+      /** Why the repository host does not have the newest checkpoint; null where it could be pushed. */
+      pushProblem: z.string().nullable(),
     }),
     host: z.object({
       kind: z.enum(["github", "forge"]),

@@ -44,6 +44,7 @@ export async function standbyParts({ kernel, leader }: Standby) {
       verifiedAt: null,
       verifyingSince: null,
       pushedSize: null,
+      pushProblem: null,
     },
     host: {
       kind,

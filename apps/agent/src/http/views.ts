@@ -87,16 +87,23 @@ async function leadingParts({ connection, serving, promotions, world, move, ledg
   };
 }
 
-function describeLedger({ size, problem, verified, verifyingSince, pushed }: LedgerStatus) {
-  const verifiedAt = verified?.endedAt ?? null;
-  return { size, problem, verifiedAt, verifyingSince, pushedSize: pushed?.size ?? null };
+function describeLedger({ verified, pushed, ...status }: LedgerStatus) {
+  const { size, problem, verifyingSince, pushProblem } = status;
+  return {
+    size,
+    problem,
+    verifiedAt: verified?.endedAt ?? null,
+    verifyingSince,
+    pushedSize: pushed?.size ?? null,
+    pushProblem,
+  };
 }
 
 /** What changes without a row in a ledger. */
 export function glance({ progress, serving, ledger }: Kernel): unknown {
-  const { problem, verified, verifyingSince } = ledger.status();
-  const verifying = [problem, verified?.endedAt, verifyingSince];
-  return [progress.all(), progress.lastProblem, describeBody(serving), verifying];
+  const { problem, verified, verifyingSince, pushProblem } = ledger.status();
+  const sealing = [problem, verified?.endedAt, verifyingSince, pushProblem];
+  return [progress.all(), progress.lastProblem, describeBody(serving), sealing];
 }
 
 /** What runs, and how its window stands; null where the base names no body. */

@@ -4396,6 +4396,7 @@ export interface components {
                 verifiedAt: string | null;
                 verifyingSince: string | null;
                 pushedSize: number | null;
+                pushProblem: string | null;
             };
             host: {
                 /** @enum {string} */

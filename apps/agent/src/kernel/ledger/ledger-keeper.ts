@@ -1,12 +1,8 @@
 import { messageOf, type DatabaseHandle } from "@jarvis/db";
 import {
   acceptRestore,
-  encodeVerifier,
   LedgerError,
-  readGivenUp,
-  readKeys,
   startSealer,
-  writeNewestPushed,
   type AbandonedHistory,
   type Anchor,
   type Attack,
@@ -17,13 +13,13 @@ import { readSafetyState, setSafetyMode } from "@jarvis/operator-core";
 import {
   fitReason,
   getPromotionControlState,
-  pushCheckpoint,
   setPromotionControlState,
   type LedgerSeal,
   type Refusal,
 } from "@jarvis/tools/self-extension";
 import { HOST_EVERY_MS } from "../host-pace.ts";
 import { oneAtATime } from "../reconciler.ts";
+import { CheckpointPushes } from "./checkpoint-pushes.ts";
 import { growthGate } from "./growth-gate.ts";
 import type { CarryingRepository } from "./seen-outside.ts";
 import { Verifications, type LedgerVerification, type VerificationCause } from "./verifications.ts";
@@ -54,6 +50,8 @@ export interface LedgerStatus {
   readonly scheduled: LedgerVerification | null;
   /** What the repository host holds of it; null where that is not known. */
   readonly pushed: Anchor | null;
+  /** Why the newest checkpoint could not be pushed; null where nothing failed. */
+  readonly pushProblem: string | null;
 }
 
 export interface LedgerKeeper extends LedgerSeal {
@@ -101,7 +99,7 @@ export async function keepLedger(parts: {
   const held = (): Refusal | null => problems.sealer ?? problems.verification;
   let sealer: Sealer | null = null;
   let watched: Watched | null = null;
-  let pushed: Anchor | null = null;
+  const pushes = new CheckpointPushes({ db, stateDirectory });
   const timers: NodeJS.Timeout[] = [];
 
   /** What the last look found, or what a look is missing. */
@@ -171,15 +169,7 @@ export async function keepLedger(parts: {
   const push = oneAtATime(async () => {
     const checkpoint = sealer?.state().checkpoint ?? null;
     if (watched === null || checkpoint === null || held() !== null) return;
-    if (pushed?.size === checkpoint.size) return;
-    // Who only observes, or is paused, changes nothing on the host; the state directory has it too.
-    const { paused } = await getPromotionControlState(db);
-    if (paused || (await readSafetyState(db)).mode !== "execute") return;
-    const keys = (await readKeys(db)).map(({ verifier }) => encodeVerifier(verifier));
-    const isGivenUp = await readGivenUp({ db, stateDirectory });
-    const { anchor } = await pushCheckpoint(watched.github(), checkpoint, keys, isGivenUp);
-    if (anchor.where !== pushed?.where) writeNewestPushed(stateDirectory, anchor);
-    pushed = anchor;
+    await pushes.push(watched.github, checkpoint);
   });
 
   return {
@@ -199,7 +189,8 @@ export async function keepLedger(parts: {
       verifyingSince: verifications.runningSince,
       verified: verifications.newest,
       scheduled: verifications.scheduled,
-      pushed,
+      pushed: pushes.newest,
+      pushProblem: pushes.problem,
     }),
     verify: async (cause) => await verifications.verify(cause),
     async acceptRestore(change) {
@@ -229,8 +220,7 @@ export async function keepLedger(parts: {
       timers.push(
         setInterval(() => void look(), VERIFY_EVERY_MS),
         setInterval(() => {
-          // A host that is away gets the next one.
-          if (!push.busy()) push.run().catch(() => undefined);
+          if (!push.busy()) push.run().catch(onProblem);
         }, PUSH_EVERY_MS[world.kind]),
         setInterval(() => {
           if (gate.wait?.isForHost === true && !ask.busy()) ask.run().catch(() => undefined);

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +25,12 @@ it("a checkpoint is pushed while Jarvis may change the host, and bundles are led
   const stateDirectory = join(directory, "state");
   // Pushes come every fifteen seconds.
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  const keeper = await keepAndWatch(database, stateDirectory, () => targetOf(forge));
+  // Nobody listens there any more.
+  const left = createServer().listen(0, "127.0.0.1");
+  await once(left, "listening");
+  let host: string | undefined = `http://127.0.0.1:${(left.address() as AddressInfo).port}`;
+  left.close();
+  const keeper = await keepAndWatch(database, stateDirectory, () => targetOf(forge, host));
   onTestFinished(async () => {
     await keeper.stop();
     vi.useRealTimers();
@@ -46,9 +53,17 @@ it("a checkpoint is pushed while Jarvis may change the host, and bundles are led
   expect(readNewestPushed(stateDirectory)).toBeNull();
 
   await setSafetyMode(database.db, { ...by, mode: "execute" });
+  await writeAndTick();
+  await expect
+    .poll(() => keeper.status().pushProblem)
+    .toBe("The repository host cannot be reached.");
+  expect(keeper.status().pushed).toBeNull();
+
+  host = undefined;
   const size = await writeAndTick();
   await expect.poll(there).toBe(size);
   await expect.poll(() => keeper.status().pushed?.size).toBe(size);
+  expect(keeper.status().pushProblem).toBeNull();
   const pushed = readNewestPushed(stateDirectory);
   const carried = [(await readPushed(targetOf(forge)))?.anchor].filter((one) => one !== undefined);
   expect(carried).toEqual([pushed]);
