@@ -87,7 +87,7 @@ function describeLedger(ledger: WireStatus["ledger"]): string[] {
       : `sealed     ${problem.reason}: ${plain(problem.detail)}`,
     ...(pushProblem == null
       ? []
-      : [`           its newest checkpoint is not on the host: ${plain(pushProblem)}`]),
+      : [`           pushing its newest checkpoint failed: ${plain(pushProblem)}`]),
   ];
 }
 

@@ -168,7 +168,7 @@ export const status = z
       verifiedAt: z.string().nullable(),
       verifyingSince: z.string().nullable(),
       pushedSize: z.number().nullable(),
-      /** Why the repository host does not have the newest checkpoint; null where it could be pushed. */
+      /** Why the last push of a checkpoint to the repository host failed; null where it did not. */
       pushProblem: z.string().nullable(),
     }),
     host: z.object({

@@ -87,8 +87,8 @@ async function leadingParts({ connection, serving, promotions, world, move, ledg
   };
 }
 
-function describeLedger({ verified, pushed, ...status }: LedgerStatus) {
-  const { size, problem, verifyingSince, pushProblem } = status;
+function describeLedger(ledger: LedgerStatus) {
+  const { size, problem, verified, verifyingSince, pushed, pushProblem } = ledger;
   return {
     size,
     problem,

@@ -12,13 +12,13 @@ import {
   type PromotionFacts,
 } from "../attest/statements.ts";
 import { rotateSigningKey } from "../keys/key-records.ts";
+import { anchorIn, type Anchor } from "../notes/anchor.ts";
 import { readTreeHead, signCheckpoint } from "../notes/checkpoint.ts";
 import type { NoteSigner } from "../notes/signed-note.ts";
 import { emptyRecordedBlob } from "../seal/empty-blob.ts";
 import { startSealer, type Sealer } from "../seal/sealer.ts";
 import { appendRecord } from "../store/records.ts";
 import { startTestSealer, type TestSealer } from "../testing/index.ts";
-import { anchorIn, type Anchor } from "../notes/anchor.ts";
 import { verifyLedger } from "../verify/verify-ledger.ts";
 import { parseEventName, type Bundle } from "./bundle.ts";
 import { checkBundle } from "./check-bundle.ts";

@@ -6,8 +6,8 @@ import { ledgerNamedBy } from "../keys/key-file.ts";
 import { keysOf, retirements, trusted, type RecordedKey } from "../keys/key-records.ts";
 import { hashLeaf } from "../merkle/hashes.ts";
 import { verifyConsistency, verifyInclusion, type TreeHead } from "../merkle/verify-proof.ts";
-import { openCheckpoint, readTreeHead } from "../notes/checkpoint.ts";
 import type { Anchor } from "../notes/anchor.ts";
+import { openCheckpoint, readTreeHead } from "../notes/checkpoint.ts";
 import { bundle, type Bundle, type ProvedLeaf } from "./bundle.ts";
 
 /** What a bundle proves. Everything in it was recomputed. */

@@ -8,10 +8,10 @@ import {
   rootAt,
   type SubtreeReader,
 } from "../merkle/build-proof.ts";
+import type { Anchor } from "../notes/anchor.ts";
 import { leafContent, type SealedLedger } from "../rows/leaf.ts";
 import { readRow } from "../store/sealed-rows.ts";
 import { leafIndexOf, newestCheckpoint, storedSubtrees } from "../store/tree-store.ts";
-import type { Anchor } from "../notes/anchor.ts";
 import type { Bundle, ProvedLeaf } from "./bundle.ts";
 
 const runs = z.array(z.object({ runId: z.string().nullable() }));

@@ -2,9 +2,9 @@ import { hash, verify } from "node:crypto";
 import type { JarvisDatabase } from "@jarvis/db";
 import { z } from "zod";
 import { retirements, trusted, type RecordedKey } from "../keys/key-records.ts";
+import type { Anchor } from "../notes/anchor.ts";
 import { fromBase64 } from "../notes/signed-note.ts";
 import { readRecords } from "../store/records.ts";
-import type { Anchor } from "../notes/anchor.ts";
 
 /** History that somebody went back behind. */
 export interface AbandonedHistory {

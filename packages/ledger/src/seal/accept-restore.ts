@@ -2,9 +2,9 @@ import { sign } from "node:crypto";
 import type { JarvisDatabase } from "@jarvis/db";
 import { openSigningKey } from "../keys/key-records.ts";
 import { rootAt } from "../merkle/build-proof.ts";
+import { isOfLedger, type Anchor } from "../notes/anchor.ts";
 import { appendRecord } from "../store/records.ts";
 import { storedSubtrees } from "../store/tree-store.ts";
-import { isOfLedger, type Anchor } from "../notes/anchor.ts";
 import {
   abandonStatement,
   headKey,

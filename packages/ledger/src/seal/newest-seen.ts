@@ -31,7 +31,7 @@ export function readNewestSeen(stateDirectory: string): StoredCheckpoint | null 
   }
 }
 
-/** The same as what a verification rests on; none where nothing was seen. @throws LedgerError `malformed-note` */
+/** What this state directory has seen, for a verification. @throws LedgerError `malformed-note` */
 export function seenHere(stateDirectory: string): Anchor[] {
   const seen = readNewestSeen(stateDirectory);
   return seen === null ? [] : [{ ...anchorIn(seen.note, "the state directory"), isOwn: true }];

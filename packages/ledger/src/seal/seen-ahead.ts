@@ -1,7 +1,7 @@
 import type { JarvisDatabase } from "@jarvis/db";
 import { ownKeyId, readKeys } from "../keys/key-records.ts";
-import { newestCheckpoint } from "../store/tree-store.ts";
 import { isOfLedger, type Anchor } from "../notes/anchor.ts";
+import { newestCheckpoint } from "../store/tree-store.ts";
 import { givenUpBy, readAbandoned, type Head } from "./abandoned-history.ts";
 import { readNewestSeen } from "./newest-seen.ts";
 

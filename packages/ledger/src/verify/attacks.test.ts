@@ -6,6 +6,7 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hashLeaf } from "../merkle/hashes.ts";
+import type { Anchor } from "../notes/anchor.ts";
 import { readTreeHead } from "../notes/checkpoint.ts";
 import { leafContent } from "../rows/leaf.ts";
 import { encodeVerifier, noteVerifier } from "../notes/signed-note.ts";
@@ -14,7 +15,6 @@ import { sealBatch } from "../seal/seal-batch.ts";
 import { appendRecord } from "../store/records.ts";
 import { newestIds } from "../store/sealed-rows.ts";
 import { startTestSealer, type TestSealer } from "../testing/index.ts";
-import type { Anchor } from "../notes/anchor.ts";
 import type { Attack } from "./report.ts";
 import { verifyLedger } from "./verify-ledger.ts";
 

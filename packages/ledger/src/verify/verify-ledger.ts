@@ -1,11 +1,11 @@
 import type { JarvisDatabase } from "@jarvis/db";
 import { readKeyRecords, type RecordedKeys } from "../keys/key-records.ts";
+import { isOfLedger, type Anchor } from "../notes/anchor.ts";
 import { givenUpBy, readAbandoned } from "../seal/abandoned-history.ts";
 import { isEachSealed } from "./check-leaf.ts";
 import { Findings } from "./findings.ts";
 import { inOneSnapshot, type Readers } from "./one-snapshot.ts";
 import { countUnsealed, readStrays } from "./read-pages.ts";
-import { isOfLedger, type Anchor } from "../notes/anchor.ts";
 import type { Remark, VerificationReport } from "./report.ts";
 import { countLeaves, disguisedTables, hidingIndexes } from "./tables.ts";
 import { walkTree, type Walk } from "./walk-tree.ts";

@@ -2,13 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import { LedgerError } from "../errors.ts";
 import { retirements, type RecordedKey } from "../keys/key-records.ts";
 import { Frontier } from "../merkle/frontier.ts";
+import type { Anchor } from "../notes/anchor.ts";
 import { openCheckpoint } from "../notes/checkpoint.ts";
 import { LEAVES_AT_ONCE, sealedLedgers } from "../rows/leaf.ts";
 import { checkLeaf, type Sealed } from "./check-leaf.ts";
 import type { Findings } from "./findings.ts";
 import type { Readers } from "./one-snapshot.ts";
 import { readCheckpoints, readLeaves, readNodes } from "./read-pages.ts";
-import type { Anchor } from "../notes/anchor.ts";
 import type { VerificationReport } from "./report.ts";
 
 /** What was gone through. */

@@ -62,8 +62,8 @@ export class CheckpointPushes {
     const keys = (await readKeys(db)).map(({ verifier }) => encodeVerifier(verifier));
     const isGivenUp = await readGivenUp({ db, stateDirectory });
     const { anchor } = await pushCheckpoint(github, checkpoint, keys, isGivenUp);
-    const before = this.#newest;
+    // What could not be written down is not kept either: the next time writes it.
+    if (anchor.where !== this.#newest?.where) writeNewestPushed(stateDirectory, anchor);
     this.#newest = anchor;
-    if (anchor.where !== before?.where) writeNewestPushed(stateDirectory, anchor);
   }
 }

@@ -50,7 +50,7 @@ export interface LedgerStatus {
   readonly scheduled: LedgerVerification | null;
   /** What the repository host holds of it; null where that is not known. */
   readonly pushed: Anchor | null;
-  /** Why the newest checkpoint could not be pushed; null where nothing failed. */
+  /** Why the last push failed; null where it did not. */
   readonly pushProblem: string | null;
 }
 
