@@ -29,7 +29,7 @@ export async function continueFromEvidence(
   if (testsPassed !== true || stagedSha === null || evidenceDigest === null) {
     return { kind: "stage-anew" };
   }
-  const unsealed = await requireSealed(world, runId, null);
+  const unsealed = await requireSealed(world, runId);
   if (unsealed !== null) return { kind: "unanswered", problem: unsealed };
   const change = await loadStaged(world, runId, stagedSha);
   const head = await promotionHead(world, change, evidenceDigest);

@@ -165,13 +165,16 @@ async function promoteSteps(
     description: evidenceDescription(verified),
     targetUrl: pullRequest.url,
   });
-  return await gateAndLand(promotion, pullRequest, permission);
+  return await gateAndLand(promotion, pullRequest, {
+    ...permission,
+    attestationId: attestation.recordId,
+  });
 }
 
 async function gateAndLand(
   promotion: Promotion,
   pullRequest: PullRequest,
-  permission: PromotionPermission,
+  permission: PromotionPermission & { readonly attestationId: number },
 ): Promise<PromotionOutcome> {
   const { world, verified, remote, head } = promotion;
   const { change } = verified;
@@ -208,7 +211,8 @@ async function gateAndLand(
     });
   };
   // Nothing lands whose story could still be told otherwise.
-  const unsealed = await requireSealed(world, change.runId, permission.proposalId);
+  const { proposalId: actionId, attestationId } = permission;
+  const unsealed = await requireSealed(world, change.runId, { actionId, attestationId });
   if (unsealed !== null) {
     const { reason, detail } = unsealed;
     return await recordPromotionBlock(promotion, pullRequest, { reasons: [reason], detail });

@@ -15,6 +15,8 @@ import type { Refusal } from "./proposal.ts";
 let made: PromotionWorld;
 let problem: Refusal | null = null;
 let isStuck = false;
+/** Rows that were to be sealed before something else happened. */
+const waitedFor: unknown[] = [];
 
 beforeAll(async () => {
   made = await makePromotionWorld({}, { ledgerProblem: () => problem });
@@ -22,6 +24,7 @@ beforeAll(async () => {
   // Every method of the world's ledger is the real one; this one can be made to come too late.
   Object.assign(made.world.ledger, {
     cover: async (...args: Parameters<typeof cover>) => {
+      waitedFor.push(args[0]);
       if (isStuck) throw new LedgerError("not-sealed", "A writer does not end.");
       return await cover(...args);
     },
@@ -42,6 +45,9 @@ describe("a promotion", () => {
     expect(await verifyLedger(world.db, { anchors })).toMatchObject({ ok: true, anchors: 1 });
     const tested = run.events.findLast(({ type }) => type === "tested");
     const event = { ledger: "self_extension_events", id: Number(tested?.id) } as const;
+    const attestations = await world.database
+      .sql`select id::int from ledger_records where kind = 'evidence_attested'`;
+    expect(waitedFor).toContainEqual({ ledger: "ledger_records", id: attestations[0]?.["id"] });
     const bundle = await proveEvent(world.db, event, anchors);
     // An attestation names the commit, so what that commit carries is older than the attestation.
     expect(checkBundle(JSON.parse(JSON.stringify(bundle)), anchors)).toMatchObject({

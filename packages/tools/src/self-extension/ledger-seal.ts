@@ -46,14 +46,20 @@ export async function anchorOfVerdict(
   return `${size} ${root.toString("base64")} ${origin}`;
 }
 
+/** What lets a run land: the action, and the record of the ledger that names its attestation. */
+export interface PromotionRecords {
+  readonly actionId: number | null;
+  readonly attestationId: number;
+}
+
 /**
- * Waits until everything that was recorded about a promotion is sealed: its run, and the action that
- * lets it land. A refusal where it is not in time.
+ * Waits until everything that was recorded about a run is sealed, and about its promotion where one
+ * is under way. A refusal where it is not in time.
  */
 export async function requireSealed(
   world: { readonly db: JarvisDatabase; readonly ledger: LedgerSeal },
   runId: string,
-  actionId: number | null,
+  promotion?: PromotionRecords,
 ): Promise<Refusal | null> {
   const [event] = await world.db
     .select({ id: selfExtensionEvents.id })
@@ -62,20 +68,24 @@ export async function requireSealed(
     .orderBy(desc(selfExtensionEvents.seq))
     .limit(1);
   const [action] =
-    actionId === null
+    promotion?.actionId == null
       ? []
       : await world.db
           .select({ id: actionAuditLog.id })
           .from(actionAuditLog)
-          .where(eq(actionAuditLog.proposalId, actionId))
+          .where(eq(actionAuditLog.proposalId, promotion.actionId))
           .orderBy(desc(actionAuditLog.id))
           .limit(1);
   try {
     if (event !== undefined) {
       await world.ledger.cover({ ledger: "self_extension_events", id: event.id });
     }
-    if (action !== undefined)
+    if (action !== undefined) {
       await world.ledger.cover({ ledger: "action_audit_log", id: action.id });
+    }
+    if (promotion !== undefined) {
+      await world.ledger.cover({ ledger: "ledger_records", id: promotion.attestationId });
+    }
     return null;
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;

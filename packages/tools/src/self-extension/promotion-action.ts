@@ -202,7 +202,7 @@ async function decideBefore(
   if (state.status === "blocked" || state.status === "failed") {
     return { promoted: false, reasons: state.blockReasons };
   }
-  const unsealed = await requireSealed(world, runId, null);
+  const unsealed = await requireSealed(world, runId);
   if (unsealed !== null) {
     const { context } = verified.change;
     const { reasons } = await recordBlock(world, context, attempt, "promote", [unsealed]);
