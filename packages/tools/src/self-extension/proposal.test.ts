@@ -40,10 +40,23 @@ describe("refusePatchText", () => {
     [".git./config", "git-directory"],
     ["git~1/config", "git-directory"],
     [".g\u200cit/config", "git-directory"],
+    [".git. ::$INDEX_ALLOCATION/config", "git-directory"],
     [".husky/pre-commit", "git-hook"],
     [".gitmodules", "submodule"],
   ])("refuses the path %j", (path, reason) => {
     expect(reasonsOf(patchOf(path))).toContain(reason);
+  });
+
+  it("reads a name as long as the patch, whatever it is made of", () => {
+    for (const part of [". ", ":", ":\\n", "."]) {
+      const patch = quoting(`${part.repeat(400_000)}x`);
+      const refusals = refusePatchText(patch, { ...limits, patchBytes: 1e8 });
+      expect(refusals.every(({ detail }) => detail.length < 1000)).toBe(true);
+    }
+  });
+
+  it("takes what is no octal number of a quoted name for its characters", () => {
+    expect(reasonsOf(quoting("\\999"))).toEqual([]);
   });
 
   it.each([
@@ -55,8 +68,7 @@ describe("refusePatchText", () => {
   });
 
   it("refuses a name that git quotes because of what is in it", () => {
-    const patch = patchOf("x").replaceAll("b/x", '"b/..\\057..\\057etc"');
-    expect(reasonsOf(patch.replace('+++ "b/', '+++ "b/'))).toContain("path-traversal");
+    expect(reasonsOf(quoting("..\\057..\\057etc"))).toContain("path-traversal");
   });
 
   it("refuses hidden characters, binary content and too much of anything", () => {
@@ -124,6 +136,11 @@ function patchOf(path: string, mode = "100644"): string {
     "+new",
     "",
   ].join("\n");
+}
+
+/** A new file whose name git writes in quotes. */
+function quoting(name: string): string {
+  return patchOf("x").replace("+++ b/x", () => `+++ "b/${name}"`);
 }
 
 function change(path: string, newMode = "100644"): TreeChange {

@@ -128,10 +128,12 @@ export function refuseContent(
   return refusals;
 }
 
+const SHOWN_PATH = 300;
+
 function refusePath(path: string): Refusal[] {
   const refusals: Refusal[] = [];
   const segments = path.split("/");
-  const shown = JSON.stringify(path);
+  const shown = JSON.stringify(path.length > SHOWN_PATH ? `${path.slice(0, SHOWN_PATH)}…` : path);
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) {
     refusals.push({ reason: "absolute-path", detail: `${shown} is an absolute path.` });
   }
@@ -156,14 +158,17 @@ function refusePath(path: string): Refusal[] {
   return refusals;
 }
 
-/** `.git` as any file system of a reader might spell it (case, trailing dots and spaces, short names). */
+/**
+ * `.git` as any file system of a reader might spell it: case, trailing dots and spaces, short names,
+ * a stream of it. In linear time, since a name in a patch may be as long as the patch.
+ */
 function isGitDirectory(segment: string): boolean {
   const plain = segment
     .normalize("NFKC")
     .replaceAll(/[\u200b-\u200f\u2060-\u206f\ufeff]/gu, "")
     .toLowerCase()
-    .replace(/[. ]+$/, "")
-    .replace(/:.*$/, "");
+    .replace(/:[^]*$/, "")
+    .replace(/(?<![. ])[. ]+$/, "");
   return plain === ".git" || /^git~\d+$/.test(plain);
 }
 
@@ -202,8 +207,8 @@ function unquote(name: string): string {
   if (!name.startsWith('"')) return name;
   return name
     .slice(1, -1)
-    .replaceAll(/\\(\d{3}|.)/g, (_, code: string) =>
-      /^\d{3}$/.test(code)
+    .replaceAll(/\\([0-3][0-7]{2}|.)/g, (_, code: string) =>
+      /^[0-3][0-7]{2}$/.test(code)
         ? String.fromCodePoint(Number.parseInt(code, 8))
         : ({ n: "\n", t: "\t", r: "\r" }[code] ?? code),
     );
