@@ -5,7 +5,7 @@ import { planRevert, restoredPaths } from "./git/revert-change.ts";
 import { goalHeld, heldBy, isLifted, openGoalHolds, openHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
-import { revertedBy } from "./revert-run.ts";
+import { revertedBy, type RevertedChange } from "./revert-run.ts";
 import type { ProposedChange } from "./staged-change.ts";
 
 export type AppliedChange =
@@ -13,6 +13,7 @@ export type AppliedChange =
       readonly applied: true;
       readonly tree: string;
       readonly changes: readonly TreeChange[];
+      readonly reverted: RevertedChange | null;
       /** Of a revert: paths that only go back to what was attested before, and need no person. */
       readonly restored: ReadonlySet<string>;
     }
@@ -47,7 +48,7 @@ export async function applyChange(
     }
     const changes = await diffTrees(world.mirror, base.tree, planned.tree);
     const restored = await restoredPaths(world.mirror, changes, before);
-    return { applied: true, tree: planned.tree, changes, restored };
+    return { applied: true, tree: planned.tree, changes, reverted, restored };
   }
   const applied = await applyPatch(world.mirror, base.sha, run.patch);
   if (!applied.applied) {
@@ -77,7 +78,7 @@ export async function applyChange(
     );
   }
   const changes = await diffTrees(world.mirror, base.tree, applied.tree);
-  return { applied: true, tree: applied.tree, changes, restored: new Set() };
+  return { applied: true, tree: applied.tree, changes, reverted: null, restored: new Set() };
 }
 
 function refuse(

@@ -6,7 +6,7 @@ import { approve, releaseOf, settle } from "../testing/approval.ts";
 import { plainProject, type TestRepository } from "../testing/git-repository.ts";
 import { startTestRegistry, type TestRegistry } from "../testing/npm-registry.ts";
 import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
-import { stillDemanded } from "./verification/inventory.ts";
+import { releasedFiles, stillDemanded } from "./verification/inventory.ts";
 
 let world: TestWorld;
 let repository: TestRepository;
@@ -168,25 +168,37 @@ describe("an approved change of dependencies", () => {
 });
 
 describe("the inventory of an approved change of tests", () => {
-  const names = ["test/a.test.js > one", "test/a.test.js.old > two", "test/b.test.js > one"];
+  const names = [
+    "test/a.test.js > one",
+    "test/a.test.js.old > two",
+    "test/b.test.js > one",
+    "test/b.test.js > made > of data/a.json: one",
+    "test/b.test.js > made of data/a.json.old",
+    "test/b.test.js > README has its commands",
+  ];
   const at = (path: string, oldMode: string | null = "100644") =>
     ({ path, oldMode, newMode: null, oldSha: null, newSha: null }) as never;
+  const demanded = (change: Parameters<typeof releasedFiles>[0]) =>
+    stillDemanded(names, releasedFiles(change));
 
   it.each([
-    ["evaluator-changed", [at("test/a.test.js")], names.slice(1)],
-    ["evaluator-changed", [at("test/a.test.js", null)], names],
-    ["kernel-closure", [at("test/a.test.js")], names],
-  ] as const)("with %s approved demands what was not touched", (released, changes, demanded) => {
+    ["evaluator-changed", [at("test/a.test.js")], [0]],
+    ["evaluator-changed", [at("test/a.test.js", null)], []],
+    ["evaluator-changed", [at("data/a.json")], [3]],
+    ["evaluator-changed", [at("README")], []],
+    ["kernel-closure", [at("test/a.test.js"), at("data/a.json")], []],
+  ] as const)("with %s approved demands what was not touched", (released, changes, gone) => {
     const approval = { actionId: 1, approvedBy: "anna", treeSha: "", released: [released] };
     const restored = new Set<string>();
-    expect(stillDemanded(names, { approval, restored, changes })).toEqual(demanded);
-    expect(stillDemanded(names, { approval: null, restored, changes })).toEqual(names);
+    const left = names.filter((_, index) => !gone.some((each) => each === index));
+    expect(demanded({ approval, restored, changes })).toEqual(left);
+    expect(demanded({ approval: null, restored, changes })).toEqual(names);
   });
 
   it("of a revert demands nothing of what only goes back", () => {
     const change = { approval: null, changes: [at("test/a.test.js"), at("test/b.test.js")] };
     const restored = new Set(["test/a.test.js"]);
-    expect(stillDemanded(names, { ...change, restored })).toEqual(names.slice(1));
+    expect(demanded({ ...change, restored })).toEqual(names.slice(1));
   });
 });
 

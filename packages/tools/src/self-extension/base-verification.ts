@@ -152,6 +152,7 @@ async function asChange(world: PipelineWorld, baseSha: string, last: string): Pr
     changes: await diffTrees(world.mirror, baseTree, treeSha),
     config: await loadConfig(world.mirror, baseTree),
     approval: null,
+    reverted: null,
     restored: new Set(),
   };
 }

@@ -77,6 +77,8 @@ const lookAgain: ReadonlySet<BlockReason> = new Set([
   "landing-unresolved",
   "session-at-risk",
   "rollback-required",
+  // Its sandbox was ended: a revert begins again, and not at once where it is ended each time.
+  "kill-switch-active",
 ]);
 
 /** Whether a parked run may try again now. Pure. */

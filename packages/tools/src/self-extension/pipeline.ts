@@ -5,7 +5,6 @@ import { blockReasons, type BlockReason } from "./block-reasons.ts";
 import { continueFromEvidence } from "./continue-run.ts";
 import { readRunEvents, type EventContext } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
-import { isMigrationReleased } from "./migration-gate.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promoteByAction } from "./promotion-action.ts";
 import { PromotionQueue } from "./promotion-queue.ts";
@@ -175,8 +174,9 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
           event.type === "tested" &&
           event.payload.treeSha === change.treeSha &&
           event.payload.baseSha === change.baseSha &&
-          // What a person let pass since is looked at again with that in hand.
-          (event.payload.passed || !isMigrationReleased(change.approval)),
+          // A no stands for its attempt. The next one is made because something may have changed:
+          // what a person let pass, or, of a revert, whatever kept it from passing.
+          (event.payload.passed || event.payload.attempt === change.attempt),
       );
       if (known?.type === "tested") {
         await repeatVerdict(world(), change, known.payload);

@@ -54,7 +54,7 @@ export async function recordPromotionBlock(
       reasons: [...decision.reasons],
       detail: decision.detail,
       ...(decision.mergeError === undefined ? {} : { mergeError: decision.mergeError }),
-      parked: isParking(decision.reasons, { isRevert: verified.change.restored.size > 0 }),
+      parked: isParking(decision.reasons, { isRevert: verified.change.reverted !== null }),
       branchName: pullRequest === null ? null : head.branch,
       headSha: pullRequest === null ? null : head.sha,
       pullRequestNumber: pullRequest?.number ?? null,

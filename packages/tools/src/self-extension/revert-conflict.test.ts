@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { plainProject, type TestRepository } from "../testing/git-repository.ts";
 import { rollback } from "../testing/lifecycle.ts";
 import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
+import { promoteOnBase, rollBack } from "../testing/reverting.ts";
 import { fetchBranch, readFileOfTree, treeOf } from "./git/mirror.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
-import { changeToRevert, promotedChange, proposeRevert, revertRunId } from "./revert-run.ts";
+import { changeToRevert } from "./revert-run.ts";
 import { LIFT_HOLD } from "./holds.ts";
 import { listHolds } from "./standing-holds.ts";
 
@@ -31,7 +32,7 @@ describe("a revert that conflicts with a later change", () => {
       "src/more.js": "export const more = 1;\n",
     });
     await promote({ "src/add.js": "export const add = (a, b) => b + a + 0;\n" });
-    revert = await rollBack(reverted);
+    revert = await rollBack(world, reverted);
     await world.safety.setMode("observe", { reason: "test", actor: "test" });
     const before = world.mutations().length;
     const run = await world.attempt(revert, 1);
@@ -100,7 +101,7 @@ describe("a revert whose release serves badly itself", () => {
   it("is reverted by nobody, and keeps everything else from the base until an operator lets it be", async () => {
     const bad = await promote({ "src/bad.js": "export const bad = 1;\n" });
     expect(await changeToRevert(world, bad)).toMatchObject({ runId: bad });
-    const revert = await rollBack(bad);
+    const revert = await rollBack(world, bad);
     expect((await world.attempt(revert, 1)).result).toMatchObject({ success: true });
     for (const event of rollback(revert, null)) await appendSelfExtensionEvent(world.db, event);
     expect(await changeToRevert(world, revert)).toBeNull();
@@ -148,26 +149,8 @@ async function baseSha(): Promise<string> {
   return await fetched("main");
 }
 
-/** Promotes a change of the base as it stands now. */
 async function promote(files: Record<string, string>, more = {}): Promise<string> {
-  // Through the mirror: this process is the forge, and cannot answer a program that it waits for.
-  await baseSha();
-  repository.git("fetch", "-q", world.mirror.gitDir, "refs/jarvis/remote/main");
-  repository.git("reset", "-q", "--hard", "FETCH_HEAD");
-  const run = await world.propose(repository.patch(files), more);
-  expect(run.result).toMatchObject({ success: true });
-  return run.state.runId;
-}
-
-/** What the kernel does when it has gone back: both events, and the run that reverts. */
-async function rollBack(runId: string): Promise<string> {
-  const change = await promotedChange(world, runId);
-  if (change === null) throw new Error(`run ${runId} promoted nothing`);
-  const id = revertRunId({ runId, attempt: 1, startedAt: change.promotedAt });
-  for (const event of rollback(runId, id)) await appendSelfExtensionEvent(world.db, event);
-  const baseTree = await treeOf(world.mirror, await baseSha());
-  await proposeRevert(world, { runId: id, change, baseTree });
-  return id;
+  return await promoteOnBase(world, repository, files, more);
 }
 
 async function lift(runId: string): Promise<void> {

@@ -3,8 +3,8 @@ import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { and, eq, sql } from "drizzle-orm";
 import { v7 as uuidv7 } from "uuid";
 import { attestationRunId } from "./attestation.ts";
-import { treeOf, type Mirror, type TreeChange } from "./git/mirror.ts";
-import { planRevert, restoredPaths, type PlannedRevert } from "./git/revert-change.ts";
+import { treeOf, type Mirror } from "./git/mirror.ts";
+import { planRevert, type PlannedRevert } from "./git/revert-change.ts";
 import { kernelContext, parseRow, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { recordProposed } from "./record-proposal.ts";
@@ -55,18 +55,6 @@ export async function runRevertedBy(db: JarvisDatabase, runId: string): Promise<
     .where(and(eq(eventType, "rolled_back"), sql`${payload} ->> 'rollbackRunId' = ${runId}`))
     .limit(1);
   return row === undefined ? null : parseRow(row).runId;
-}
-
-/** Of a revert, the paths of its change that only go back, proved from git; empty for any other run. */
-export async function restoredBy(
-  world: { db: JarvisDatabase; mirror: Mirror },
-  runId: string,
-  changes: readonly TreeChange[],
-): Promise<ReadonlySet<string>> {
-  const reverted = await revertedBy(world, runId);
-  return reverted === null
-    ? new Set()
-    : await restoredPaths(world.mirror, changes, reverted.before);
 }
 
 /** The run whose change landed as this commit; null where it came from outside. */

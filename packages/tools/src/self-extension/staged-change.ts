@@ -6,7 +6,8 @@ import { readRunEvents, type EventContext, type LifecycleEvent } from "./lifecyc
 import { readLedgerBlob } from "./ledger-blob.ts";
 import { loadConfig } from "./load-config.ts";
 import { restoreStaged } from "./restore-staged.ts";
-import { restoredBy } from "./revert-run.ts";
+import { restoredPaths } from "./git/revert-change.ts";
+import { revertedBy, type RevertedChange } from "./revert-run.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 
 /** A change as one commit on the current base. Only staging makes it. */
@@ -26,6 +27,8 @@ export interface Staged {
   readonly config: GuardConfig;
   /** What a person let pass of this very tree; null where nothing had to be. */
   readonly approval: Approval | null;
+  /** The change that this run takes back; null for any other run. */
+  readonly reverted: RevertedChange | null;
   /** Paths that only go back to what was attested, of a run that reverts a change; empty for any other. */
   readonly restored: ReadonlySet<string>;
 }
@@ -63,6 +66,7 @@ export async function loadStaged(
     );
   }
   const changes = await diffTrees(world.mirror, baseTree, treeSha);
+  const reverted = await revertedBy(world, runId);
   return {
     runId,
     attempt,
@@ -77,7 +81,9 @@ export async function loadStaged(
     changes,
     config: await loadConfig(world.mirror, baseTree),
     approval,
-    restored: await restoredBy(world, runId, changes),
+    reverted,
+    restored:
+      reverted === null ? new Set() : await restoredPaths(world.mirror, changes, reverted.before),
   };
 }
 

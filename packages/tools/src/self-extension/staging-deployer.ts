@@ -18,6 +18,7 @@ import { decideRelease } from "./staged-release.ts";
 import { showConflict, shownConflict } from "./revert-conflict.ts";
 import { readProposal, type ProposedChange, type Staged } from "./staged-change.ts";
 import { refuseContents } from "./refuse-contents.ts";
+import { runRevertedBy } from "./revert-run.ts";
 import { writeStaged } from "./restore-staged.ts";
 import { verdictOf } from "./verdict.ts";
 import type { Evidence } from "./evidence.ts";
@@ -61,10 +62,14 @@ export async function stageChange(
   const config = await loadConfig(world.mirror, baseTree);
 
   const allowBinary = config.limits?.allowBinary ?? false;
-  const textRefusals = refusePatchText(run.patch.toString("utf8"), {
-    patchBytes: config.limits?.patchBytes ?? DEFAULT_PATCH_BYTES,
-    allowBinary,
-  });
+  // What a revert is, the ledger and git say; its patch is only shown.
+  const isRevert = (await runRevertedBy(world.db, runId)) !== null;
+  const textRefusals = isRevert
+    ? []
+    : refusePatchText(run.patch.toString("utf8"), {
+        patchBytes: config.limits?.patchBytes ?? DEFAULT_PATCH_BYTES,
+        allowBinary,
+      });
   if (textRefusals.length > 0) return await block(textRefusals);
   const applied = await applyChange(world, runId, run, { sha: baseSha, tree: baseTree });
   if (!applied.applied) {
@@ -72,13 +77,14 @@ export async function stageChange(
       ? await blockShown(world, run, { attempt, baseSha, baseTree, refusal: applied.refusal })
       : await block([applied.refusal]);
   }
-  const { changes } = applied;
+  const { changes, tree: treeSha, restored } = applied;
+  // Bytes that only go back were on the base before.
+  const written = changes.filter(({ path }) => !restored.has(path));
   const refusals = [
     ...refuseChanges(changes),
-    ...(await refuseContents(world, changes, allowBinary)),
+    ...(await refuseContents(world, written, allowBinary)),
   ];
   if (refusals.length > 0) return await block(refusals);
-  const { tree: treeSha, restored } = applied;
   const findings = await findingsOf(world, { runId, changes, config, baseTree, treeSha, restored });
   const release = await decideRelease(world, {
     context: run.context,
@@ -109,6 +115,7 @@ export async function stageChange(
     changes,
     config,
     approval: release.approval,
+    reverted: applied.reverted,
     restored: applied.restored,
   };
   await appendSelfExtensionEvent(world.db, {
@@ -197,7 +204,7 @@ export async function repeatVerdict(
   if (verdict.passed) return { blocked: [] };
   const failed = verdict.stages.find((stage) => stage.status !== "passed");
   const sentence = `Stage ${failed?.name ?? "unknown"}: ${verdict.reason ?? "no verdict"}.`;
-  if (failed?.status === "error" && change.restored.size === 0) {
+  if (failed?.status === "error" && change.reverted === null) {
     // No trustworthy exit status is nobody's verdict: it ends the run and blames no change.
     await appendSelfExtensionEvent(world.db, {
       context: change.context,
@@ -222,7 +229,7 @@ export async function repeatVerdict(
         : failed?.category === "verdict-not-trusted"
           ? "verdict-not-trusted"
           : "isolated-verification-failed";
-  const parked = isParking([reason], { isRevert: change.restored.size > 0 });
+  const parked = isParking([reason], { isRevert: change.reverted !== null });
   const refusals = [{ reason, detail: sentence }];
   await recordBlock(world, change.context, change.attempt, "verify", refusals, { parked });
   return { blocked: [reason] };

@@ -66,6 +66,7 @@ async function asItsOwnBase(world: PipelineWorld, treeSha: string): Promise<Stag
     changes: [],
     config: await loadConfig(world.mirror, treeSha),
     approval: null,
+    reverted: null,
     restored: new Set(),
   };
 }

@@ -68,6 +68,7 @@ export async function tryStage(
     changes: await diffTrees(world.mirror, baseTree, treeSha),
     config,
     approval: null,
+    reverted: null,
     restored: new Set(),
   };
   const { dependencies: directory } = world.directories;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { TestStage } from "../guard-config.ts";
 import type { Staged } from "../staged-change.ts";
-import type { Inventory } from "./judge-tests.ts";
+import { missingFrom, type Inventory } from "./judge-tests.ts";
 
 const stored = z.object({ names: z.array(z.string()) });
 
@@ -44,17 +44,47 @@ export function inventoryStore(directory: string): InventoryStore {
 }
 
 /**
- * What passed on the base and has to pass again. Where a person approved that tests are changed, or a
- * revert only takes them back to attested bytes, the tests of the very files that the change touches
- * are not demanded; all others are.
+ * The files of the base whose own version a change is not held against: those that it touches, where
+ * a person approved that tests are changed or where a revert only takes them back to attested bytes.
  */
-export function stillDemanded(
-  names: Inventory,
-  { approval, restored, changes }: Pick<Staged, "approval" | "restored" | "changes">,
-): Inventory {
+export function releasedFiles({
+  approval,
+  restored,
+  changes,
+}: Pick<Staged, "approval" | "restored" | "changes">): ReadonlySet<string> {
   const isApproved = approval?.released.includes("evaluator-changed") === true;
-  const touched = changes
-    .filter(({ path, oldMode }) => oldMode !== null && (isApproved || restored.has(path)))
-    .map(({ path }) => path);
-  return names.filter((name) => !touched.some((path) => name.startsWith(`${path} > `)));
+  const released = changes.filter(
+    ({ path, oldMode }) => oldMode !== null && (isApproved || restored.has(path)),
+  );
+  return new Set(released.map(({ path }) => path));
+}
+
+/**
+ * What passed on the base and has to pass again: all but the tests of released files, and those whose
+ * title names a released file as the one that they are made of. Titles are the base's words; one is
+ * only taken for a path where it has a directory, as a file can be called like any word.
+ */
+export function stillDemanded(names: Inventory, released: ReadonlySet<string>): Inventory {
+  return names.filter((name) => {
+    const [file, ...titles] = name.split(" > ");
+    const named = titles
+      .flatMap((title) => title.split(/[\s:,]+/))
+      .filter((each) => each.includes("/"));
+    return ![file ?? "", ...named].some((path) => released.has(path));
+  });
+}
+
+/**
+ * What a revert takes away with the change that it takes back: the tests that passed after that change
+ * and not before it. Empty where either is not on record, as then nothing is known to be its own.
+ */
+export async function takenBack(
+  store: Pick<InventoryStore, "read">,
+  stage: TestStage,
+  reverted: { readonly before: string; readonly after: string } | null,
+): Promise<Inventory> {
+  if (reverted === null) return [];
+  const before = await store.read(reverted.before, stage);
+  const after = await store.read(reverted.after, stage);
+  return before === null || after === null ? [] : missingFrom(after, before);
 }

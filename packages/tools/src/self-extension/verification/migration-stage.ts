@@ -30,10 +30,11 @@ export async function runMigrationStage(
     readonly mirror: Mirror;
     readonly baseTree: string;
     readonly tree: string;
+    readonly released: ReadonlySet<string>;
   },
   tools: { readonly run: RunInSandbox; readonly signal: AbortSignal; readonly data: string },
 ): Promise<StageDiagnostics> {
-  const { base, candidate, mirror, baseTree, tree } = worlds;
+  const { base, candidate, mirror, baseTree, tree, released } = worlds;
   const started = new Date();
   await mkdir(tools.data, { recursive: true });
   const rounds: Round[] = [
@@ -47,7 +48,7 @@ export async function runMigrationStage(
       ...world,
       mounts: [...world.mounts, { kind: "rw", source: tools.data, target: DATA_DIRECTORY }],
     };
-    const facts = { mirror, baseTree, basePaths: base.paths, tree: own };
+    const facts = { mirror, baseTree, basePaths: base.paths, tree: own, released };
     const { diagnostics } = await runSmokeStage(stage, mounted, facts, tools);
     tails.push(`${who}:\n${diagnostics.outputTail}`);
     const failure = failureOfRound(who, diagnostics) ?? (await leftNothing(who, tools.data));

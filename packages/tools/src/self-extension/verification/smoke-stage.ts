@@ -42,15 +42,26 @@ const answerLine = z.discriminatedUnion("type", [
   z.object({ type: z.literal("stopped") }),
 ]);
 
+/** Where examples come from. */
+interface ExampleFacts {
+  readonly mirror: Mirror;
+  readonly baseTree: string;
+  readonly basePaths: readonly string[];
+  readonly tree: string;
+  /** Files of the base that the change need not be held against. */
+  readonly released: ReadonlySet<string>;
+}
+
 /**
  * The black-box check: the built program runs in the sandbox and is asked over standard input; this
  * process, which never loads candidate code, compares the answers with the declared examples. For
- * tools that the base has, the base's examples count; a new tool is held to its own.
+ * tools that the base has, the base's examples count; a new tool is held to its own, and one whose
+ * examples are released to what the change makes of them.
  */
 export async function runSmokeStage(
   stage: SmokeStage | MigrationStage,
   world: StageWorld,
-  facts: { mirror: Mirror; baseTree: string; basePaths: readonly string[]; tree: string },
+  facts: ExampleFacts,
   tools: { run: RunInSandbox; signal: AbortSignal },
 ): Promise<{ diagnostics: StageDiagnostics; asked: number }> {
   const started = new Date();
@@ -93,13 +104,13 @@ export async function runSmokeStage(
 async function readExamples(
   stage: SmokeStage | MigrationStage,
   paths: readonly string[],
-  facts: { mirror: Mirror; baseTree: string; basePaths: readonly string[]; tree: string },
+  facts: ExampleFacts,
 ): Promise<Expected[] | string> {
   if (stage.examples === undefined) return [];
   const match = picomatch(stage.examples, { dot: true });
-  const inBase = new Set(facts.basePaths);
+  const inBase = new Set(facts.basePaths.filter((path) => !facts.released.has(path)));
   const expected: Expected[] = [];
-  for (const path of new Set([...facts.basePaths, ...paths].filter((file) => match(file)))) {
+  for (const path of new Set([...inBase, ...paths].filter((file) => match(file)))) {
     const tree = inBase.has(path) ? facts.baseTree : facts.tree;
     const text = (await readFileOfTree(facts.mirror, tree, path))?.toString("utf8") ?? "";
     const parsed = exampleFile.safeParse(safeJson(text));

@@ -9,8 +9,8 @@ import type { Staged } from "../staged-change.ts";
 import { BaseExam } from "./base-exam.ts";
 import { runBuildStage, runCheckStage } from "./build-stage.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { stillDemanded } from "./inventory.ts";
-import type { Inventory } from "./judge-tests.ts";
+import { inventoryStore, releasedFiles, stillDemanded, takenBack } from "./inventory.ts";
+import { missingFrom, type Inventory } from "./judge-tests.ts";
 import { MIGRATION_IRREVERSIBLE, runMigrationStage } from "./migration-stage.ts";
 import type { TestTools } from "./run-tests.ts";
 import { runSmokeStage } from "./smoke-stage.ts";
@@ -91,6 +91,7 @@ export class StageRunner {
       baseTree,
       basePaths: await this.#workspaces.pathsOf(baseTree),
       tree: treeSha,
+      released: releasedFiles(this.#change),
     };
     const tools = { run: this.#runOf(stage), signal: this.#signal };
     const result = await runSmokeStage(stage, world, facts, tools);
@@ -109,6 +110,7 @@ export class StageRunner {
       mirror: this.#world.mirror,
       baseTree,
       tree: treeSha,
+      released: releasedFiles(this.#change),
     };
     const data = join(tools.scratch, "data");
     const diagnostics = await runMigrationStage(stage, worlds, { ...tools, data });
@@ -135,12 +137,18 @@ export class StageRunner {
         changedModules: changes
           .filter(({ path, newMode }) => newMode !== null && !isTest(path))
           .map(({ path }) => path),
-        inventory: stillDemanded(inventory.names, this.#change),
+        inventory: await this.#demanded(stage, inventory.names),
       },
       await this.#tools("test", stage),
     );
     if (judged.inventory !== null) this.inventories.set(stage, judged.inventory);
     return judged.diagnostics;
+  }
+
+  async #demanded(stage: TestStage, names: Inventory): Promise<Inventory> {
+    const store = inventoryStore(this.#world.directories.inventory);
+    const gone = await takenBack(store, stage, this.#change.reverted);
+    return missingFrom(stillDemanded(names, releasedFiles(this.#change)), gone);
   }
 
   get #outputs(): OutputDirectory[] {
