@@ -1,7 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import {
   getPromotionControlState,
-  listEvents,
+  listShownEvents,
   listRuns,
   readRun,
   SelfExtensionError,
@@ -140,7 +140,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     const { db } = kernel().database;
     const promotion = await getPromotionControlState(db);
     const newest = async (type?: string): Promise<PlainEvent | null> => {
-      const [event] = await listEvents(db, { type, limit: 1 });
+      const [event] = await listShownEvents(db, { type, limit: 1 });
       return event === undefined ? null : plain(event);
     };
     return context.json(
@@ -180,7 +180,7 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   });
   app.openapi(routes.getEvents, async (context) => {
     const { run: runId, ...filter } = context.req.valid("query");
-    const events = await listEvents(kernel().database.db, { ...filter, runId });
+    const events = await listShownEvents(kernel().database.db, { ...filter, runId });
     return context.json({ events: events.map((event) => plain(event)) }, 200);
   });
   app.openapi(routes.postProposal, async (context) => {

@@ -8,6 +8,7 @@ import {
   readStanding,
   wayOut,
   type LifecycleEvent,
+  type ShownEvent,
   type RunState,
 } from "@jarvis/tools/self-extension";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -153,7 +154,7 @@ export function summary(kernel: Kernel, state: RunState) {
   };
 }
 
-export function plain(event: LifecycleEvent): PlainEvent {
+export function plain(event: ShownEvent): PlainEvent {
   return { ...event, context: { ...event.context }, payload: { ...event.payload } };
 }
 

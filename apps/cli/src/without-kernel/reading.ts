@@ -1,4 +1,4 @@
-import { listEvents, listRuns, readRun, type RunState } from "@jarvis/tools/ledger";
+import { listShownEvents, listRuns, readRun, type RunState } from "@jarvis/tools/ledger";
 import type { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { withLocalState } from "../local-state.ts";
@@ -40,7 +40,7 @@ export async function listLocalEvents(
   filter: { runId: string | undefined; type: string | undefined; limit: number },
 ): Promise<z.infer<typeof wire.eventList>> {
   return await withLocalState(config, async ({ db }) =>
-    wire.eventList.parse({ events: await listEvents(db, filter) }),
+    wire.eventList.parse({ events: await listShownEvents(db, filter) }),
   );
 }
 

@@ -209,7 +209,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     before?: string;
-                    status?: "new" | "attested" | "proposed" | "tested" | "parked" | "blocked" | "promoted" | "failed" | "watched" | "window-passed" | "blessed" | "window-failed" | "rolling-back" | "rolled-back" | "rollback-failed";
+                    status?: "new" | "attested" | "proposed" | "tested" | "parked" | "blocked" | "promoted" | "failed" | "watched" | "window-passed" | "blessed" | "window-failed" | "rolling-back" | "rolled-back" | "rollback-failed" | "unreadable";
                 };
                 header?: never;
                 path?: never;
@@ -4527,7 +4527,7 @@ export interface components {
                 /** @enum {string} */
                 testEvidence: "black-box" | "in-process" | "none";
                 /** @enum {string} */
-                status: "new" | "attested" | "proposed" | "tested" | "parked" | "blocked" | "promoted" | "failed" | "watched" | "window-passed" | "blessed" | "window-failed" | "rolling-back" | "rolled-back" | "rollback-failed";
+                status: "new" | "attested" | "proposed" | "tested" | "parked" | "blocked" | "promoted" | "failed" | "watched" | "window-passed" | "blessed" | "window-failed" | "rolling-back" | "rolled-back" | "rollback-failed" | "unreadable";
                 attempt: number;
             };
             events: components["schemas"]["Event"][];

@@ -22,6 +22,7 @@ const tones: Readonly<Record<string, Tone>> = {
   running: "info",
   working: "info",
   parked: "warn",
+  unreadable: "warn",
   "rolling-back": "warn",
   undecided: "warn",
   paused: "warn",

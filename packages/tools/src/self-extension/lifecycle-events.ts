@@ -85,6 +85,12 @@ export type LifecycleEvent = {
   };
 }[LifecycleEventType];
 
+/** One row for whoever only shows it: its words may be those of a newer version. */
+export interface ShownEvent extends Omit<LifecycleEvent, "context" | "payload"> {
+  readonly context: object;
+  readonly payload: object;
+}
+
 /**
  * Appends one event. Secrets are redacted, texts are cut to what a row may hold, and the payload is
  * parsed against the schema of its type before the insert; the database gives id, sequence and time.
@@ -187,6 +193,14 @@ export function parseRow(row: SelfExtensionEvent): LifecycleEvent {
       `event ${row.id} of run ${row.runId} cannot be read: its type, actor source or payload is unknown to this version`,
     );
   }
+  // The payload was parsed with the schema of the row's own type just above.
+  const shown = showRow(row);
+  const context = { ...shown.context, actorSource: source };
+  return { ...shown, context, payload: payload.data } as LifecycleEvent;
+}
+
+/** A row as it stands, whether this version knows all of its words or not. */
+export function showRow(row: SelfExtensionEvent): ShownEvent {
   return {
     id: String(row.id),
     runId: row.runId,
@@ -197,7 +211,7 @@ export function parseRow(row: SelfExtensionEvent): LifecycleEvent {
     context: {
       runId: row.runId,
       correlationId: row.correlationId,
-      actorSource: source,
+      actorSource: row.actorSource,
       actor: row.actor,
       toolName: row.toolName,
       toolCallId: row.toolCallId,
@@ -205,8 +219,7 @@ export function parseRow(row: SelfExtensionEvent): LifecycleEvent {
       cycleId: row.cycleId,
       subGoalId: row.subGoalId,
     },
-    payload: payload.data,
+    payload: typeof row.payload === "object" && row.payload !== null ? row.payload : {},
     createdAt: row.createdAt.toISOString(),
-    // The payload was parsed with the schema of the row's own type just above.
-  } as LifecycleEvent;
+  };
 }

@@ -12,7 +12,7 @@ import { parseProposal, type ProposalInput } from "./proposal.ts";
 import { recordBlock, recordFailure } from "./record-outcome.ts";
 import { recordProposed } from "./record-proposal.ts";
 import { refuseWithoutRoom, requireRoomToRecord } from "./room.ts";
-import type { RunState } from "./run-state.ts";
+import { isTerminal, type RunState } from "./run-state.ts";
 import { loadStaged, readProposal } from "./staged-change.ts";
 import { recordVerdict, repeatVerdict, stageChange } from "./staging-deployer.ts";
 import { verifyChange } from "./verification.ts";
@@ -263,6 +263,7 @@ export async function reconcileRuns(
 ): Promise<string[]> {
   const started: string[] = [];
   for (const run of runs) {
+    if (isTerminal(run.status)) continue;
     if (run.status === "parked") {
       if (!mayContinue(run)) continue;
       await pipeline.start(run.runId, run.attempt + 1);

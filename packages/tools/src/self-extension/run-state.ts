@@ -8,7 +8,8 @@ import type { LifecycleEvent, RunEventType } from "./lifecycle-events.ts";
  * `blocked` and `failed` are ends. `promoted` is the end of the pipeline's work, and of the run
  * where the repository has no body; with one it goes on through its health window to `blessed`, or
  * back to `rolled-back`. `attested` is a base that set-up or a person vouched for: it is never
- * promoted, and may serve.
+ * promoted, and may serve. `unreadable` has an event with a word of a newer version: this one leaves
+ * it alone.
  */
 export const runStatuses = [
   "new",
@@ -26,6 +27,7 @@ export const runStatuses = [
   "rolling-back",
   "rolled-back",
   "rollback-failed",
+  "unreadable",
 ] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
@@ -107,6 +109,7 @@ const nextEvents: Record<RunStatus, readonly RunEventType[]> = {
   // There is no rollback of a rollback.
   "rolled-back": [],
   "rollback-failed": ["rollback_started"],
+  unreadable: [],
 };
 
 export function mayFollow(status: RunStatus, type: RunEventType): boolean {
@@ -174,6 +177,12 @@ export function initialRunState(runId: string): RunState {
     updatedAt: null,
     endedAt: null,
   };
+}
+
+/** A run that this version does not understand, and therefore does nothing with. */
+export function unreadableRun(runId: string, why: string): RunState {
+  const detail = `A newer version of Jarvis wrote about this run, so that this one leaves it alone (${why}).`;
+  return { ...initialRunState(runId), status: "unreadable", blockDetail: detail };
 }
 
 export function foldRun(runId: string, events: readonly LifecycleEvent[]): RunState {

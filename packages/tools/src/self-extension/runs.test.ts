@@ -7,7 +7,8 @@ import type { Evidence } from "./evidence.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
 import { recordFailure } from "./record-outcome.ts";
-import { listEvents, listRuns, openRuns, readRun, readRunResult } from "./runs.ts";
+import { reconcileRuns } from "./pipeline.ts";
+import { listEvents, listRuns, listShownEvents, openRuns, readRun, readRunResult } from "./runs.ts";
 
 let database: TestDatabase;
 
@@ -48,6 +49,54 @@ describe("listRuns", () => {
     ]);
     const rest = await listRuns(database.db, { limit: 10, before: "4-promoted" });
     expect(rest.map(({ status }) => status)).toEqual(["blocked", "parked", "proposed"]);
+  });
+});
+
+describe("a run that a newer version wrote about", () => {
+  let newer: TestDatabase;
+
+  beforeAll(async () => {
+    newer = await createTestDatabase();
+    const parkedRun = [proposed("2-newer"), tested("2-newer"), blocked("2-newer")];
+    for (const event of [proposed("1-own"), ...parkedRun, proposed("3-own")]) {
+      await appendSelfExtensionEvent(newer.db, event);
+    }
+    await newer.sql`
+      insert into self_extension_events
+        (run_id, correlation_id, event_type, stage, actor_source, actor, idempotency_key, payload)
+      select run_id, correlation_id, event_type, stage, actor_source, actor, 'blocked:2',
+        jsonb_set(payload, '{reasons}', '["a-newer-reason"]')
+      from self_extension_events where event_type = 'promotion_blocked'`;
+  });
+  afterAll(async () => await newer.close());
+
+  it("is left alone, and keeps nobody from the others", async () => {
+    const open = await openRuns(newer.db);
+    const seen = open.map(({ runId, status }) => [runId, status]);
+    expect(seen).toEqual([
+      ["1-own", "proposed"],
+      ["2-newer", "unreadable"],
+      ["3-own", "proposed"],
+    ]);
+    const started: string[] = [];
+    const start = async (runId: string) => void (await Promise.resolve(started.push(runId)));
+    await reconcileRuns({ start }, open, () => true);
+    expect(started).toEqual(["1-own", "3-own"]);
+    const next = appendSelfExtensionEvent(newer.db, tested("2-newer", { attempt: 2 }));
+    await expect(next).rejects.toMatchObject({ code: "malformed-event" });
+  });
+
+  it("is shown as that, with its events as they stand", async () => {
+    const run = await readRun(newer.db, "2-newer");
+    expect(run?.result).toMatchObject({ success: false, status: "unreadable" });
+    expect(run?.result.error).toMatch(/^A newer version of Jarvis wrote about this run/);
+    const filter = { runId: "2-newer", limit: 1 };
+    await expect(listEvents(newer.db, filter)).rejects.toMatchObject({ code: "malformed-event" });
+    const [event] = await listShownEvents(newer.db, filter);
+    expect(event).toMatchObject({
+      type: "promotion_blocked",
+      payload: { reasons: ["a-newer-reason"] },
+    });
   });
 });
 

@@ -1,12 +1,23 @@
 import { and, asc, desc, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { ZodError } from "zod";
-import { ledgerWriters, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
+import {
+  ledgerWriters,
+  selfExtensionEvents,
+  type JarvisDatabase,
+  type SelfExtensionEvent,
+} from "@jarvis/db";
 import { SelfExtensionError } from "./errors.ts";
 import { evidence } from "./evidence.ts";
 import { readLedgerBlob } from "./ledger-blob.ts";
-import { parseRow, readRunEvents, type LifecycleEvent } from "./lifecycle-events.ts";
+import {
+  parseRow,
+  readRunEvents,
+  showRow,
+  type LifecycleEvent,
+  type ShownEvent,
+} from "./lifecycle-events.ts";
 import { resultOf, type RunResult } from "./run-result.ts";
-import { foldRun, type RunState, type RunStatus } from "./run-state.ts";
+import { foldRun, unreadableRun, type RunState, type RunStatus } from "./run-state.ts";
 
 /** A run's answer to the result contract; null where there is no such run. */
 export async function readRunResult(db: JarvisDatabase, runId: string): Promise<RunResult | null> {
@@ -21,7 +32,11 @@ export interface Run {
 }
 
 export async function readRun(db: JarvisDatabase, runId: string): Promise<Run | null> {
-  const events = await readRunEvents(db, runId);
+  const events = await readRunEvents(db, runId).catch((error: unknown) => unreadableBy(error));
+  if (typeof events === "string") {
+    const state = unreadableRun(runId, events);
+    return { state, result: resultOf(state, []), events: [] };
+  }
   if (events.length === 0) return null;
   const state = foldRun(runId, events);
   return { state, result: resultOf(state, await readDiagnostics(db, state)), events };
@@ -83,9 +98,22 @@ export async function readRunStates(
     .from(selfExtensionEvents)
     .where(inArray(selfExtensionEvents.runId, [...runIds]))
     .orderBy(asc(selfExtensionEvents.seq));
-  const events = new Map<string, LifecycleEvent[]>(runIds.map((runId) => [runId, []]));
-  for (const row of rows) events.get(row.runId)?.push(parseRow(row));
-  return [...events].map(([runId, history]) => foldRun(runId, history));
+  const histories = new Map<string, typeof rows>(runIds.map((runId) => [runId, []]));
+  for (const row of rows) histories.get(row.runId)?.push(row);
+  return [...histories].map(([runId, history]) => {
+    try {
+      return foldRun(runId, history.map(parseRow));
+    } catch (error) {
+      // One of them must not keep anybody from the others.
+      return unreadableRun(runId, unreadableBy(error));
+    }
+  });
+}
+
+/** Why an event cannot be read; any other error is thrown again. */
+function unreadableBy(error: unknown): string {
+  if (error instanceof SelfExtensionError && error.code === "malformed-event") return error.message;
+  throw error;
 }
 
 /**
@@ -142,6 +170,18 @@ export async function listEvents(
   db: JarvisDatabase,
   filter: EventFilter,
 ): Promise<LifecycleEvent[]> {
+  return (await listRows(db, filter)).map(parseRow);
+}
+
+/** The same for whoever only shows them: also those that this version cannot read. */
+export async function listShownEvents(
+  db: JarvisDatabase,
+  filter: EventFilter,
+): Promise<ShownEvent[]> {
+  return (await listRows(db, filter)).map(showRow);
+}
+
+async function listRows(db: JarvisDatabase, filter: EventFilter): Promise<SelfExtensionEvent[]> {
   const where = and(
     filter.runId === undefined ? undefined : eq(selfExtensionEvents.runId, filter.runId),
     filter.type === undefined ? undefined : sql`${selfExtensionEvents.eventType} = ${filter.type}`,
@@ -161,9 +201,9 @@ export async function listEvents(
   );
   const query = db.select().from(selfExtensionEvents).where(where).limit(filter.limit);
   if (filter.after !== undefined) {
-    return (await query.orderBy(selfExtensionEvents.id)).map(parseRow);
+    return await query.orderBy(selfExtensionEvents.id);
   }
-  return (await query.orderBy(desc(selfExtensionEvents.id))).map(parseRow).reverse();
+  return (await query.orderBy(desc(selfExtensionEvents.id))).reverse();
 }
 
 async function readDiagnostics(db: JarvisDatabase, state: RunState) {

@@ -38,6 +38,7 @@ export function judgeAttempt(
     case "window-passed":
     case "window-failed":
     case "rolling-back":
+    case "unreadable":
       return { verdict: "waiting", why: result.status };
   }
 }

@@ -5,14 +5,14 @@ import {
   type LedgerLook,
   type LedgerTable,
 } from "@jarvis/db";
-import { parseRow, type LifecycleEvent } from "@jarvis/tools/self-extension";
+import { showRow, type ShownEvent } from "@jarvis/tools/self-extension";
 import { asc, gt, sql } from "drizzle-orm";
 import { z } from "zod";
 
 /** What following the ledger asks the database. */
 export interface LedgerReader extends LedgerLook<number> {
   /** Committed events with a greater id, in the order of ids. */
-  after(id: number, limit: number): Promise<readonly LifecycleEvent[]>;
+  after(id: number, limit: number): Promise<readonly ShownEvent[]>;
 }
 
 const newest = z.array(z.object({ id: z.coerce.number().int() }));
@@ -26,7 +26,7 @@ export function ledgerReader(db: JarvisDatabase): LedgerReader {
         .where(gt(selfExtensionEvents.id, id))
         .orderBy(asc(selfExtensionEvents.id))
         .limit(limit);
-      return rows.map(parseRow);
+      return rows.map(showRow);
     },
     ...ledgerEdge(db, "self_extension_events"),
   };

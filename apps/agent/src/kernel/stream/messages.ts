@@ -1,9 +1,9 @@
-import type { LifecycleEvent } from "@jarvis/tools/self-extension";
+import type { ShownEvent } from "@jarvis/tools/self-extension";
 
 // Server-sent events. JSON has no line breaks, so a text of a candidate cannot begin a new field.
 
 /** A row of the ledger; `place` is the id behind which a client goes on that was sent this last. */
-export function eventMessage(event: LifecycleEvent, place: number): string {
+export function eventMessage(event: ShownEvent, place: number): string {
   return `id: ${place}\nevent: ledger\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
