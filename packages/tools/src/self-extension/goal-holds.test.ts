@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { goalHeld, goalHolds, isLiftedBy, type Lifts, type RolledBackRun } from "./goal-holds.ts";
+import { goalHeld, goalHolds, liftedRuns, type Lifts, type RolledBackRun } from "./goal-holds.ts";
 
 const none: Lifts = new Map();
 const first = run(1, "goal-1", "Count faster");
@@ -44,10 +44,28 @@ describe("a goal that was rolled back", () => {
     const [hold] = goalHolds([first, second], none);
     const lifts = new Map([[hold?.id ?? "", at(3)]]);
     const runs = [first, second, run(4, "goal-1", "x"), run(5, "other", null)];
-    const lifted = runs.map(({ runId }) => isLiftedBy(lifts, runs, runId));
-    expect(lifted).toEqual([true, true, false, false]);
+    expect([...liftedRuns(lifts, runs)]).toEqual(["run-1", "run-2"]);
     // The hold of one change does not let the goal go on.
     expect(goalHolds([first, second], new Map([["run-1", at(3)]]))).toHaveLength(1);
+  });
+
+  it("is lifted by nothing that was said before it was rolled back", () => {
+    expect(liftedRuns(new Map([["run-2", at(1)]]), [first, second])).toEqual(new Set());
+    expect(liftedRuns(new Map([["run-2", at(2)]]), [first, second])).toEqual(new Set(["run-2"]));
+  });
+
+  it("finds the goals of many at once", () => {
+    const runs = Array.from({ length: 20_000 }, (_, index) => run(index, `goal-${index}`, null));
+    expect(liftedRuns(none, runs).size).toBe(0);
+    expect(goalHolds([...runs, run(20_000, "goal-7", null)], none)).toHaveLength(1);
+  });
+
+  it("belongs to the first goal that has its id or its text", () => {
+    const runs = [run(1, "a", "one"), run(2, "b", "two"), run(3, "b", "one"), run(4, null, "two")];
+    expect(goalHolds(runs, none).map(({ runIds }) => runIds)).toEqual([
+      ["run-1", "run-3"],
+      ["run-2", "run-4"],
+    ]);
   });
 
   it("is paused exactly from its second rollback since its last lift, whatever the others do", () => {

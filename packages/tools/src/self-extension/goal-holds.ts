@@ -33,8 +33,7 @@ const TOO_MANY = 2;
 /** Pure. Rollbacks from before the last lift of a goal do not count any more. */
 export function goalHolds(runs: readonly RolledBackRun[], lifts: Lifts): GoalHold[] {
   return groupByGoal(runs).flatMap(({ id, runs: all }) => {
-    const lifted = lifts.get(id);
-    const counted = all.filter(({ since }) => lifted === undefined || since > lifted);
+    const counted = all.filter(({ since }) => !isLiftedSince(lifts, id, since));
     const last = counted.at(-1);
     if (counted.length < TOO_MANY || last === undefined) return [];
     const { goalId, goal, since } = last;
@@ -50,13 +49,24 @@ export function goalHeld(
   return holds.find((hold) => isSameGoal(hold, asked)) ?? null;
 }
 
-/** Whether a run's hold was lifted, by itself or with its goal after it was rolled back. Pure. */
-export function isLiftedBy(lifts: Lifts, runs: readonly RolledBackRun[], runId: string): boolean {
-  if (lifts.has(runId)) return true;
-  return groupByGoal(runs).some(({ id, runs: all }) => {
-    const lifted = lifts.get(id);
-    return lifted !== undefined && all.some((run) => run.runId === runId && run.since <= lifted);
-  });
+/**
+ * The runs whose hold was lifted, by itself or with its goal, after they were rolled back. Pure; for
+ * all of them at once, as to find the goals takes a look at every run.
+ */
+export function liftedRuns(lifts: Lifts, runs: readonly RolledBackRun[]): ReadonlySet<string> {
+  const lifted = new Set<string>();
+  for (const { id, runs: all } of groupByGoal(runs)) {
+    for (const { runId, since } of all) {
+      if (isLiftedSince(lifts, runId, since) || isLiftedSince(lifts, id, since)) lifted.add(runId);
+    }
+  }
+  return lifted;
+}
+
+/** Whether a hold was lifted after what it is for; a lift says nothing about what comes later. Pure. */
+export function isLiftedSince(lifts: Lifts, id: string, since: string): boolean {
+  const lifted = lifts.get(id);
+  return lifted !== undefined && since <= lifted;
 }
 
 export function normalised(text: string): string {
@@ -66,12 +76,22 @@ export function normalised(text: string): string {
 /** A goal is known by its first run, so that its hold keeps its id when more are rolled back. */
 function groupByGoal(runs: readonly RolledBackRun[]): Goal[] {
   const goals: Goal[] = [];
+  // The first goal that any run of that id, or of that text, belongs to.
+  const byName = new Map<string, number>();
   for (const run of runs) {
-    const known = goals.find((goal) => goal.runs.some((other) => isSameGoal(other, run)));
-    if (known !== undefined) known.runs.push(run);
-    else goals.push({ id: idOf(run), runs: [run] });
+    const names = namesOf(run);
+    const known = names.flatMap((name) => byName.get(name) ?? []);
+    const index = Math.min(goals.length, ...known);
+    const goal = (goals[index] ??= { id: idOf(run), runs: [] });
+    goal.runs.push(run);
+    for (const name of names) byName.set(name, Math.min(index, byName.get(name) ?? index));
   }
   return goals;
+}
+
+function namesOf({ goalId, goal }: RolledBackRun): string[] {
+  const text = normalised(goal ?? "");
+  return [...(goalId === null ? [] : [`id ${goalId}`]), ...(text === "" ? [] : [`text ${text}`])];
 }
 
 function isSameGoal(

@@ -1,21 +1,20 @@
 import { actionProposals, selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { ActionAuditor } from "@jarvis/operator-core";
-import { and, eq } from "drizzle-orm";
+import { and, eq, inArray } from "drizzle-orm";
 import { z } from "zod";
 import { hasCommit, treeOf, type Mirror } from "./git/mirror.ts";
 import { patchId } from "./git/patch-id.ts";
 import {
   goalHolds,
-  isLiftedBy,
+  liftedRuns,
   normalised,
   type GoalHold,
   type Lifts,
   type RolledBackRun,
 } from "./goal-holds.ts";
-import { readRunEvents } from "./lifecycle-events.ts";
-import { runRevertedBy } from "./revert-run.ts";
+import { parseRow, readRunEvents, type LifecycleEvent } from "./lifecycle-events.ts";
 
-export { goalHeld, type GoalHold } from "./goal-holds.ts";
+export { goalHeld, isLiftedSince, type GoalHold } from "./goal-holds.ts";
 
 export const LIFT_HOLD = "lift_hold";
 
@@ -40,11 +39,8 @@ export interface HoldCandidate {
 
 /** The holds that stand, oldest first: every run that was rolled back and that nobody lifted. */
 export async function openHolds(world: { db: JarvisDatabase; mirror: Mirror }): Promise<Hold[]> {
-  const runs = await rolledBackRuns(world.db);
-  const lifts = await liftedHolds(world.db);
   const holds: Hold[] = [];
-  for (const { runId } of runs) {
-    if (isLiftedBy(lifts, runs, runId)) continue;
+  for (const { runId } of await heldRuns(world.db)) {
     const hold = await holdOf(world, runId);
     if (hold !== null) holds.push(hold);
   }
@@ -54,13 +50,13 @@ export async function openHolds(world: { db: JarvisDatabase; mirror: Mirror }): 
 /** The same runs without what a candidate is compared with, which takes git: for whoever only lists. */
 export async function heldRuns(db: JarvisDatabase): Promise<RolledBackRun[]> {
   const runs = await rolledBackRuns(db);
-  const lifts = await liftedHolds(db);
-  return runs.filter(({ runId }) => !isLiftedBy(lifts, runs, runId));
+  const lifted = liftedRuns(await liftedHolds(db), runs);
+  return runs.filter(({ runId }) => !lifted.has(runId));
 }
 
 /** Whether an operator lets a rolled back change stay or be tried again, by itself or with its goal. */
 export async function isLifted(db: JarvisDatabase, runId: string): Promise<boolean> {
-  return isLiftedBy(await liftedHolds(db), await rolledBackRuns(db), runId);
+  return liftedRuns(await liftedHolds(db), await rolledBackRuns(db)).has(runId);
 }
 
 /** The goals that are paused because two of their changes were rolled back, oldest first. */
@@ -90,24 +86,31 @@ export function heldBy(
 export const liftParameters = z.strictObject({ runId: z.string().min(1) });
 
 async function rolledBackRuns(db: JarvisDatabase): Promise<RolledBackRun[]> {
-  const rows = await db
-    .selectDistinct({ runId: selfExtensionEvents.runId })
+  const { eventType, runId: run, seq } = selfExtensionEvents;
+  const isBack = db
+    .select({ runId: run })
     .from(selfExtensionEvents)
-    .where(eq(selfExtensionEvents.eventType, "rolled_back"))
-    .orderBy(selfExtensionEvents.runId);
-  const runs: RolledBackRun[] = [];
-  for (const { runId } of rows) {
-    const events = await readRunEvents(db, runId);
-    const proposed = events.find((event) => event.type === "proposed");
-    const rolledBack = events.findLast((event) => event.type === "rolled_back");
-    if (proposed === undefined || rolledBack === undefined) continue;
-    // A revert that served badly may be what the next revert has to do again.
-    if ((await runRevertedBy(db, runId)) !== null) continue;
-    const { goal, title } = proposed.payload;
-    const { goalId } = proposed.context;
-    runs.push({ runId, title, goalId, goal, since: rolledBack.createdAt });
+    .where(eq(eventType, "rolled_back"));
+  const rows = await db
+    .select()
+    .from(selfExtensionEvents)
+    .where(and(inArray(run, isBack), inArray(eventType, ["proposed", "rolled_back"])))
+    .orderBy(run, seq);
+  const events = rows.map(parseRow);
+  const rollbacks = events.filter((event) => event.type === "rolled_back");
+  const reverts = new Set(rollbacks.map(({ payload }) => payload.rollbackRunId));
+  const last = new Map(rollbacks.map((event) => [event.runId, event]));
+  const first = new Map<string, Extract<LifecycleEvent, { type: "proposed" }>>();
+  for (const event of events) {
+    if (event.type === "proposed" && !first.has(event.runId)) first.set(event.runId, event);
   }
-  return runs;
+  return [...last].flatMap(([runId, { createdAt: since }]) => {
+    const proposed = first.get(runId);
+    // A revert that served badly may be what the next revert has to do again.
+    if (proposed === undefined || reverts.has(runId)) return [];
+    const { goal, title } = proposed.payload;
+    return [{ runId, title, goalId: proposed.context.goalId, goal, since }];
+  });
 }
 
 async function holdOf(

@@ -1,6 +1,6 @@
 import { attestationRunId } from "./attestation.ts";
 import { planRevert } from "./git/revert-change.ts";
-import { liftedHolds, openHolds } from "./holds.ts";
+import { heldRuns, isLiftedSince, liftedHolds } from "./holds.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import { promotedChange, revertedBy, runRevertedBy, runThatPromoted } from "./revert-run.ts";
@@ -46,8 +46,9 @@ export async function degradedBase(
   // from outside, and a revert that serves badly itself, nobody takes back.
   const isNobodys = promotedBy === null || (await runRevertedBy(db, promotedBy)) !== null;
   const isLeft = status === "rollback-failed" || (isNobodys && status === "rolled-back");
-  if (!isLeft || (await liftedHolds(db)).has(runId)) return null;
-  return { runId, title: title ?? `the commit ${baseSha}`, since: updatedAt ?? "" };
+  const since = updatedAt ?? "";
+  if (!isLeft || isLiftedSince(await liftedHolds(db), runId, since)) return null;
+  return { runId, title: title ?? `the commit ${baseSha}`, since };
 }
 
 /** The first rolled back change that a tree still holds something of; null where it holds none. */
@@ -55,7 +56,7 @@ export async function unrevertedOn(
   world: Pick<PipelineWorld, "db" | "mirror">,
   current: string,
 ): Promise<{ readonly runId: string; readonly title: string } | null> {
-  for (const { runId, title } of await openHolds(world)) {
+  for (const { runId, title } of await heldRuns(world.db)) {
     const promoted = await promotedChange(world, runId);
     if (promoted === null) continue;
     const { before, after } = promoted;
