@@ -23,12 +23,7 @@ export function promotionFence(github: GitHubTarget) {
 
   /** The newest status of the context on a commit; null where it has none. */
   async function read(sha: string): Promise<string | null> {
-    const { data } = await octokit.rest.repos.listCommitStatusesForRef({
-      ...at,
-      ref: sha,
-      per_page: 100,
-    });
-    return data.find(({ context }) => context === FENCE_STATUS_CONTEXT)?.state ?? null;
+    return (await remote.newestStatus(sha, FENCE_STATUS_CONTEXT))?.state ?? null;
   }
 
   async function write(sha: string, state: "success" | "failure", why: string): Promise<void> {

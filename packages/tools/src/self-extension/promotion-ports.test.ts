@@ -258,6 +258,22 @@ describe.each(Object.entries(hosts))("the repository host that is %s", (_, make)
     await remote.abandon("jarvis/let", head);
   });
 
+  it("finds the fence behind however many statuses of others", async () => {
+    const port = make();
+    const remote = promotionRemote(port.github);
+    const fence = promotionFence(port.github);
+    const head = await port.commit(await remote.readBase(), "many");
+    await fence.open(head, "now");
+    const { octokit, owner, repo } = port.github;
+    const status = { owner, repo, sha: head, state: "success" } as const;
+    for (let n = 0; n < 101; n += 1) {
+      await octokit.rest.repos.createCommitStatus({ ...status, context: `other/${n}` });
+    }
+    expect(await fence.isOpen(head)).toBe(true);
+    await fence.close(head, "not any more");
+    expect(await fence.isOpen(head)).toBe(false);
+  });
+
   it("moves the base to what may land, once, and tells where it is from then on", async () => {
     const port = make();
     const remote = promotionRemote(port.github);

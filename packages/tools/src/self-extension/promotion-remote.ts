@@ -55,21 +55,36 @@ export function promotionRemote(github: GitHubTarget) {
         };
   }
 
-  /** Of the base. Whose a head is its branch says, which anybody may name: it only leads to a run. */
+  /** Of the base. The host takes a login in any case. Whose a head is its branch says, which anybody may name: it only leads to a run. */
   async function openPullRequests(): Promise<{ sha: string; branch: string; isOurs: boolean }[]> {
     const open = { ...at, base: baseBranch, state: "open", per_page: 100 } as const;
     const pulls = await octokit.paginate(octokit.rest.pulls.list, open);
     return pulls.map(({ head: { sha, ref: branch, user } }) => ({
       sha,
       branch,
-      isOurs: branch.startsWith("jarvis/") && user?.login === owner,
+      isOurs: branch.startsWith("jarvis/") && user?.login.toLowerCase() === owner.toLowerCase(),
     }));
+  }
+
+  /**
+   * The newest status of one context on a commit; null where it has none. Whoever may write others can
+   * put as many above it as he likes, so it is looked for to the end.
+   */
+  async function newestStatus(sha: string, context: string) {
+    const { listCommitStatusesForRef } = octokit.rest.repos;
+    const asked = { ...at, ref: sha, per_page: 100 };
+    for await (const { data } of octokit.paginate.iterator(listCommitStatusesForRef, asked)) {
+      const newest = data.find((status) => status.context === context);
+      if (newest !== undefined) return newest;
+    }
+    return null;
   }
 
   return {
     readBase,
     findPullRequest,
     openPullRequests,
+    newestStatus,
 
     /** Uploads the objects of a commit and answers the SHA that the host gave it. */
     async uploadCommit(mirror: Mirror, commit: NewCommit): Promise<string> {
@@ -141,12 +156,7 @@ export function promotionRemote(github: GitHubTarget) {
       await once({
         find: async () => {
           const { id: ownId } = await github.whoAmI();
-          const { data } = await octokit.rest.repos.listCommitStatusesForRef({
-            ...at,
-            ref: sha,
-            per_page: 100,
-          });
-          const newest = data.find((known) => known.context === status.context);
+          const newest = await newestStatus(sha, status.context);
           return newest?.creator?.id === ownId &&
             newest.state === status.state &&
             newest.description === status.description

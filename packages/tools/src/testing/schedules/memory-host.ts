@@ -223,8 +223,16 @@ export function memoryHost(scheduler: Scheduler | null, troubles?: HostTroubles)
     },
   };
   // Everything is on the first page.
-  const paginate = async <G>(ask: (given: G) => Promise<{ data: unknown }>, given: G) =>
-    (await ask(given)).data;
+  type Ask<G> = (given: G) => Promise<{ data: unknown }>;
+  const paginate = Object.assign(
+    async <G>(ask: Ask<G>, given: G) => (await ask(given)).data,
+    // All in one page.
+    {
+      async *iterator<G>(ask: Ask<G>, given: G) {
+        yield await ask(given);
+      },
+    },
+  );
   const github = {
     octokit: { rest, paginate },
     owner: "local",
