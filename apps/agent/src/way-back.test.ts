@@ -28,7 +28,13 @@ async function blessed(name: string): Promise<string> {
 const ending = `
   const { readFileSync } = require("node:fs");
   const [kernel] = process.argv.slice(1);
-  const children = () => readFileSync("/proc/" + kernel + "/task/" + kernel + "/children", "utf8").trim().split(" ");
+  const children = () => {
+    try {
+      return readFileSync("/proc/" + kernel + "/task/" + kernel + "/children", "utf8").trim().split(" ");
+    } catch {
+      return []; // The kernel has ended.
+    }
+  };
   const before = new Set(children());
   console.log("looking");
   for (;;) {
@@ -92,6 +98,25 @@ describe("what serves", () => {
       ["rolled_back", 2],
     ]);
     await world.settled(String(events.at(-1)?.payload["rollbackRunId"]), "promoted", "blessed");
+  });
+
+  it("is gone back from by the next kernel where this one died in the middle of it", async () => {
+    const { releaseDigest } = world.pointer("serving");
+    const runId = await blessed("blamed");
+    await withoutNewBodies(async () => {
+      const order = world.kernel.post("/api/rollback", { reason: "test" }).catch(() => null);
+      await until(async () => {
+        const { result } = await world.run(runId);
+        return result.status === "rolling-back" ? true : null;
+      });
+      await world.kernel.kill();
+      await order;
+    });
+    await world.startAgain();
+    await world.settled(runId, "rolled-back");
+    // Under another commit once the change was taken back on the base as well.
+    expect(world.pointer("serving")).toMatchObject({ releaseDigest });
+    expect(await answered()).toEqual({ output: 42 });
   });
 
   it("is begun again by itself when it gave up and there is nothing to go back to", async () => {

@@ -4,6 +4,7 @@ import {
   diffTrees,
   foldRun,
   isAncestor,
+  isLiftedSince,
   liftedHolds,
   readBaseline,
   readRunEvents,
@@ -55,7 +56,9 @@ export async function promotedRelease(
   const changedTools = new Set(changes.flatMap(({ path }) => BUILTIN.exec(path)?.[1] ?? []));
   const baseline = readBaseline(world.directories.releases);
   const isSame = baseline.known && baseline.value.current.releaseDigest === releaseDigest;
-  const step = isSame ? "same" : (stepOf(state.status) ?? (await stepAgain(world, state)));
+  const own = stepOf(state.status);
+  // The blessed release itself may be gone back from: that has to be finished, too.
+  const step = isSame && own !== "go-back" ? "same" : (own ?? (await stepAgain(world, state)));
   return step === null ? null : { release, run, changedTools, step };
 }
 
@@ -85,10 +88,10 @@ function stepOf(status: RunStatus): PromotedRelease["step"] | null {
 /** A way back that did not come up is tried again, unless an operator lets the change be. */
 async function stepAgain(
   world: PipelineWorld,
-  { status, runId }: RunState,
+  { status, runId, updatedAt }: RunState,
 ): Promise<PromotedRelease["step"] | null> {
   if (status !== "rollback-failed") return null;
-  return (await liftedHolds(world.db)).has(runId) ? null : "go-back";
+  return isLiftedSince(await liftedHolds(world.db), runId, updatedAt ?? "") ? null : "go-back";
 }
 
 /** The title of a commit of the base that still has to be judged; null where it is, either way. */
