@@ -17,8 +17,9 @@ async function answered(): Promise<unknown> {
   );
 }
 
-async function blessed(name: string): Promise<string> {
-  const patch = world.repository.patch({ [`lib/${name}.js`]: `export const ${name} = 1;\n` });
+async function blessed(name: string, more: Record<string, string> = {}): Promise<string> {
+  const file = { [`lib/${name}.js`]: `export const ${name} = 1;\n` };
+  const patch = world.repository.patch({ ...file, ...more });
   const runId = await world.kernel.propose(patch);
   await world.settled(runId, "blessed");
   return runId;
@@ -117,6 +118,20 @@ describe("what serves", () => {
     // Under another commit once the change was taken back on the base as well.
     expect(world.pointer("serving")).toMatchObject({ releaseDigest });
     expect(await answered()).toEqual({ output: 42 });
+  });
+
+  it("is judged all the same where its window stood still for a moment", async () => {
+    // A body that does not end when it is told to takes a while to be ended.
+    const deaf = "process.exit = () => undefined;\nexport const double = (n) => n * 2;\n";
+    await blessed("deaf", { "lib/double.js": deaf });
+    const runId = await world.kernel.propose(
+      world.repository.patch({ "lib/still.js": "export const still = 1;\n" }),
+    );
+    await world.settled(runId, "watched");
+    await world.setMode("observe");
+    await world.setMode("execute");
+    const { events } = await world.settled(runId, "blessed");
+    expect(events.map(({ type }) => type)).toContain("health_window_passed");
   });
 
   it("is begun again by itself when it gave up and there is nothing to go back to", async () => {

@@ -5,6 +5,7 @@ import type {
   WindowCause,
 } from "@jarvis/tools/self-extension";
 import type { KeepBodyOptions } from "../body/keeper.ts";
+import { oneAtATime } from "../reconciler.ts";
 import { forThisNode } from "./first-baseline.ts";
 import { knownRun } from "./go-back.ts";
 import { inTime, PASSING_PATIENCE_MS } from "./in-time.ts";
@@ -52,6 +53,8 @@ export class RunningReleases {
   readonly #watchers: Watchers;
   /** As it was read last; undefined before the first time. */
   #knownSuspension: Suspension | null | undefined;
+  /** One after another: a body takes a while to end, and may run again by then. */
+  readonly #following = oneAtATime(async () => await this.#follow());
 
   constructor(parts: RunningReleasesParts, watchers: Watchers) {
     this.#parts = parts;
@@ -135,14 +138,17 @@ export class RunningReleases {
 
   /** The switches may have moved: bodies run while Jarvis may execute, and else are suspended. */
   async followSwitches(): Promise<void> {
+    await this.#following.run();
+  }
+
+  async #follow(): Promise<void> {
     const read = await this.#parts.suspension();
     // What cannot be read is no permission.
     const suspension = read === "unknown" ? neverRead : read;
     this.#knownSuspension = suspension;
-    for (const { keeper } of this.#begun) {
-      if (suspension === null) keeper.resume();
-      else await keeper.suspend(suspension);
-    }
+    const keepers = [...this.#begun].map(({ keeper }) => keeper);
+    if (suspension === null) for (const keeper of keepers) keeper.resume();
+    else await Promise.all(keepers.map(async (keeper) => await keeper.suspend(suspension)));
   }
 
   /**
