@@ -1,7 +1,7 @@
 import { goalStates } from "@jarvis/db";
 import { describe, expect, it } from "vitest";
 import type { AttemptOutcome } from "./attempt-outcomes.ts";
-import { whyOver, whyPaused, withTried } from "./goal-end.ts";
+import { afterAttempt, whyOver, withTried } from "./goal-end.ts";
 import { afterMove, goalMoves, type GoalMove } from "./goal-states.ts";
 import { judgeAttempt } from "./judge-attempt.ts";
 
@@ -43,12 +43,28 @@ describe("a goal", () => {
   });
 
   it("waits for a person when a day's budget is used up, until somebody touches it", () => {
-    const at = (ms: number) => new Date(ms);
     const report = JSON.stringify({ reason: "the day" });
-    const last = { outcome: "day-budget", number: 1, report, endedAt: at(10) };
-    expect(whyPaused({ updatedAt: at(5) }, [last])).toContain("the day");
-    expect(whyPaused({ updatedAt: at(20) }, [last])).toBeNull();
-    expect(whyPaused({ updatedAt: at(5) }, [{ ...last, outcome: "refused" }])).toBeNull();
+    const last = { ...attempt, outcome: "day-budget", report };
+    expect(afterAttempt(before, last)).toMatchObject({
+      move: "pause",
+      reason: expect.stringContaining("the day") as unknown,
+    });
+    expect(afterAttempt(since, last)).toBeNull();
+    expect(afterAttempt(before, { ...last, outcome: "refused" })).toBeNull();
+    expect(afterAttempt(before, undefined)).toBeNull();
+  });
+
+  it("waits for a person when a change was rolled back, until somebody touches it", () => {
+    const last = { ...attempt, outcome: "rolled-back" };
+    const after = afterAttempt(before, last);
+    expect(after?.move).toBe("pause");
+    expect(after?.reason).toContain("`jarvis hold lift run-1` and `jarvis goal resume goal-1`");
+    expect(afterAttempt(since, last)).toBeNull();
+  });
+
+  it("is reached by an accepted attempt, however long ago", () => {
+    const last = { ...attempt, outcome: "accepted" };
+    expect(afterAttempt(since, last)).toMatchObject({ move: "reach" });
   });
 
   it("moves from where a move begins and from nowhere else; what has ended stays", () => {
@@ -61,6 +77,10 @@ describe("a goal", () => {
     }
   });
 });
+
+const attempt = { number: 1, report: null, endedAt: new Date(10), runId: "run-1" };
+const before = { id: "goal-1", updatedAt: new Date(5) };
+const since = { id: "goal-1", updatedAt: new Date(20) };
 
 describe("a proposed attempt", () => {
   it.each([

@@ -40,16 +40,30 @@ export function withTried(
   return told.length === 0 ? why : `${why} What was tried: ${told.join(" ")}`;
 }
 
-/** Why a goal waits for a person after its last attempt; null where it need not. Pure. */
-export function whyPaused(
-  goal: Pick<GoalRow, "updatedAt">,
-  attempts: readonly Pick<GoalAttemptRow, "outcome" | "number" | "report" | "endedAt">[],
-): string | null {
-  const last = attempts.at(-1);
+/** An attempt, as far as it says what becomes of its goal. */
+type LastAttempt = Pick<GoalAttemptRow, "outcome" | "number" | "report" | "endedAt" | "runId">;
+
+/**
+ * What the end of its last attempt makes of a goal; null where it may go on. Pure, from what is
+ * recorded: a kernel that stops after the attempt was ended leaves this to the next one.
+ */
+export function afterAttempt(
+  goal: Pick<GoalRow, "id" | "updatedAt">,
+  last: LastAttempt | undefined,
+): { readonly move: "reach" | "pause"; readonly reason: string } | null {
+  if (last === undefined) return null;
+  const { outcome, number, runId, report } = last;
+  if (outcome === "accepted") {
+    return { move: "reach", reason: `Attempt ${number} was accepted.` };
+  }
   // Whoever has touched the goal since then has seen it.
-  const isSeen = (last?.endedAt ?? goal.updatedAt) <= goal.updatedAt;
-  if (last?.outcome !== "day-budget" || isSeen) return null;
-  return `Attempt ${last.number} ended: ${reasonIn(last.report)}`;
+  if ((last.endedAt ?? goal.updatedAt) <= goal.updatedAt) return null;
+  if (outcome === "day-budget") {
+    return { move: "pause", reason: `Attempt ${number} ended: ${reasonIn(report)}` };
+  }
+  if (outcome !== "rolled-back") return null;
+  const reason = `Attempt ${number} was rolled back and is held; \`jarvis hold lift ${runId ?? "RUN"}\` and \`jarvis goal resume ${goal.id}\` let it be tried again.`;
+  return { move: "pause", reason };
 }
 
 const interruptions: ReadonlySet<string> = new Set<AttemptOutcome>([

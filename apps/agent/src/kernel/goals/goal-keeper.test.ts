@@ -88,6 +88,18 @@ it("gives it up once that attempt has ended", async () => {
   expect(moves[0]).toMatchObject({ change: "give-up", goalId: "one" });
 });
 
+it.each([
+  ["accepted", "reach"],
+  ["rolled-back", "pause"],
+])("goes on where a kernel stopped behind an attempt that was %s: %s", async (outcome, change) => {
+  const { db } = database;
+  await beginAttempt(db, "one");
+  await endAttempt(db, { goalId: "one", number: 1 }, { outcome, report: null });
+  keeper.changed("one", null);
+  await untilMoved();
+  expect(moves[0]).toMatchObject({ change, goalId: "one" });
+});
+
 it("does not wait for an attempt that nobody works on, whose end the database did not take", async () => {
   const { db } = database;
   await beginAttempt(db, "one");

@@ -10,10 +10,17 @@ import { oneAtATime } from "../reconciler.ts";
 import type { AttemptOutcome } from "./attempt-outcomes.ts";
 import { GoalChanges } from "./goal-action.ts";
 import type { GoalMove } from "./goal-states.ts";
-import { whyOver, whyPaused, withTried } from "./goal-end.ts";
+import { afterAttempt, whyOver, withTried } from "./goal-end.ts";
 import { runHandedIn } from "./handed-in.ts";
 import { emptyReport, HANDED_IN, keptReport, nothingTried, readReport } from "./kept-report.ts";
-import { attemptsOf, endAttempt, openAttempts, proposedAs, workableGoals } from "./goal-store.ts";
+import {
+  attemptsOf,
+  endAttempt,
+  openAttempts,
+  proposedAs,
+  readGoal,
+  workableGoals,
+} from "./goal-store.ts";
 import { judgeAttempt } from "./judge-attempt.ts";
 
 const EVERY_MS = 1_000;
@@ -21,6 +28,12 @@ const EVERY_MS = 1_000;
 const TOLD_AGAIN_MS = 10_000;
 /** After the model could not be had, so long until it is asked again. */
 const MODEL_PAUSE_MS = 60_000;
+
+const outcomes = {
+  reached: "accepted",
+  "rolled-back": "rolled-back",
+  refused: "refused",
+} as const satisfies Record<string, AttemptOutcome>;
 
 const kernel: Principal = { kind: "system", name: "kernel" };
 
@@ -154,9 +167,9 @@ class Keeper {
       const since = Date.now() - (last.endedAt?.getTime() ?? 0);
       if (since < MODEL_PAUSE_MS) return false;
     }
-    const pause = whyPaused(goal, attempts);
-    if (pause !== null) {
-      await this.#move(goal.id, "pause", pause);
+    const after = afterAttempt(goal, last);
+    if (after !== null) {
+      await this.#move(goal.id, after.move, after.reason);
       return false;
     }
     const why = whyOver(goal, attempts, this.#parts.attempts);
@@ -189,23 +202,12 @@ class Keeper {
     if (judged.verdict === "waiting") return false;
     const attempt = { goalId, number, tried: readReport(report) ?? nothingTried };
     this.#told = null;
-    switch (judged.verdict) {
-      case "reached":
-        await this.#endWith(attempt, "accepted", result);
-        await this.#move(goalId, "reach", `Attempt ${number} was accepted.`);
-        return true;
-      case "rolled-back":
-        await this.#endWith(attempt, "rolled-back", result);
-        await this.#move(
-          goalId,
-          "pause",
-          `Attempt ${number} was rolled back and is held; \`jarvis hold lift ${result.lifecycleRunId}\` and \`jarvis goal resume ${goalId}\` let it be tried again.`,
-        );
-        return true;
-      case "refused":
-        await this.#endWith(attempt, "refused", result);
-        return true;
-    }
+    await this.#endWith(attempt, outcomes[judged.verdict], result);
+    const goal = await readGoal(this.#parts.db, goalId);
+    const last = (await attemptsOf(this.#parts.db, goalId)).at(-1);
+    const after = goal === null ? null : afterAttempt(goal, last);
+    if (after !== null) await this.#move(goalId, after.move, after.reason);
+    return true;
   }
 
   async #endWith(
