@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { makeRepository, mirrorOf } from "../../testing/git-repository.ts";
 import { fetchBranch, treeOf } from "../git/mirror.ts";
 import { addedPackages } from "./locked-packages.ts";
-import { readNpmLockfile, readPnpmLockfile } from "./lockfiles.ts";
+import { readNpmLockfile } from "./npm-lockfile.ts";
+import { readPnpmLockfile } from "./pnpm-lockfile.ts";
 
 const registry = "https://registry.npmjs.org/";
 const integrity = `sha512-${"A".repeat(86)}==`;
@@ -55,6 +56,14 @@ describe("package-lock.json", () => {
     expect(problems).toHaveLength(1);
   });
 
+  it("refuses a folder of the repository within a package of the registry", () => {
+    const link = { resolved: "packages/x", link: true };
+    expect(read({ "node_modules/left/node_modules/x": link }).problems).toHaveLength(1);
+    expect(read({ "packages/y/node_modules/x": link }).links).toEqual([
+      { file: "package-lock.json", name: "x", directory: "packages/x" },
+    ]);
+  });
+
   it("refuses a lockfile of an unknown version, and what is none", () => {
     expect(read({}, 1).problems).toHaveLength(1);
     expect(readNpmLockfile("{", "package-lock.json", registry).problems).toHaveLength(1);
@@ -98,6 +107,23 @@ describe("pnpm-lock.yaml", () => {
     expect(readPnpmLockfile("", registry).problems).toHaveLength(1);
   });
 
+  it("names the folders that are linked, and refuses others and those of packages", () => {
+    const importing = (version: string) =>
+      `lockfileVersion: '9.0'\nimporters:\n  apps/a:\n    devDependencies:\n      x: {specifier: '*', version: '${version}'}\n`;
+    expect(readPnpmLockfile(importing("link:../../packages/x"), registry)).toEqual({
+      packages: [],
+      links: [{ file: "pnpm-lock.yaml", name: "x", directory: "packages/x" }],
+      problems: [],
+    });
+    for (const version of ["link:../../../x", "link:/etc", "file:/etc"]) {
+      const { links, problems } = readPnpmLockfile(importing(version), registry);
+      expect([links.length, problems.length]).toEqual([0, 1]);
+    }
+    const inside =
+      "lockfileVersion: '9.0'\nsnapshots:\n  left@1.0.0:\n    dependencies: {x: 'link:packages/x'}\n";
+    expect(readPnpmLockfile(inside, registry).problems).toHaveLength(1);
+  });
+
   it("reads this repository's own", async () => {
     const { readFile } = await import("node:fs/promises");
     const own = new URL("../../../../../pnpm-lock.yaml", import.meta.url);
@@ -138,6 +164,22 @@ describe("what a change brings", () => {
       "package.json: packageManager",
     ]);
   });
+});
+
+it("is no folder under another name than its own package's", async () => {
+  const lock = (version: string) =>
+    `lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      zod: {specifier: '*', version: '${version}'}\n`;
+  const change = await aBase({ "pnpm-lock.yaml": lock("1.0.0"), "shim/package.json": "{}" });
+  const linked = { "pnpm-lock.yaml": lock("link:shim") };
+  for (const manifest of ["{}", `{"name":"shim"}`, "{"]) {
+    const { refusals } = await change({ ...linked, "shim/package.json": manifest });
+    expect(refusals.map(({ detail }) => detail)).toEqual([
+      expect.stringContaining("pnpm-lock.yaml: zod is linked to shim, which holds"),
+    ]);
+  }
+  expect((await change({ "shim/package.json": `{"name":"zod"}` })).refusals).toEqual([]);
+  // Its package can be called otherwise later.
+  expect((await change({ "shim/package.json": `{"name":"shim"}` })).refusals).toHaveLength(1);
 });
 
 it("takes a problem of the base for known only where it is the very same", async () => {

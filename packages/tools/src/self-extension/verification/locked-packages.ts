@@ -5,13 +5,10 @@ import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
 import type { Refusal } from "../proposal.ts";
 import type { AddedPackage } from "../release-action.ts";
 import type { PackageManagerRuntime } from "./dependencies.ts";
-import {
-  DEFAULT_REGISTRY,
-  parseOrNull,
-  readNpmLockfile,
-  readPnpmLockfile,
-  type Locked,
-} from "./lockfiles.ts";
+import { linkProblems } from "./local-links.ts";
+import { DEFAULT_REGISTRY, parseOrNull, type Locked } from "./lockfiles.ts";
+import { readNpmLockfile } from "./npm-lockfile.ts";
+import { readPnpmLockfile } from "./pnpm-lockfile.ts";
 
 /*
  * What an approved change of dependencies may bring: packages of the registry, each with its
@@ -38,8 +35,10 @@ export async function addedPackages(
   const candidate = lockedIn(after, registry);
   const known = new Set(base.packages.map(keyOf));
   const knownProblems = new Set(base.problems.map(({ entry }) => entry));
+  const baseLinks = await linkProblems(mirror, change.baseTree, base.links);
+  for (const { entry } of baseLinks) knownProblems.add(entry);
   const problems = [
-    ...candidate.problems
+    ...[...candidate.problems, ...(await linkProblems(mirror, change.treeSha, candidate.links))]
       .filter(({ entry }) => !knownProblems.has(entry))
       .map(({ sentence }) => sentence),
     ...configurationProblems(before, after),
@@ -82,6 +81,7 @@ function lockedIn(files: Files, registry: string): Locked {
   );
   return {
     packages: [...packages.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+    links: read.flatMap(({ links }) => links),
     problems: read.flatMap(({ problems }) => problems),
   };
 }
