@@ -152,7 +152,7 @@ export class ReleaseLife {
         return true;
       }
       case "go-back": {
-        if (!this.#wayBack.isOpen) return false;
+        if (!this.#wayBack.isOpenFrom(promoted.release)) return false;
         const from = { facts: promoted.release, run: promoted.run };
         const why = "a rollback was interrupted";
         return (await this.#wayBack.goBack(from, "health-window-failed", why)) !== "failed";
@@ -169,7 +169,8 @@ export class ReleaseLife {
   }
 
   async #decide(watched: WatchedRelease): Promise<void> {
-    if (this.#isDeciding || this.#turns.isOver || !this.#wayBack.isOpen) return;
+    if (this.#isDeciding || this.#turns.isOver) return;
+    if (!this.#wayBack.isOpenFrom(watched.facts)) return;
     this.#isDeciding = true;
     try {
       await this.#turns.take(async () => await this.#decideNow(watched));

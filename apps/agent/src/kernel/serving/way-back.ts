@@ -14,8 +14,9 @@ export const betweenAttempts = { firstMs: 60_000, longestMs: 3_600_000 };
 export class WayBack {
   readonly #life: ReleaseLifeState;
   readonly #isOver: () => boolean;
-  /** Between ways back that failed. */
+  /** Between ways back from one release that were begun by themselves and failed. */
   readonly #coolDown = new CoolDown(betweenAttempts);
+  #coolsDown: string | null = null;
   /** A release that degraded and has nothing older to go back to: said once. */
   #withoutTarget: string | null = null;
   /** A way back was gone, and the database did not take what follows it. */
@@ -27,9 +28,9 @@ export class WayBack {
     this.#isOver = isOver;
   }
 
-  /** Whether one may be tried: none has just failed. */
-  get isOpen(): boolean {
-    return this.#coolDown.isOver;
+  /** Whether one from this release may be tried by itself: none of them has just failed. */
+  isOpenFrom({ releaseDigest }: ServedRelease): boolean {
+    return this.#coolsDown !== releaseDigest || this.#coolDown.isOver;
   }
 
   /** Known to have nothing older to go back to. */
@@ -45,7 +46,7 @@ export class WayBack {
     const { parts, pointers, running } = this.#life;
     const { releaseDigest: fromReleaseDigest } = from.facts;
     // Signals go on while it is not gone back from: whatever does not succeed is not tried at each.
-    this.#coolDown.begin();
+    if (cause !== "operator") this.#cool(fromReleaseDigest);
     const outcome = await parts.asAction(
       { fromReleaseDigest, cause, reason },
       async () => await this.#go(from, { cause, reason }),
@@ -108,6 +109,12 @@ export class WayBack {
     await finishReverts(parts.world);
     this.#isRevertLeft = false;
     await parts.onSettled();
+  }
+
+  #cool(fromReleaseDigest: string): void {
+    if (this.#coolsDown !== fromReleaseDigest) this.#coolDown.reset();
+    this.#coolsDown = fromReleaseDigest;
+    this.#coolDown.begin();
   }
 
   async #go(
