@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { CoolDown } from "./cool-down.ts";
+import { CoolDown, CoolDownOf } from "./cool-down.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -25,4 +25,22 @@ it("is twice as long after each attempt that fails, up to the longest, and over 
   coolDown.begin();
   vi.advanceTimersByTime(minute);
   expect(coolDown.isOver).toBe(true);
+});
+
+it("is of one thing, and another one waits for nothing", () => {
+  const coolDown = new CoolDownOf({ firstMs: minute, longestMs: 60 * minute });
+  expect(coolDown.isOverFor("one")).toBe(true);
+  coolDown.begin("one");
+  vi.advanceTimersByTime(minute);
+  coolDown.begin("one");
+  vi.advanceTimersByTime(minute);
+  expect(coolDown.isOverFor("one")).toBe(false);
+  expect(coolDown.isOverFor("two")).toBe(true);
+  coolDown.begin("two");
+  expect(coolDown.isOverFor("two")).toBe(false);
+  vi.advanceTimersByTime(minute);
+  expect(coolDown.isOverFor("two")).toBe(true);
+  coolDown.begin("two");
+  coolDown.reset();
+  expect(coolDown.isOverFor("two")).toBe(true);
 });

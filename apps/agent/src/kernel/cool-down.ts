@@ -26,3 +26,27 @@ export class CoolDown {
     this.#untilMs = 0;
   }
 }
+
+/** The same for what is tried for one thing after another: the next one waits for nothing. */
+export class CoolDownOf {
+  readonly #coolDown: CoolDown;
+  #of: string | null = null;
+
+  constructor(pauses: ConstructorParameters<typeof CoolDown>[0]) {
+    this.#coolDown = new CoolDown(pauses);
+  }
+
+  isOverFor(of: string): boolean {
+    return this.#of !== of || this.#coolDown.isOver;
+  }
+
+  begin(of: string): void {
+    if (this.#of !== of) this.#coolDown.reset();
+    this.#of = of;
+    this.#coolDown.begin();
+  }
+
+  reset(): void {
+    this.#coolDown.reset();
+  }
+}

@@ -1,5 +1,6 @@
 import {
   closeEnded,
+  eachInTurn,
   pausePromotion,
   readFenceState,
   resumePromotion,
@@ -38,8 +39,7 @@ export async function keepPromotions(
     fence = await readFenceState(settling);
     await tendIntents(settling);
     if (fence === "unknown") return;
-    await others();
-    await ended();
+    await eachInTurn([others, ended], async (look) => await look());
   });
   const timer = setInterval(() => {
     if (!only.busy()) only.run().catch(onProblem);

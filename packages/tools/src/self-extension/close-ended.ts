@@ -1,6 +1,7 @@
 import { selfExtensionEvents, type JarvisDatabase } from "@jarvis/db";
 import { readSafetyState } from "@jarvis/operator-core";
 import { and, desc, eq, or, sql } from "drizzle-orm";
+import { eachInTurn } from "./each-in-turn.ts";
 import { SelfExtensionError } from "./errors.ts";
 import { readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
@@ -48,17 +49,18 @@ async function closeAll(world: PipelineWorld): Promise<boolean> {
   const heads = await remote.openPullRequests();
   const open = await promotionStore(world.db).openIntents();
   let isDone = true;
-  for (const head of heads.filter(({ isOurs }) => isOurs)) {
+  const own = heads.filter(({ isOurs }) => isOurs);
+  await eachInTurn(own, async (head) => {
     const { data } = await octokit.rest.git.getCommit({ owner, repo, commit_sha: head.sha });
     // What the host says only leads to a run; the ledger says whether the head is that run's, and over.
     const runId = /^Jarvis-Run: (\S+)$/m.exec(data.message)?.[1];
-    if (runId === undefined || !(await hasEndedWith(world, runId, head.sha))) continue;
+    if (runId === undefined || !(await hasEndedWith(world, runId, head.sha))) return;
     if (open.some(({ headSha }) => headSha === head.sha)) {
       isDone = false;
-      continue;
+      return;
     }
     if ((await remote.landedAs(head.sha)) === null) await remote.abandon(head.branch, head.sha);
-  }
+  });
   return isDone;
 }
 

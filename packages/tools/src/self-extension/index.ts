@@ -9,6 +9,7 @@ export * from "./continue-run.ts";
 export * from "./errors.ts";
 export * from "./evidence.ts";
 export * from "./git/mirror.ts";
+export { eachInTurn } from "./each-in-turn.ts";
 export { fetchBase } from "./fetch-base.ts";
 export * from "./github-client.ts";
 export * from "./github-pipeline.ts";

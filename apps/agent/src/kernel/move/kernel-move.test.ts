@@ -7,7 +7,7 @@ import {
   type BaselinePointer,
   type BlessedRelease,
 } from "@jarvis/tools/self-extension";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { KernelMove, type KernelMoveWorld } from "./kernel-move.ts";
 import {
   kernelsOf,
@@ -111,6 +111,20 @@ describe("the kernel", () => {
     // Not again at once.
     await move.follow(baseline(1), world("completed"));
     expect({ moved, asked: asked() }).toEqual({ moved: 0, asked: ["move_kernel 1"] });
+  });
+
+  it("is prepared again where that failed, after a pause", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const { move, asked } = aKernel();
+    // It is not prepared yet, and this world has nothing to prepare it from.
+    await expect(move.follow(baseline(1), world("completed"))).rejects.toBeInstanceOf(TypeError);
+    writeKernelPointer(releases, [kernel(1)]);
+    await move.follow(baseline(1), world("completed"));
+    expect(asked()).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    await move.follow(baseline(1), world("completed"));
+    expect(asked()).toEqual(["move_kernel 1"]);
+    vi.useRealTimers();
   });
 
   it("puts on record what did not come up, and does not move there again", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ActionExecutor, Principal } from "@jarvis/operator-core";
 import { loadConfig, type BaselinePointer, type PipelineWorld } from "@jarvis/tools/self-extension";
 import type { KernelConfig } from "../../config.ts";
+import { CoolDownOf } from "../cool-down.ts";
 import { fetchRelease } from "../serving/release-shelf.ts";
 import { isFile, prepareKernel, pruneKernels } from "./kernel-directory.ts";
 import {
@@ -15,7 +16,7 @@ import {
 import { DRAIN_MS, LEAVE_KERNEL_OUT, MOVE_KERNEL, type Leaving } from "./move-actions.ts";
 import { StageGate } from "./stage-gate.ts";
 
-/** After a move that the executor did not let happen. */
+/** After a move that the executor did not let happen, or a preparation that failed. */
 const COOL_DOWN_MS = 60_000;
 
 const requester: Principal = { kind: "system", name: "kernel" };
@@ -54,6 +55,8 @@ export class KernelMove {
   #wanted: KernelRelease | null | undefined;
   /** The baseline that the pointer was last made for. */
   #followed: string | null = null;
+  /** Between attempts to make it that failed, for want of room as an example. */
+  readonly #preparing = new CoolDownOf({ firstMs: COOL_DOWN_MS, longestMs: 60 * COOL_DOWN_MS });
   #isMoving = false;
   #notBeforeMs = 0;
 
@@ -131,8 +134,10 @@ export class KernelMove {
   async follow(pointer: BaselinePointer, move: KernelMoveWorld): Promise<void> {
     if (this.#isMoving || !(await this.#isAtHome())) return;
     const { releaseDigest } = pointer.current;
-    if (releaseDigest === this.#followed) return await this.#moveIfDue(move);
-    this.#followed = releaseDigest;
+    if (releaseDigest === this.#followed || !this.#preparing.isOverFor(releaseDigest)) {
+      return await this.#moveIfDue(move);
+    }
+    this.#preparing.begin(releaseDigest);
     const { launcher, releases } = this.#parts;
     // What waits for this blessing begins in the kernel that goes on.
     this.gate.close();
@@ -145,6 +150,7 @@ export class KernelMove {
       this.#wanted = (first?.directory ?? null) === launcher?.release ? undefined : first;
       const kept = kernels.map(({ directory }) => directory);
       await pruneKernels(join(releases, "kernels"), [...kept, launcher?.release ?? ""]);
+      this.#followed = releaseDigest;
     } finally {
       await this.#moveIfDue(move).finally(() => this.#isMoving || this.gate.open());
     }

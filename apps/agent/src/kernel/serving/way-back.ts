@@ -1,5 +1,5 @@
 import type { RollbackCause } from "@jarvis/tools/self-extension";
-import { CoolDown } from "../cool-down.ts";
+import { CoolDownOf } from "../cool-down.ts";
 import { finishReverts, goBack, type RollbackOutcome } from "./go-back.ts";
 import { PASSING_PATIENCE_MS } from "./in-time.ts";
 import type { WatchedRun } from "./lifecycle-writer.ts";
@@ -15,8 +15,7 @@ export class WayBack {
   readonly #life: ReleaseLifeState;
   readonly #isOver: () => boolean;
   /** Between ways back from one release that were begun by themselves and failed. */
-  readonly #coolDown = new CoolDown(betweenAttempts);
-  #coolsDown: string | null = null;
+  readonly #coolDown = new CoolDownOf(betweenAttempts);
   /** A release that degraded and has nothing older to go back to: said once. */
   #withoutTarget: string | null = null;
   /** A way back was gone, and the database did not take what follows it. */
@@ -30,7 +29,7 @@ export class WayBack {
 
   /** Whether one from this release may be tried by itself: none of them has just failed. */
   isOpenFrom({ releaseDigest }: ServedRelease): boolean {
-    return this.#coolsDown !== releaseDigest || this.#coolDown.isOver;
+    return this.#coolDown.isOverFor(releaseDigest);
   }
 
   /** Known to have nothing older to go back to. */
@@ -46,7 +45,7 @@ export class WayBack {
     const { parts, pointers, running } = this.#life;
     const { releaseDigest: fromReleaseDigest } = from.facts;
     // Signals go on while it is not gone back from: whatever does not succeed is not tried at each.
-    if (cause !== "operator") this.#cool(fromReleaseDigest);
+    if (cause !== "operator") this.#coolDown.begin(fromReleaseDigest);
     const outcome = await parts.asAction(
       { fromReleaseDigest, cause, reason },
       async () => await this.#go(from, { cause, reason }),
@@ -109,12 +108,6 @@ export class WayBack {
     await finishReverts(parts.world);
     this.#isRevertLeft = false;
     await parts.onSettled();
-  }
-
-  #cool(fromReleaseDigest: string): void {
-    if (this.#coolsDown !== fromReleaseDigest) this.#coolDown.reset();
-    this.#coolsDown = fromReleaseDigest;
-    this.#coolDown.begin();
   }
 
   async #go(
