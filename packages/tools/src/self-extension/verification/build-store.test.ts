@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -111,6 +111,22 @@ describe("a build that begins from the base's output", () => {
       expect(readFileSync(join(outputs[0]?.hostPath ?? "", "a.js"), "utf8")).toContain("2");
     });
     expect(released(third)).toEqual(released(first));
+  });
+
+  it("keeps the newest few, and leaves what is being written until its writer is surely gone", async () => {
+    const directory = join(scratch, "builds-4");
+    const store = buildStore(directory);
+    const [young, old] = [join(directory, ".new-young"), join(directory, ".new-old")];
+    for (const path of [young, old]) mkdirSync(path, { recursive: true });
+    utimesSync(old, new Date(0), new Date(0));
+    const { outputs } = await build(await currentTree(), async () => undefined);
+    const trees = Array.from({ length: 12 }, (_, n) => String(n).repeat(40).slice(0, 40));
+    await Promise.all(trees.map(async (tree) => await store.keep(tree, stage, outputs)));
+    await store.keep("f".repeat(40), stage, outputs);
+    const left = readdirSync(directory);
+    expect(left).toContain(".new-young");
+    expect(left).not.toContain(".new-old");
+    expect(left.filter((name) => !name.startsWith(".new-"))).toHaveLength(4);
   });
 
   it("has nothing for a tree that was never kept", async () => {

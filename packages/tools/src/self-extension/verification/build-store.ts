@@ -14,6 +14,10 @@ const KEPT = 4;
 
 const run = promisify(execFile);
 
+/** What is being written has this before its name. */
+const SCRATCH = ".new-";
+const LEFT_MS = 86_400_000;
+
 const LONG_AGO = new Date("2000-01-01T00:00:00Z");
 
 /**
@@ -63,7 +67,7 @@ export function buildStore(directory: string): BuildStore {
   ): Promise<void> {
     if (await pathExists(target)) return;
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const scratch = join(directory, `.new-${randomUUID()}`);
+    const scratch = join(directory, `${SCRATCH}${randomUUID()}`);
     for (const output of outermost(outputs)) {
       await mkdir(join(scratch, output.path), { recursive: true });
       await transfer(output.hostPath, join(scratch, output.path));
@@ -111,11 +115,31 @@ async function makeOlderThanAnySource(directory: string): Promise<void> {
 }
 
 async function prune(directory: string): Promise<void> {
-  const names = await readdir(directory);
-  const aged = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(directory, name))).mtimeMs })),
+  const found = await Promise.all(
+    (await readdir(directory)).map((name) => agedIn(directory, name)),
   );
-  for (const { name } of aged.sort((a, b) => b.at - a.at).slice(KEPT)) {
+  const aged = found.filter((each) => each !== null).sort((a, b) => b.at - a.at);
+  const [half, whole] = [aged.filter(isScratch), aged.filter((each) => !isScratch(each))];
+  // Somebody writes there just now, unless he died of it.
+  const left = half.filter(({ at }) => Date.now() - at > LEFT_MS);
+  for (const { name } of [...whole.slice(KEPT), ...left]) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
+}
+
+interface Aged {
+  readonly name: string;
+  readonly at: number;
+}
+
+/** Null where another verification has removed it by now. */
+async function agedIn(directory: string, name: string): Promise<Aged | null> {
+  return await stat(join(directory, name)).then(
+    ({ mtimeMs: at }) => ({ name, at }),
+    () => null,
+  );
+}
+
+function isScratch({ name }: Aged): boolean {
+  return name.startsWith(SCRATCH);
 }

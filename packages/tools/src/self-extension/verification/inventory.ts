@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -36,7 +36,8 @@ export function inventoryStore(directory: string): InventoryStore {
     async write(tree, stage, inventory) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const path = pathOf(tree, stage);
-      const scratch = `${path}.${process.pid}`;
+      // Two verifications may write the same one at once.
+      const scratch = `${path}.${randomUUID()}`;
       await writeFile(scratch, JSON.stringify({ names: inventory }));
       await rename(scratch, path);
     },
