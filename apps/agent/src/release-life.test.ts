@@ -3,7 +3,9 @@ import type * as Body from "@jarvis/tools/body";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sandboxesOf, until } from "./testing/kernel-program.ts";
 import { startLivingWorld, type KernelWorld } from "./testing/kernel-world.ts";
+import { livingProject } from "./testing/living-files.mjs";
 import { tiresAfter } from "./testing/living-project.ts";
+import { pushFromOutside } from "./testing/push-from-outside.ts";
 
 let world: KernelWorld;
 // As it was built: its tools run as programs of their own.
@@ -169,6 +171,30 @@ describe("what was promoted runs", () => {
     expect(result.blockReasons).toContain("promotion-paused");
     await world.kernel.post("/api/self-extension/promotion", { paused: false, reason: "go on" });
     await world.settled(other, "blessed");
+  });
+
+  it("and is begun as its own tree says", async () => {
+    // As a program it is the same body with a tool of another name; a test that imports it is not held up.
+    const main = [
+      `if (process.argv[1]?.endsWith("main.js")) {`,
+      `  const write = process.stdout.write.bind(process.stdout);`,
+      `  process.stdout.write = (text) => write(String(text).replace('"relay"', '"another"'));`,
+      `  await import("./body.js");`,
+      `}`,
+      "",
+    ].join("\n");
+    const runId = await world.kernel.propose(world.repository.patch({ "main.js": main }));
+    await world.settled(runId, "blessed");
+    const config = livingProject["jarvis.config.json"]?.replace(`"body.js"`, `"main.js"`) ?? "";
+    const sha = await pushFromOutside(world.stateDir, "jarvis.config.json", config);
+    // What says how a change is judged is let pass by a person.
+    await until(async () => await world.run(`attestation-${sha}`).catch(() => null));
+    await world.kernel.post("/api/accept", { sha });
+    const { body } = await until(async () => {
+      const status = await world.kernel.get<{ body: { tools: string[] } }>("/api/status");
+      return world.pointer("baseline").sha === sha ? status : null;
+    });
+    expect(body.tools).toContain("another");
   });
 
   it("and stops with its kernel", async () => {

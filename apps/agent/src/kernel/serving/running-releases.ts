@@ -1,15 +1,11 @@
-import type {
-  BlessedRelease,
-  HealthWindowConfig,
-  PipelineWorld,
-  WindowCause,
-} from "@jarvis/tools/self-extension";
+import type { BlessedRelease, PipelineWorld, WindowCause } from "@jarvis/tools/self-extension";
 import type { KeepBodyOptions } from "../body/keeper.ts";
 import { oneAtATime } from "../reconciler.ts";
 import { forThisNode } from "./first-baseline.ts";
 import { knownRun } from "./go-back.ts";
 import { inTime, PASSING_PATIENCE_MS } from "./in-time.ts";
 import type { WatchedRun } from "./lifecycle-writer.ts";
+import type { ReleaseSettings } from "./release-settings.ts";
 import { fetchRelease } from "./release-shelf.ts";
 import { WatchedRelease, type ServedRelease } from "./watched-release.ts";
 
@@ -21,8 +17,8 @@ export interface Candidate {
 
 export interface RunningReleasesParts {
   readonly world: PipelineWorld;
-  readonly config: HealthWindowConfig;
-  readonly body: Omit<KeepBodyOptions, "onSignal" | "release">;
+  /** How a release is run and watched: what its own tree says, which was let pass with it. */
+  readonly settings: (treeSha: string) => Promise<ReleaseSettings>;
   /** Who switched the body off, null while it may run, "unknown" where the database does not say. */
   readonly suspension: () => Promise<Suspension | null | "unknown">;
 }
@@ -99,15 +95,16 @@ export class RunningReleases {
     changedTools: ReadonlySet<string>;
   }): Promise<WatchedRelease> {
     const { facts, run, release, purpose, record } = options;
+    const { config, body } = await this.#parts.settings(facts.treeSha);
     const suspension = await this.#readSuspension();
     const watched = new WatchedRelease({
       facts,
       run,
       purpose,
       record,
-      config: this.#parts.config,
+      config,
       body: {
-        ...this.#parts.body,
+        ...body,
         release,
         ...(suspension === null ? {} : { suspended: suspension }),
       },

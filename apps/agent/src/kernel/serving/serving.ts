@@ -1,18 +1,16 @@
 import { readSafetyState } from "@jarvis/operator-core";
-import { startInSandbox } from "@jarvis/sandbox";
 import {
-  healthWindowConfig,
   lastSeenTree,
   loadConfig,
   type Pipeline,
   type PipelineWorld,
 } from "@jarvis/tools/self-extension";
 import type { KernelActions } from "../actions.ts";
-import { defaultBodyLimits } from "../body/body-limits.ts";
 import { bodyRequests } from "./body-requests.ts";
 import type { KernelMove } from "../move/kernel-move.ts";
 import { CoolDown } from "../cool-down.ts";
 import { ReleaseLife } from "./release-life.ts";
+import { releaseSettings } from "./release-settings.ts";
 import type { KernelFollower } from "./release-life-parts.ts";
 import type { RollbackJobs } from "./rollback-action.ts";
 import type { WatchedRelease } from "./watched-release.ts";
@@ -52,24 +50,15 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
   if (config?.body === undefined) {
     return { life: null, problem: null, stop: async () => await Promise.resolve() };
   }
-  const { argv, limits } = config.body;
+  const requests = bodyRequests({
+    db: world.db,
+    mirror: world.mirror,
+    executor: actions.executor,
+    pipeline: parts.pipeline,
+  });
   const life = new ReleaseLife({
     world,
-    config: config.healthWindow ?? healthWindowConfig.parse({}),
-    body: {
-      argv,
-      run: startInSandbox,
-      limits: {
-        memoryBytes: limits?.memoryBytes ?? defaultBodyLimits.memoryBytes,
-        processes: limits?.processes ?? defaultBodyLimits.processes,
-      },
-      requests: bodyRequests({
-        db: world.db,
-        mirror: world.mirror,
-        executor: actions.executor,
-        pipeline: parts.pipeline,
-      }),
-    },
+    settings: releaseSettings(world, { ...config, body: config.body }, requests),
     stateDir: parts.stateDir,
     kernel: kernelFollower(parts),
     asAction: async (rollback, work) =>
