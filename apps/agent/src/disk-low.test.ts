@@ -105,7 +105,7 @@ describe.runIf(canMount)("a kernel whose disk fills", () => {
 
   it("goes on by itself when there is room again", async () => {
     disk.empty();
-    expect((await level("enough")).wayOut.command).toBe("jarvis mode execute --reason TEXT");
+    expect((await level("enough")).wayOut.command).toBe("jarvis mode observe --reason TEXT");
     expect(reserve()).toBe(true);
     await kernel.post("/api/mode", { mode: "execute", reason: "test" });
     expect((await status()).wayOut.command).toBe("jarvis resume");

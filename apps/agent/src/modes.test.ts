@@ -12,7 +12,8 @@ import {
 import { goodPatch, plainProject, slowPatch, type TestRepository } from "./testing/repository.ts";
 
 interface Status {
-  readonly safety: { mode: string; reason: string };
+  readonly safety: { mode: string; reason: string; killSwitch: boolean };
+  readonly wayOut: { state: string; command: string | null };
   readonly promotion: { paused: boolean };
 }
 
@@ -144,7 +145,12 @@ describe("the switches, on one installation", () => {
       status: "blocked",
       blockReasons: ["kill-switch-active"],
     });
-    expect((await status()).safety).toMatchObject({ mode: "observe", reason: "stop it" });
+    const { safety, wayOut } = await status();
+    expect(safety).toMatchObject({ mode: "observe", reason: "stop it", killSwitch: true });
+    expect(wayOut).toMatchObject({
+      state: "killed",
+      command: "jarvis mode observe --reason TEXT",
+    });
     await kernel.kill();
     kernel = await start();
     expect((await status()).safety).toMatchObject({ mode: "observe", reason: "stop it" });
@@ -154,6 +160,16 @@ describe("the switches, on one installation", () => {
     expect(await kernel.post("/api/kill-switch", { reason: "again" })).toEqual({
       cancelledCount: 0,
       stopped: [],
+    });
+  });
+
+  it("and what is named as the way out of a kill leads out of it", async () => {
+    expect((await status()).wayOut.state).toBe("killed");
+    await kernel.post("/api/mode", { mode: "observe", reason: "looked" });
+    const { safety, wayOut } = await status();
+    expect({ safety, wayOut }).toMatchObject({
+      safety: { killSwitch: false },
+      wayOut: { state: "observing" },
     });
   });
 });

@@ -119,6 +119,14 @@ describe("the switches work", () => {
     });
   });
 
+  it("and what a kill means, and what ends it, is the first thing that status says", async () => {
+    await world.jarvis(["kill", "--reason", "smoke"]);
+    const { stdout } = await world.jarvis(["status"]);
+    expect(stdout).toMatch(
+      /^mode {7}KILLED by .*: smoke \(nothing is tested.*`jarvis mode observe --reason TEXT` ends it\)$/m,
+    );
+  });
+
   it("and the kill switch cancels what was pending, and says how much", async () => {
     const database = await openDatabase({ stateDirectory: world.stateDir });
     const executor = new ActionExecutor({

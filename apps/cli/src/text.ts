@@ -55,7 +55,7 @@ export function describeStatus(status: WireStatus): string {
   const { promotion, safety, base, sandbox, database, host } = status;
   return [
     `promotion  ${promotion.paused ? `PAUSED by ${promotion.updatedBy} since ${promotion.updatedAt}: ${plain(promotion.reason)}` : "open"}`,
-    `mode       ${safety.mode}${safety.mode === "observe" ? " (changes are tested, nothing is promoted)" : ""}`,
+    describeMode(safety),
     `base       ${base.branch} at ${base.lastSeen ?? "unknown"}`,
     `baseline   ${status.baseline ?? "none yet"}`,
     ...describeKernel(status),
@@ -76,6 +76,20 @@ export function describeStatus(status: WireStatus): string {
     ...(status.lastProblem === null ? [] : [`problem    ${plain(status.lastProblem)}`]),
     describeWayOut(status.wayOut),
   ].join("\n");
+}
+
+/** After a kill nothing is even tested, which `observe` alone would not say. */
+export function describeMode({
+  mode,
+  reason,
+  killSwitch,
+  updatedBy,
+  updatedAt,
+}: WireStatus["safety"]): string {
+  if (killSwitch === true) {
+    return `mode       KILLED by ${plain(updatedBy ?? "?")} since ${updatedAt ?? "?"}: ${plain(reason)} (nothing is tested, promoted or run; \`jarvis mode observe --reason TEXT\` ends it)`;
+  }
+  return `mode       ${mode}${mode === "observe" ? " (changes are tested, nothing is promoted)" : ""}`;
 }
 
 function describeLedger(ledger: WireStatus["ledger"]): string[] {

@@ -133,7 +133,14 @@ export const status = z.looseObject({
     updatedBy: z.string(),
     updatedAt: z.string(),
   }),
-  safety: z.object({ mode: z.string(), reason: z.string() }),
+  safety: z.object({
+    mode: z.string(),
+    reason: z.string(),
+    // A kernel of a release before does not say them.
+    killSwitch: z.boolean().optional(),
+    updatedBy: z.string().nullish(),
+    updatedAt: z.string().nullish(),
+  }),
   base: z.object({ branch: z.string(), lastSeen: z.string().nullable() }),
   serving: z.string().nullable(),
   baseline: z.string().nullable(),

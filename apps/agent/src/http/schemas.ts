@@ -149,7 +149,15 @@ export const status = z
       uncommitted: z.array(z.string()),
     }),
     promotion: promotionControl,
-    safety: z.object({ mode: z.enum(["observe", "execute"]), reason: z.string() }),
+    safety: z.object({
+      mode: z.enum(["observe", "execute"]),
+      reason: z.string(),
+      /** Whether the kill switch was pressed and no mode set since: then nothing is even tested. */
+      killSwitch: z.boolean(),
+      /** Null where the switch cannot be read. */
+      updatedBy: z.string().nullable(),
+      updatedAt: z.string().nullable(),
+    }),
     base: z.object({ branch: z.string(), lastSeen: z.string().nullable() }),
     serving: z.string().nullable(),
     baseline: z.string().nullable(),

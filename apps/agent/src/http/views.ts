@@ -1,5 +1,5 @@
 import { readAgentState, type JarvisDatabase } from "@jarvis/db";
-import { readSafetyState } from "@jarvis/operator-core";
+import { readSafetyState, type SafetyReading } from "@jarvis/operator-core";
 import { checkSandbox } from "@jarvis/sandbox";
 import {
   getPromotionControlState,
@@ -46,7 +46,7 @@ export async function readStatus(
       uncommitted: [...kernel.repository.uncommitted],
     },
     promotion: await getPromotionControlState(db),
-    safety: { mode: safety.mode, reason: safety.trusted ? safety.reason : safety.problem },
+    safety: describeSafety(safety),
     base: { branch: parts.branch, lastSeen: await lastSeenBase(db) },
     serving: parts.serving,
     baseline: await baselineSha(db),
@@ -67,6 +67,15 @@ export async function readStatus(
     host: parts.host,
     lastProblem: kernel.progress.lastProblem,
   };
+}
+
+function describeSafety(safety: SafetyReading) {
+  const { mode } = safety;
+  if (!safety.trusted) {
+    return { mode, reason: safety.problem, killSwitch: false, updatedBy: null, updatedAt: null };
+  }
+  const { reason, killSwitch = false, updatedBy, updatedAt } = safety;
+  return { mode, reason, killSwitch, updatedBy, updatedAt };
 }
 
 /** What a kernel that leads knows at first hand. */

@@ -19,7 +19,7 @@ import { killKernel } from "../kernel-processes.ts";
 import { inStateDirectory, person, withLocalState, type LocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
-import { describeWayOut } from "../text.ts";
+import { describeMode, describeWayOut } from "../text.ts";
 import type { killed } from "../wire.ts";
 
 // The switches, turned and read in the database itself.
@@ -105,6 +105,7 @@ async function localStatus({ db, silentKernel }: LocalState): Promise<Answer> {
     standingOfSwitches({
       kernel: silentKernel === null ? "stopped" : "silent",
       mode: safety.mode,
+      killed: safety.trusted && safety.killSwitch === true,
       paused: promotion.paused,
     }),
   );
@@ -123,7 +124,7 @@ async function localStatus({ db, silentKernel }: LocalState): Promise<Answer> {
         ? "kernel     not running (start it with `pnpm jarvis up`)"
         : `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`,
       `promotion  ${facts.promotion.paused ? `PAUSED by ${plain(facts.promotion.updatedBy)}: ${plain(facts.promotion.reason)}` : "open"}`,
-      `mode       ${facts.safety.mode}`,
+      safety.trusted ? describeMode(safety) : `mode       observe (${safety.problem})`,
       `open runs  ${facts.openRuns.length}`,
       describeWayOut(next),
     ].join("\n"),

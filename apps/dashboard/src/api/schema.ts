@@ -4368,6 +4368,9 @@ export interface components {
                 /** @enum {string} */
                 mode: "observe" | "execute";
                 reason: string;
+                killSwitch: boolean;
+                updatedBy: string | null;
+                updatedAt: string | null;
             };
             base: {
                 branch: string;

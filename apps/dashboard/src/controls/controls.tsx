@@ -134,7 +134,7 @@ export function ModeControl({ status }: { status: Status }): ReactNode {
       {...modes[mode]}
       waiting="Waiting for the kernel"
       isDisabled={!may}
-      isOffered={status.safety.mode !== mode}
+      isOffered={status.safety.mode !== mode || status.safety.killSwitch}
       perform={async (reason) => await answerOf(api.POST("/api/mode", { body: { mode, reason } }))}
       describe={(answer) => <p>The mode is now {answer.mode}.</p>}
       onDone={onDone}

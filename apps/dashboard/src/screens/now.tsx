@@ -132,7 +132,7 @@ function SwitchCard({ status }: { status: Status }): ReactNode {
     <Card title="Switches">
       <Facts
         of={[
-          ["Mode", <Badge key="m">{safety.mode}</Badge>],
+          ["Mode", <Badge key="m">{safety.killSwitch ? "killed" : safety.mode}</Badge>],
           ["Why", <Text key="w">{safety.reason}</Text>],
           [
             "Promotion",

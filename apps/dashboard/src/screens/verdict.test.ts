@@ -16,16 +16,29 @@ describe("the sentence about how things are", () => {
   });
 
   it("asks for a person where something is broken, before it speaks of switches", () => {
-    const broken = a({ lastProblem: "no disk", safety: { mode: "observe", reason: "killed" } });
+    const broken = a({ lastProblem: "no disk", safety: safetyOf({ mode: "observe" }) });
     expect(verdictOf(broken)).toMatchObject({ tone: "bad", sentence: "Something needs you." });
   });
+
+  it("does not call a Jarvis that was killed one that tests", () => {
+    const killed = a({ safety: safetyOf({ mode: "observe", killSwitch: true }) });
+    expect(verdictOf(killed)).toMatchObject({
+      tone: "bad",
+      sentence: expect.stringContaining("nothing is tested") as unknown,
+    });
+  });
 });
+
+function safetyOf(change: Partial<Judged["safety"]>): Judged["safety"] {
+  const safety = { mode: "execute", reason: "a test", killSwitch: false } as const;
+  return { ...safety, updatedBy: "a", updatedAt: "2026-01-01T00:00:00.000Z", ...change };
+}
 
 function a(change: Partial<Judged>): Judged {
   return {
     kernel: { role: "leads" },
     wayOut: { state: "clear", because: "Nothing waits for anybody.", command: null },
-    safety: { mode: "execute", reason: "a test" },
+    safety: safetyOf({}),
     promotion: { paused: false, reason: "", updatedBy: "", updatedAt: "", problem: null },
     sandbox: { available: true, tier: "bubblewrap", message: null },
     database: { server: "embedded", ledger: "append-only", mendSql: null },

@@ -32,6 +32,11 @@ export function verdictOf(status: Judged): { tone: Tone; sentence: string; notes
     return { tone: "bad", sentence: "What runs is worse than what ran before.", notes };
   }
   if (isBroken) return { tone: "bad", sentence: "Something needs you.", notes };
+  if (safety.killSwitch) {
+    const sentence =
+      "The kill switch is in force: nothing is tested, landed or run until a mode is set.";
+    return { tone: "bad", sentence, notes };
+  }
   if (safety.mode === "observe") {
     return { tone: "warn", sentence: "Jarvis only observes: it tests and lands nothing.", notes };
   }

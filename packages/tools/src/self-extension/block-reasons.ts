@@ -6,7 +6,8 @@ export const blockReasonMeanings = {
   // Switches: the run is parked and goes on by itself when the switch is turned.
   "promotion-paused": "An operator has paused promotion; `jarvis resume` lets it continue.",
   "observe-only": "Jarvis only observes; `jarvis mode execute --reason TEXT` lets it promote.",
-  "kill-switch-active": "The kill switch ended this run while it was being verified or promoted.",
+  "kill-switch-active":
+    "The kill switch ended this run, or was in force when it began; set a mode with `jarvis mode`, then hand the change in again.",
   "github-not-connected": "GitHub or the forge could not be reached or refused the credentials.",
   "repository-identity-changed":
     "The repository was renamed or replaced, or has another default branch; `jarvis takeover` accepts it.",

@@ -19,6 +19,7 @@ export async function readStanding(
   const sandbox = await world.checkSandbox();
   const control = await getPromotionControlState(db);
   const base = await readBase(world, control);
+  const safety = await readSafetyState(db);
   return {
     kernel: "answers",
     room: await world.room(),
@@ -26,7 +27,8 @@ export async function readStanding(
       available: sandbox.available,
       message: sandbox.available ? null : sandbox.message,
     },
-    mode: (await readSafetyState(db)).mode,
+    mode: safety.mode,
+    killed: safety.trusted && safety.killSwitch === true,
     paused: control.paused,
     base,
     servingProblem,

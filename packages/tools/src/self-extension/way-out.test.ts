@@ -8,6 +8,7 @@ const clear: Standing = {
   room: { level: "enough", detail: "There is room." },
   sandbox: { available: true, message: null },
   mode: "execute",
+  killed: false,
   paused: false,
   base: { sha: "a".repeat(40), standing: "attested" },
   servingProblem: null,
@@ -33,6 +34,7 @@ describe("the way out", () => {
     ["base-rewritten", base("rewritten"), `jarvis accept ${"b".repeat(40)}`],
     ["base-unverified", base("unverified"), `jarvis accept ${"b".repeat(40)}`],
     ["not-serving", { servingProblem: "it does not build" }, "jarvis doctor"],
+    ["killed", { mode: "observe", killed: true }, "jarvis mode observe --reason TEXT"],
     ["observing", { mode: "observe" }, "jarvis mode execute --reason TEXT"],
     ["promotion-paused", { paused: true }, "jarvis resume"],
     // A base that was rewritten has paused promotion: the pause alone would come back.
@@ -93,7 +95,7 @@ describe("the way out", () => {
       { numRuns: 500 },
     );
     // Every state was among them.
-    expect(ways.size).toBe(14);
+    expect(ways.size).toBe(15);
   });
 });
 
@@ -107,6 +109,7 @@ function done(standing: Standing, state: WayOutState): Standing {
     "base-rewritten": { base: clear.base },
     "base-unverified": { base: clear.base },
     "not-serving": { servingProblem: null },
+    killed: { killed: false, mode: "observe" },
     observing: { mode: "execute" },
     "promotion-paused": { paused: false },
     "revert-stuck": { unreverted: null },
@@ -132,6 +135,7 @@ const anyStanding: fc.Arbitrary<Standing> = fc.record({
   }),
   sandbox: fc.record({ available: fc.boolean(), message: fc.constantFrom(null, "none") }),
   mode: fc.constantFrom("observe", "execute"),
+  killed: fc.boolean(),
   paused: fc.boolean(),
   base: fc.option(
     fc.record({

@@ -9,6 +9,8 @@ export interface Standing {
   readonly room: RoomFacts;
   readonly sandbox: { readonly available: boolean; readonly message: string | null };
   readonly mode: "observe" | "execute";
+  /** Whether the kill switch was pressed and no mode set since. */
+  readonly killed: boolean;
   readonly paused: boolean;
   /** The base as it was fetched last; null where it never was. */
   readonly base: { readonly sha: string; readonly standing: BaseStanding } | null;
@@ -26,7 +28,9 @@ export interface Standing {
 }
 
 /** What the database alone says, for whoever is not the kernel that leads: the rest is its to say. */
-export function standingOfSwitches(known: Pick<Standing, "kernel" | "mode" | "paused">): Standing {
+export function standingOfSwitches(
+  known: Pick<Standing, "kernel" | "mode" | "killed" | "paused">,
+): Standing {
   return {
     ...known,
     room: { level: "enough", detail: "" },
@@ -62,6 +66,7 @@ export type WayOutState =
   | "base-rewritten"
   | "base-unverified"
   | "not-serving"
+  | "killed"
   | "observing"
   | "promotion-paused"
   | "revert-stuck"
@@ -117,6 +122,15 @@ const looks: readonly Look[] = [
     servingProblem === null
       ? null
       : { state: "not-serving", because: servingProblem, command: "jarvis doctor" },
+  ({ killed }) =>
+    killed
+      ? {
+          state: "killed",
+          because:
+            "The kill switch is in force: nothing is tested, promoted or run, and a new change is blocked, until a mode is set.",
+          command: "jarvis mode observe --reason TEXT",
+        }
+      : null,
   ({ mode }) =>
     mode === "execute"
       ? null
