@@ -171,7 +171,8 @@ function writeFacts(
   facts: { pid: number; url: string; moving?: string },
 ): void {
   const path = factsPath(config);
-  writeFileSync(`${path}.new`, JSON.stringify(facts), { mode: 0o600 });
+  const text = JSON.stringify({ ...facts, provesPlace: true });
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 

@@ -92,8 +92,18 @@ export function readToken(
 
 /**
  * What only a kernel with this token can answer to a challenge. The command line asks before it sends
- * the token: after a crash another program may listen on the port that is written down.
+ * the token: after a crash another program may listen on the port that is written down. `placeProof`
+ * is good for the address that this kernel listens on alone: a program that relays the question to it
+ * from another port proves nothing. `proof` is for a command line of a release before.
  */
-export function proofOf(token: string, challenge: string): string {
-  return createHmac("sha256", token).update(`jarvis-kernel:${challenge}`).digest("base64url");
+export function proofsOf(
+  token: string,
+  { challenge, url }: { readonly challenge: string; readonly url: string },
+): { readonly proof: string; readonly placeProof: string } {
+  const sign = (said: string): string =>
+    createHmac("sha256", token).update(said).digest("base64url");
+  return {
+    proof: sign(`jarvis-kernel:${challenge}`),
+    placeProof: sign(JSON.stringify(["jarvis-kernel", new URL(url).host, challenge])),
+  };
 }

@@ -11,7 +11,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Kernel } from "../kernel/kernel.ts";
 import { StandsBy, type Standby } from "../kernel/leadership/standby-kernel.ts";
 import type { Live } from "../kernel/stream/live.ts";
-import { proofOf, type Tokens } from "../token.ts";
+import { proofsOf, type Tokens } from "../token.ts";
 import { addActionRoutes } from "./action-api.ts";
 import { answerError, NotReady } from "./errors.ts";
 import { FailureDelay } from "./browser/failure-delay.ts";
@@ -81,9 +81,10 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
   app.use("*", securityHeaders(), hostGuard(doors));
   app.get("/healthz", (context) => {
     const challenge = context.req.query("challenge");
+    const url = options.places.localUrl;
     return context.json({
       status: "alive",
-      ...(challenge === undefined ? {} : { proof: proofOf(options.tokens.operator, challenge) }),
+      ...(challenge === undefined ? {} : proofsOf(options.tokens.operator, { challenge, url })),
     });
   });
   app.get("/readyz", async (context) => {
