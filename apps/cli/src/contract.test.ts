@@ -407,6 +407,57 @@ it("a command in a subdirectory means the whole repository", async () => {
   expect(oneDocument(ended)).toMatchObject({ kernel: { pid: expect.any(Number) } });
 });
 
+/** What is told where a file that leads to the kernel is damaged, and put back afterwards. */
+async function withDamaged(name: string, text: string) {
+  const path = join(world.stateDir, name);
+  const before = readFileSync(path);
+  writeFileSync(path, text);
+  try {
+    const status = await world.here(["status", "--json"]);
+    const doctor = await world.here(["doctor", "--json"]);
+    const proposed = await world.jarvis(["propose", "--patch", "-", "--json"], { input: "x" });
+    return [status, doctor, proposed].map((ended) => JSON.stringify(oneDocument(ended)));
+  } finally {
+    writeFileSync(path, before);
+  }
+}
+
+it.each([
+  ["token", "x".repeat(43), "kernel-not-proved"],
+  ["token", "", "kernel-not-proved"],
+  ["kernel.json", "{", "kernel-facts-damaged"],
+])("a damaged %s (%j) is named, and the kernel is not to be killed for it", async (...of) => {
+  const [name, text, code] = of;
+  const said = await withDamaged(name, text);
+  for (const each of said) {
+    expect(each).toContain(join(world.stateDir, name));
+    expect(each).toContain("stop `pnpm jarvis up` and start it again");
+    expect(each).not.toContain("jarvis kill");
+  }
+  expect(said.filter((each) => each.includes(code))).toHaveLength(2);
+});
+
+it("a token is not sent to a stranger who relays the question to the kernel", async () => {
+  const path = join(world.stateDir, "kernel.json");
+  const facts = readFileSync(path, "utf8");
+  const { url } = JSON.parse(facts) as { url: string };
+  const seen: string[] = [];
+  const { createServer } = await import("node:http");
+  const relay = createServer((request, response) => {
+    seen.push(request.headers.authorization ?? "none");
+    void fetch(`${url}${request.url}`).then(async (answer) => response.end(await answer.text()));
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  const address = relay.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  writeFileSync(path, facts.replace(url, `http://127.0.0.1:${port}`));
+  const ended = await world.here(["status", "--json"]);
+  writeFileSync(path, facts);
+  relay.close();
+  expect(oneDocument(ended)).toMatchObject({ kernelProblem: { code: "kernel-not-proved" } });
+  expect(seen).toEqual(["none"]);
+});
+
 it("a token is not sent to a stranger who listens where a kernel was", async () => {
   const path = join(world.stateDir, "kernel.json");
   const facts = readFileSync(path, "utf8");

@@ -1,28 +1,13 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { CliConfig } from "./config.ts";
 import { messagesOf, type StreamMessage } from "./event-stream.ts";
+import { searchKernel, type SearchProblem } from "./kernel-search.ts";
 import { CommandError, exitCodes } from "./outcome.ts";
-import { KERNEL, readStateHolder } from "./state-holder.ts";
 
-const facts = z.object({
-  pid: z.number().int(),
-  url: z.url(),
-  /** Since when it makes room for the next kernel, which will write its own. */
-  moving: z.iso.datetime().optional(),
-});
-type KernelFacts = z.infer<typeof facts>;
-const problem = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-const alive = z.object({ proof: z.string() });
+const refused = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
-const LOOK_MS = 2000;
-/** A kernel that makes room for the next is looked for so long. */
-const MOVE_MS = 20_000;
-/** And so long one that has taken the state directory and does not say yet where it answers. */
-const START_MS = 20_000;
 /** So often a request is made that did not reach a kernel, or only asked it something. */
 const ATTEMPTS = 5;
 const ANSWER_MS = 30_000;
@@ -59,10 +44,22 @@ export async function findKernel(
   config: CliConfig,
   tokenFile: TokenFile = "token",
 ): Promise<KernelClient | null> {
-  const found = await locate(config);
-  if (found === null) return null;
-  const token = tokenFile === "token" ? found.token : readTokenFile(config, tokenFile);
-  return kernelAt(config, { url: found.url, token });
+  return (await lookForKernel(config, tokenFile)).kernel;
+}
+
+/** The same, with what keeps a kernel that runs from being asked. */
+export async function lookForKernel(
+  config: CliConfig,
+  tokenFile: TokenFile = "token",
+): Promise<
+  | { readonly kernel: KernelClient; readonly problem: null }
+  | { readonly kernel: null; readonly problem: SearchProblem | null }
+> {
+  const search = await searchKernel(config);
+  if (search.place === null) return { kernel: null, problem: search.problem };
+  const { url } = search.place;
+  const token = tokenFile === "token" ? search.place.token : readTokenFile(config, tokenFile);
+  return { kernel: kernelAt(config, { url, token }), problem: null };
 }
 
 /** A kernel that was found, asked with somebody's token. */
@@ -79,7 +76,7 @@ export function kernelAt(
       await ask(path, { method: "POST", body: JSON.stringify(body) }, schema),
     async *listen(path) {
       // A kernel that moved to another release listens somewhere else.
-      const at = (await locate(config))?.url ?? url;
+      const at = (await searchKernel(config)).place?.url ?? url;
       const headers = { authorization: `Bearer ${token}` };
       const response = await fetch(`${at}${path}`, { headers, redirect: "error" }).catch(
         () => null,
@@ -106,76 +103,24 @@ async function* untilItBreaks(messages: AsyncGenerator<StreamMessage>) {
   }
 }
 
-/** Where a kernel answers that knows the token. One that moves or starts is waited for. */
-async function locate({ stateDir }: CliConfig): Promise<{ url: string; token: string } | null> {
-  for (;;) {
-    let known: KernelFacts | null = null;
-    try {
-      known = facts.parse(JSON.parse(readFileSync(join(stateDir, "kernel.json"), "utf8")));
-      const token = readFileSync(join(stateDir, "token"), "utf8").trim();
-      if (await hasToken(known.url, token)) return { url: known.url, token };
-    } catch {
-      // Nobody listens there, or nothing says where.
-    }
-    if (!isMoving(known) && !isStarting(stateDir, known)) return null;
-    await sleep(100);
-  }
-}
-
-function isMoving(known: KernelFacts | null): boolean {
-  return known?.moving !== undefined && isWithin(MOVE_MS, known.moving);
-}
-
-/** Whether a kernel holds the state directory that has not written down yet where it answers. */
-function isStarting(stateDir: string, known: KernelFacts | null): boolean {
-  const holder = readStateHolder(stateDir);
-  if (holder?.what !== KERNEL || holder.pid === known?.pid) return false;
-  return isWithin(START_MS, holder.since) && isAlive(holder.pid);
-}
-
-function isWithin(limitMs: number, since: string): boolean {
-  return Date.now() - Date.parse(since) <= limitMs;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+/** Whether a text can be a token at all: others do not even fit into a request. */
+export function isToken(text: string): boolean {
+  return /^[\w-]+$/.test(text);
 }
 
 function readTokenFile(config: CliConfig, name: TokenFile): string {
   const path = join(config.stateDir, name);
   try {
-    return readFileSync(path, "utf8").trim();
-  } catch (cause) {
-    throw new CommandError(
-      exitCodes.refused,
-      "token-missing",
-      `The token ${path} cannot be read; a start of the kernel makes it anew.`,
-      { cause },
-    );
+    const token = readFileSync(path, "utf8").trim();
+    if (isToken(token)) return token;
+  } catch {
+    // Said below.
   }
-}
-
-/**
- * Whether our kernel is who listens there. What a killed kernel wrote down may be the port of another
- * program by now, which must neither be believed nor get the token.
- */
-async function hasToken(url: string, token: string): Promise<boolean> {
-  const challenge = randomBytes(16).toString("base64url");
-  const response = await fetch(`${url}/healthz?challenge=${challenge}`, {
-    signal: AbortSignal.timeout(LOOK_MS),
-    redirect: "error",
-  });
-  if (!response.ok) return false;
-  const given = Buffer.from(alive.parse(await response.json()).proof);
-  const wanted = Buffer.from(
-    createHmac("sha256", token).update(`jarvis-kernel:${challenge}`).digest("base64url"),
+  throw new CommandError(
+    exitCodes.refused,
+    "token-missing",
+    `The file ${path} holds no token that can be read; a start of the kernel makes it anew.`,
   );
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
 async function request<T>(
@@ -219,7 +164,7 @@ async function exchange(
     } catch (cause) {
       const isCut = init.method === "GET" && !isTimeout(cause);
       const mayRepeat = attempt < ATTEMPTS && (isCut || isRefused(cause));
-      const again = mayRepeat ? await locate(config) : null;
+      const again = mayRepeat ? (await searchKernel(config)).place : null;
       if (again === null) {
         throw new CommandError(
           exitCodes.unavailable,
@@ -250,8 +195,16 @@ export async function needKernel(
   config: CliConfig,
   tokenFile: TokenFile = "token",
 ): Promise<KernelClient> {
-  const kernel = await findKernel(config, tokenFile);
+  const { kernel, problem } = await lookForKernel(config, tokenFile);
   if (kernel !== null) return kernel;
+  if (problem !== null) {
+    const { code, what, mend } = problem;
+    throw new CommandError(
+      exitCodes.unavailable,
+      code,
+      `The kernel runs and cannot be asked: ${what}; ${mend}.`,
+    );
+  }
   throw new CommandError(
     exitCodes.unavailable,
     "kernel-not-running",
@@ -266,22 +219,22 @@ export async function needKernel(
 export async function kernelOr<T>(
   config: CliConfig,
   ask: (kernel: KernelClient) => Promise<T>,
-  otherwise: () => Promise<T>,
+  otherwise: (problem: SearchProblem | null) => Promise<T>,
 ): Promise<T> {
-  const kernel = await findKernel(config);
-  if (kernel === null) return await otherwise();
+  const { kernel, problem } = await lookForKernel(config);
+  if (kernel === null) return await otherwise(problem);
   try {
     return await ask(kernel);
   } catch (error) {
     if (error instanceof CommandError && error.code === "kernel-unreachable") {
-      return await otherwise();
+      return await otherwise(null);
     }
     throw error;
   }
 }
 
 function refusalOf(status: number, body: unknown): CommandError {
-  const parsed = problem.safeParse(body);
+  const parsed = refused.safeParse(body);
   const { code, message } = parsed.success
     ? parsed.data.error
     : { code: "unexpected-answer", message: `The kernel answered ${status} and no reason.` };

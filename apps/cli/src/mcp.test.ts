@@ -84,6 +84,17 @@ describe.each(["stdio", "http"] as const)("an agent over %s", (way) => {
   });
 });
 
+it.each([
+  ["not a token at all", 2, "token-malformed"],
+  ["x".repeat(43), 1, "unauthorized"],
+])("a token file that holds %j is what is wrong, and not the kernel", async (text, code, word) => {
+  const file = join(directory, "bad");
+  writeFileSync(file, text);
+  const ended = await world.jarvis(["mcp", "--token-file", file, "--json"]);
+  expect(ended.code).toBe(code);
+  expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: word } });
+});
+
 it("an agent that may read is offered no more; one that may switch can stop, and nothing else", async () => {
   const reader = await connect("stdio", "read");
   expect(await toolsOf(reader)).toEqual(["get_run", "get_status", "list_events", "list_runs"]);

@@ -12,7 +12,8 @@ import {
   type Mirror,
 } from "@jarvis/tools/self-extension";
 import type { CliConfig } from "../config.ts";
-import { findKernel, type KernelClient } from "../kernel-client.ts";
+import { lookForKernel, type KernelClient } from "../kernel-client.ts";
+import type { SearchProblem } from "../kernel-search.ts";
 import { inStateDirectory } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
@@ -126,8 +127,8 @@ async function kernelFindings(config: CliConfig): Promise<Finding[]> {
       { name: "kernel", ok: true, what: "no state yet; `pnpm jarvis up` makes it", mend: null },
     ];
   }
-  const kernel = await findKernel(config);
-  if (kernel === null) return [await whereNoneAnswers(config)];
+  const { kernel, problem } = await lookForKernel(config);
+  if (kernel === null) return [await whereNoneAnswers(config, problem)];
   try {
     return await askKernel(kernel);
   } catch (error) {
@@ -138,7 +139,10 @@ async function kernelFindings(config: CliConfig): Promise<Finding[]> {
 }
 
 /** Not running is as it may be; one that runs and does not answer keeps everything from happening. */
-async function whereNoneAnswers(config: CliConfig): Promise<Finding> {
+async function whereNoneAnswers(
+  config: CliConfig,
+  problem: SearchProblem | null,
+): Promise<Finding> {
   const name = "kernel";
   try {
     const silent = await inStateDirectory(
@@ -146,6 +150,7 @@ async function whereNoneAnswers(config: CliConfig): Promise<Finding> {
       async ({ silentKernel }) => await Promise.resolve(silentKernel),
     );
     if (silent === null) return { name, ok: true, what: "not running", mend: null };
+    if (problem !== null) return { name, ok: false, what: problem.what, mend: problem.mend };
     const mend = 'jarvis kill --reason "it does not answer"';
     return { name, ok: false, what: `process ${silent} does not answer`, mend };
   } catch (error) {

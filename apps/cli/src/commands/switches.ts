@@ -59,7 +59,7 @@ export async function status(config: CliConfig): Promise<Answer> {
       const answer = await kernel.get("/api/status", wire.status);
       return { json: answer, text: describeStatus(answer) };
     },
-    async () => await (await withoutKernel()).readLocalStatus(config),
+    async (problem) => await (await withoutKernel()).readLocalStatus(config, problem),
   );
 }
 

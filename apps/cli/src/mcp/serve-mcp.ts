@@ -12,7 +12,7 @@ import {
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { z } from "zod";
 import type { CliConfig } from "../config.ts";
-import { kernelAt, needKernel, type KernelClient } from "../kernel-client.ts";
+import { isToken, kernelAt, needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes } from "../outcome.ts";
 import { makeMcpServer } from "./mcp-server.ts";
 
@@ -31,13 +31,14 @@ export interface McpOptions {
  * the file; over HTTP each request brings the token of its agent, and the server itself holds none.
  */
 export async function serveMcp(config: CliConfig, options: McpOptions): Promise<void> {
-  const { url } = await needKernel(config);
   if (options.http !== undefined) {
+    await needKernel(config);
     const address = await serveHttp(config, options.http);
     process.stderr.write(`jarvis: MCP at ${address}\n`);
     return;
   }
   const token = readToken(config, options.tokenFile);
+  const { url } = await needKernel(config);
   const kernel = kernelAt(config, { url, token });
   // Refused now rather than at the first request, where an agent would have to explain it.
   await makeMcpServer(kernel);
@@ -54,7 +55,8 @@ function readToken(config: CliConfig, named: string | undefined): string {
     );
   }
   try {
-    return readFileSync(file, "utf8").trim();
+    const token = readFileSync(file, "utf8").trim();
+    if (isToken(token)) return token;
   } catch (cause) {
     throw new CommandError(
       exitCodes.unreadable,
@@ -63,6 +65,11 @@ function readToken(config: CliConfig, named: string | undefined): string {
       { cause },
     );
   }
+  throw new CommandError(
+    exitCodes.unreadable,
+    "token-malformed",
+    `The file ${file} holds no token of Jarvis; \`jarvis token add NAME --role propose\` makes one.`,
+  );
 }
 
 async function serveHttp(config: CliConfig, port: number): Promise<string> {

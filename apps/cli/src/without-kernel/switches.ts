@@ -16,11 +16,12 @@ import {
 import type { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { killKernel } from "../kernel-processes.ts";
+import type { SearchProblem } from "../kernel-search.ts";
 import { inStateDirectory, person, withLocalState, type LocalState } from "../local-state.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
 import { describeMode, describeWayOut } from "../text.ts";
-import type { killed } from "../wire.ts";
+import type { killed, WireStatus } from "../wire.ts";
 
 // The switches, turned and read in the database itself.
 
@@ -94,25 +95,33 @@ export async function resumeLocally(
 }
 
 /** What the database says of a Jarvis whose kernel does not answer. */
-export async function readLocalStatus(config: CliConfig): Promise<Answer> {
-  return await withLocalState(config, localStatus);
+export async function readLocalStatus(
+  config: CliConfig,
+  problem: SearchProblem | null,
+): Promise<Answer> {
+  return await withLocalState(config, async (state) => await localStatus(state, problem));
 }
 
-async function localStatus({ db, silentKernel }: LocalState): Promise<Answer> {
+async function localStatus(
+  { db, silentKernel }: LocalState,
+  found: SearchProblem | null,
+): Promise<Answer> {
+  // One that has ended since is only not running.
+  const problem = silentKernel === null ? null : found;
   const promotion = await getPromotionControlState(db);
   const safety = await readSafetyState(db);
-  const next = wayOut(
-    standingOfSwitches({
-      kernel: silentKernel === null ? "stopped" : "silent",
-      mode: safety.mode,
-      killed: safety.trusted && safety.killSwitch === true,
-      paused: promotion.paused,
-    }),
-  );
+  const standing = standingOfSwitches({
+    kernel: silentKernel === null ? "stopped" : "silent",
+    mode: safety.mode,
+    killed: safety.trusted && safety.killSwitch === true,
+    paused: promotion.paused,
+  });
+  const next = problem === null ? wayOut(standing) : wayBackTo(problem);
   const facts = {
     wayOut: next,
     kernel: null,
     silentKernel,
+    kernelProblem: problem,
     promotion,
     safety,
     openRuns: (await openRuns(db)).map(({ runId, status: state }) => ({ runId, status: state })),
@@ -120,13 +129,24 @@ async function localStatus({ db, silentKernel }: LocalState): Promise<Answer> {
   return {
     json: facts,
     text: [
-      silentKernel === null
-        ? "kernel     not running (start it with `pnpm jarvis up`)"
-        : `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`,
+      kernelLine(silentKernel, problem),
       `promotion  ${facts.promotion.paused ? `PAUSED by ${plain(facts.promotion.updatedBy)}: ${plain(facts.promotion.reason)}` : "open"}`,
       safety.trusted ? describeMode(safety) : `mode       observe (${safety.problem})`,
       `open runs  ${facts.openRuns.length}`,
       describeWayOut(next),
     ].join("\n"),
   };
+}
+
+/** It is well: what is wrong lies between it and whoever asks. */
+function wayBackTo({ code, what, mend }: SearchProblem): WireStatus["wayOut"] {
+  const because = `The kernel runs and cannot be asked: ${what}; ${mend}.`;
+  return { state: code, because, command: null };
+}
+
+function kernelLine(silentKernel: number | null, problem: SearchProblem | null): string {
+  if (silentKernel === null) return "kernel     not running (start it with `pnpm jarvis up`)";
+  return problem === null
+    ? `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`
+    : `kernel     process ${silentKernel} runs and cannot be asked`;
 }
