@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DatabaseError } from "./errors.ts";
 import { lockStateDirectory, openStateDirectory } from "./state-directory.ts";
 
+const MODULE = new URL("../dist/state-directory.js", import.meta.url).href;
 let parent: string;
 
 beforeEach(() => {
@@ -45,6 +46,29 @@ describe("a state directory", () => {
     mkdirSync(path, { mode: 0o700 });
     chownSync(path, 65_534, 65_534);
     expect(() => openStateDirectory(path)).toThrow(/belongs to user id 65534, expected 0/);
+  });
+
+  it("that the system does not let anybody make is refused, and not tried for ever", () => {
+    const code = `import { openStateDirectory } from ${JSON.stringify(MODULE)};
+      try { openStateDirectory("/proc/nowhere/deep"); } catch (error) { console.log(error.code); }`;
+    const ended = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+      encoding: "utf8",
+      timeout: 20_000,
+    });
+    expect(ended.stdout).toBe("state-directory-unsafe\n");
+  });
+
+  it.runIf(process.getuid?.() === 0)("is refused where nothing can be written", () => {
+    const path = join(parent, "read-only");
+    mkdirSync(path, { mode: 0o700 });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "ro,mode=0700", "jarvis-test", path]);
+    try {
+      expect(() => openStateDirectory(path)).toThrow(
+        /cannot be written \(EROFS\): make it writable or choose another with --state-dir\.$/,
+      );
+    } finally {
+      execFileSync("umount", [path]);
+    }
   });
 
   it("cannot be a file", () => {

@@ -1,4 +1,7 @@
 import {
+  accessSync,
+  constants,
+  existsSync,
   ftruncateSync,
   lstatSync,
   mkdirSync,
@@ -6,9 +9,9 @@ import {
   realpathSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { DatabaseError, messageOf } from "./errors.ts";
+import { codeOf, DatabaseError, messageOf } from "./errors.ts";
 import { tryLockFile } from "./file-lock.ts";
 
 /** Who holds a state directory: what a second one is told. */
@@ -33,7 +36,7 @@ export type StateDirectoryLock = {
  */
 export function openStateDirectory(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(resolve(path));
   } catch (error) {
     throw new DatabaseError(
       "state-directory-unsafe",
@@ -58,7 +61,30 @@ export function openStateDirectory(path: string): string {
     const mode = (stat.mode & 0o777).toString(8);
     throw unsafe(real, `has mode ${mode}, expected 700`, `run chmod 700 '${real}'`);
   }
+  try {
+    accessSync(real, constants.W_OK);
+  } catch (error) {
+    throw unsafe(
+      real,
+      `cannot be written (${codeOf(error) ?? messageOf(error)})`,
+      `make it writable or choose another with --state-dir`,
+    );
+  }
   return real;
+}
+
+/** One by one: below `/proc` Node's own `recursive` tries the same for ever. */
+function makeDirectories(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const directory of missing) {
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+    } catch (error) {
+      // Another process made it meanwhile.
+      if (codeOf(error) !== "EEXIST" || !existsSync(directory)) throw error;
+    }
+  }
 }
 
 /**
