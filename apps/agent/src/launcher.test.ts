@@ -43,6 +43,8 @@ const kernels = {
   asksAgain: (name: string) => `${ready(name)}process.exit(75);\n`,
   told: (name: string) =>
     `console.log(JSON.stringify({ ready: true, name: "${name}", argv: process.argv.slice(2), launcher: JSON.parse(process.env.JARVIS_LAUNCHER) }));\n`,
+  misses: (code: string) =>
+    `console.log('{"ready":false,"exitCode":3,"error":{"code":"${code}"}}'); process.exit(3);\n`,
   refuses: (name: string) => `console.log('{"ready":false,"name":"${name}"}'); process.exit(3);\n`,
 };
 
@@ -78,7 +80,7 @@ function start(...args: string[]) {
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
     child.once("close", (code) => resolve({ code, stdout, stderr })),
   );
-  return { child, ended, said: () => stdout };
+  return { child, ended, said: () => stdout, warned: () => stderr };
 }
 
 const launched = async () => await start().ended;
@@ -144,11 +146,52 @@ describe("the launcher", () => {
     expect({ code, stdout }).toEqual({ code: 3, stdout: '{"ready":false,"name":"beside"}\n' });
   });
 
+  it.each(["invalid-setting", "state-directory-locked", "database-unreachable"])(
+    "holds %s against no kernel, and ends with its words at the first start",
+    async (code) => {
+      install(".", kernels.stopsInOrder("beside"));
+      point([release("newer", kernels.misses(code))]);
+      const { code: exitCode, stdout, stderr } = await launched();
+      expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: "" });
+      expect(stdout.trim()).toBe(`{"ready":false,"exitCode":3,"error":{"code":"${code}"}}`);
+    },
+  );
+
+  it("waits for a database that went away, longer each time, and holds it against no kernel", async () => {
+    install(".", kernels.stopsInOrder("beside"));
+    const away = `
+      import { appendFileSync, readFileSync } from "node:fs";
+      const boots = ${JSON.stringify(join(root, "boots"))};
+      appendFileSync(boots, "x");
+      const { length } = readFileSync(boots, "utf8");
+      if (length === 1 || length === 6) console.log('{"ready":true,"url":"http://127.0.0.1:4271"}');
+      if (length === 6) process.exit(0);
+      ${kernels.misses("database-unreachable")}`;
+    point([release("newer", away)]);
+    const { code, stderr } = await start("--wait-ms", "20").ended;
+    expect(code).toBe(0);
+    expect(readFileSync(join(root, "boots"), "utf8")).toBe("xxxxxx");
+    expect(stderr.match(/cannot run now \(database-unreachable\)/g)).toHaveLength(5);
+    expect(stderr).not.toContain("left out");
+  });
+
+  it("stops at once while it waits for a database", async () => {
+    install(
+      ".",
+      `console.log('{"ready":true,"url":"http://127.0.0.1:4271"}');\n${kernels.misses("database-unreachable")}`,
+    );
+    const { child, ended, warned } = start("--wait-ms", "600000");
+    await until(() => (warned().includes("started again in 600 s") ? true : null));
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 0 });
+  });
+
   it("gives up on a last kernel that crashes again and again", async () => {
     install(".", kernels.crashesLater("beside"));
-    const { code, stdout } = await launched();
+    const { code, stdout, stderr } = await launched();
     expect(code).toBe(9);
     expect(stdout.trim().split("\n")).toHaveLength(3);
+    expect(stderr).toContain("ended again and again (exit code 9); it is not started any more.");
   });
 
   it("starts one again that has run for longer since, however often it was started before", async () => {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { filesDigest } from "./files-digest.ts";
 
@@ -13,8 +14,9 @@ import { filesDigest } from "./files-digest.ts";
  *
  * What a kernel's exit code means: 0 it was told to stop, and so does the launcher; 75 start me
  * again, from wherever the pointer leads now; 2 and 3 before it was ready: it refuses to run and has
- * said why; anything else, a signal too, is a crash. The launcher ends with the code of the kernel
- * that it could not replace. With `--until-stdin-closes` it ends when whoever started it does, and
+ * said why; anything else, a signal too, is a crash. What lies outside of every kernel (a setting, the
+ * state, the database) is held against none: it ends the first start, and an outage that comes later
+ * is waited for. The launcher ends with the code of the kernel that it could not replace. With `--until-stdin-closes` it ends when whoever started it does, and
  * every kernel ends with its launcher in that way.
  */
 const RESTART = 75;
@@ -24,6 +26,19 @@ const READY_MS = 120_000;
 const STOP_MS = 50_000;
 /** A kernel that was started so often within the time is not started again. */
 const LIMIT = { boots: 3, withinMs: 60_000 };
+/** An outage is waited for so long at first, and twice as long each time. */
+const WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
+
+/** What a kernel says of the world, which another kernel would meet too; whether it may pass by itself. */
+const outside: ReadonlyMap<string, "passes" | "stays"> = new Map([
+  ["database-unreachable", "passes"],
+  ["database-url-invalid", "stays"],
+  ["invalid-setting", "stays"],
+  ["repository-unusable", "stays"],
+  ["state-directory-locked", "passes"],
+  ["state-directory-unsafe", "stays"],
+]);
 
 interface Candidate {
   readonly directory: string;
@@ -37,6 +52,8 @@ interface Ending {
   readonly code: number;
   readonly signal: string | null;
   readonly wasReady: boolean;
+  /** Why it could not go on, as a code; null where it did not say. */
+  readonly refusal: string | null;
   /** What it said before it was ready, for whoever started the launcher. */
   readonly words: readonly string[];
 }
@@ -49,7 +66,7 @@ const beside: Candidate = {
 };
 const options = readArguments(process.argv.slice(2));
 let kernel: ChildProcess | null = null;
-let stopping = false;
+const stopped = new AbortController();
 /** Where the kernel was reached: the next one is found at the same place. */
 let port: string | null = null;
 /** Releases that do not come up, and why; the kernel that does is told, and puts it on record. */
@@ -65,25 +82,40 @@ process.exit(await launch());
 
 async function launch(): Promise<number> {
   const boots = new Map<string, number[]>();
+  let waitMs = options.waitMs;
   for (;;) {
     const candidate = readCandidates().find(({ directory }) => !leftOut.has(directory)) ?? beside;
     const known = [...(boots.get(candidate.directory) ?? []), performance.now()];
     const damage = damageOf(candidate);
     const ending = damage === null ? await run(candidate) : null;
+    const named = `The kernel in ${candidate.directory}`;
+    const standing = outside.get(ending?.refusal ?? "");
+    if (standing !== undefined && !stopped.signal.aborted) {
+      if (port === null || standing === "stays") return end(ending);
+      if (ending?.wasReady === true) ({ waitMs } = options);
+      const seconds = Math.ceil(waitMs / 1000);
+      warn(`${named} cannot run now (${ending?.refusal}); it is started again in ${seconds} s.`);
+      await sleep(waitMs, null, { signal: stopped.signal }).catch(() => null);
+      if (stopped.signal.aborted) return 0;
+      waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
+      continue;
+    }
     // Counted at its end: one that has run for an hour since is not one that cannot run.
     const recent = known.filter((at) => performance.now() - at < options.withinMs);
     boots.set(candidate.directory, recent);
     const isSpent = recent.length >= LIMIT.boots;
-    if (stopping || ending?.code === 0) return end(ending);
+    if (stopped.signal.aborted || ending?.code === 0) return end(ending);
     if (ending?.code === RESTART && !isSpent) {
       leftOut.clear();
       continue;
     }
     // What the first kernel refuses nobody mends by another start: a wrong setting, a taken state.
     const refuses = port === null && (ending?.code === 2 || ending?.code === 3);
-    if (candidate === beside && (refuses || isSpent)) return end(ending);
     const how = damage ?? ending?.signal ?? `exit code ${ending?.code ?? 3}`;
-    const named = `The kernel in ${candidate.directory}`;
+    if (candidate === beside && (refuses || isSpent)) {
+      if (!refuses) warn(`${named} ended again and again (${how}); it is not started any more.`);
+      return end(ending);
+    }
     if (candidate === beside || (ending?.wasReady === true && !isSpent)) {
       warn(`${named} ended (${how}) and is started again.`);
     } else {
@@ -97,7 +129,7 @@ async function launch(): Promise<number> {
 
 /** Tells the kernel to stop, and ends one that does not: it is stopped or wedged. */
 function stop(signal: NodeJS.Signals): void {
-  stopping = true;
+  stopped.abort();
   kernel?.kill(signal);
   setTimeout(() => kernel?.kill("SIGKILL"), options.stopMs).unref();
 }
@@ -144,6 +176,7 @@ function damageOf(candidate: Candidate): string | null {
 async function run({ directory, program, filesDigest: digest }: Candidate): Promise<Ending> {
   const words: string[] = [];
   let wasReady = false;
+  let refusal: string | null = null;
   const release = digest === null ? null : directory;
   const launcher = { home: HOME, release, leftOut: Object.fromEntries(leftOut) };
   const place = port === null ? [] : ["--port", port];
@@ -161,6 +194,7 @@ async function run({ directory, program, filesDigest: digest }: Candidate): Prom
   const clock = setTimeout(() => child.kill("SIGKILL"), options.readyMs);
   createInterface({ input: child.stdout }).on("line", (line) => {
     port = /^\{"ready":true.*"url":"[^"]*:(\d+)"/.exec(line)?.[1] ?? port;
+    if (line.startsWith('{"ready":false')) refusal = /"code":"([a-z-]+)"/.exec(line)?.[1] ?? null;
     wasReady ||= line.startsWith('{"ready":true');
     if (!wasReady) words.push(line);
     else {
@@ -174,10 +208,10 @@ async function run({ directory, program, filesDigest: digest }: Candidate): Prom
   });
   clearTimeout(clock);
   kernel = null;
-  return { code, signal, wasReady, words };
+  return { code, signal, wasReady, refusal, words };
 }
 
-/** Everything is the kernel's but `--until-stdin-closes` and `--ready-ms`, `--stop-ms`, `--within-ms`. */
+/** Everything is the kernel's but `--until-stdin-closes` and what is measured in milliseconds. */
 function readArguments(given: readonly string[]) {
   let argv = given.filter((word) => word !== "--until-stdin-closes");
   const valueOf = (name: string): string | undefined =>
@@ -190,8 +224,9 @@ function readArguments(given: readonly string[]) {
   const readyMs = takeMs("--ready-ms", READY_MS);
   const stopMs = takeMs("--stop-ms", STOP_MS);
   const withinMs = takeMs("--within-ms", LIMIT.withinMs);
+  const waitMs = takeMs("--wait-ms", WAIT_MS);
   const isHeld = given.includes("--until-stdin-closes");
-  return { argv, readyMs, stopMs, withinMs, isHeld, stateDir: valueOf("--state-dir") };
+  return { argv, readyMs, stopMs, withinMs, waitMs, isHeld, stateDir: valueOf("--state-dir") };
 }
 
 function warn(sentence: string): void {
