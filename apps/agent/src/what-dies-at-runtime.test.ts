@@ -180,7 +180,7 @@ describe("settings that cannot be read end 2 and name the value", () => {
     [[], { JARVIS_GITHUB_REPOSITORY: "name" }, /JARVIS_GITHUB_REPOSITORY.*owner\/name.*got "name"/],
     [[], { JARVIS_GITHUB_API_URL: "nowhere" }, /JARVIS_GITHUB_API_URL.*URL/],
     [[], { GITHUB_TOKEN: "s3cret" }, /needs both GITHUB_TOKEN and JARVIS_GITHUB_REPOSITORY/],
-    [[], { DATABASE_URL: "mysql://u:s3cret@h/d" }, /database URL could not be read/],
+    [[], { DATABASE_URL: "mysql://u:s3cret@h/d" }, /DATABASE_URL.*could not be read/],
   ])("%j %j", async (args, env, sentence) => {
     const ended = await spawnKernel({ repo: repository.directory, stateDir, args, env }).ended;
     expect(ended.code).toBe(2);

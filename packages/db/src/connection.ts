@@ -126,7 +126,7 @@ function parseUrl(url: string): URL {
   if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.pathname.length < 2) {
     throw new DatabaseError(
       "database-url-invalid",
-      "The database URL could not be read: expected postgresql://user:password@host:port/database.",
+      "The database URL (DATABASE_URL, or JARVIS_DATABASE_ADMIN_URL for set-up) could not be read: expected postgresql://user:password@host:port/database.",
     );
   }
   return parsed;

@@ -146,7 +146,7 @@ async function readFacts(sql: SqlClient, target: DatabaseTarget): Promise<Schema
     return await readSchemaFacts(sql);
   } catch (error) {
     if (notYetPrepared.has(codeOf(error) ?? "")) return null;
-    throw unreachable(target.runtimeUrl, error);
+    throw unreachable(target, error);
   }
 }
 
@@ -161,16 +161,32 @@ async function runtimeLoginOf(target: DatabaseTarget): Promise<string> {
     const rows = await sql`select session_user::text as login`;
     return z.tuple([z.object({ login: z.string() })]).parse([...rows])[0].login;
   } catch (error) {
-    throw unreachable(target.runtimeUrl, error);
+    throw unreachable(target, error);
   } finally {
     await sql.end({ timeout: 1 });
   }
 }
 
-function unreachable(url: string, cause: unknown): DatabaseError {
+/** Asks an operator's server whether it answers to that login; nothing is set up. */
+export async function pingDatabase(url: string): Promise<void> {
+  const sql = connect(url, { max: 1, role: undefined, applicationName: "jarvis doctor" });
+  try {
+    await sql`select 1`;
+  } catch (error) {
+    throw unreachable({ server: "external", runtimeUrl: url }, error);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+function unreachable(
+  { server, runtimeUrl }: Pick<DatabaseTarget, "server" | "runtimeUrl">,
+  cause: unknown,
+): DatabaseError {
+  const login = server === "external" ? "the login in DATABASE_URL" : "the login";
   return new DatabaseError(
     "database-unreachable",
-    `The database ${withoutPassword(url)} cannot be reached (${messageOf(cause)}): check that the server runs and that the login is right.`,
+    `The database ${withoutPassword(runtimeUrl)} cannot be reached (${messageOf(cause)}): check that the server runs and that ${login} is right.`,
     { cause },
   );
 }

@@ -1,5 +1,6 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openStateDirectory } from "@jarvis/db";
 import { plainFiles } from "@jarvis/tools/testing";
 import { expect, it, onTestFinished } from "vitest";
 import { kernelIn } from "../testing/kernel-stand-in.ts";
@@ -44,6 +45,33 @@ it("calls a repository without a commit that, and a broken one not", async () =>
   });
 });
 
+it.each([
+  ["DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/jarvis", "database", "DATABASE_URL"],
+  ["DATABASE_URL", "mysql://nobody@127.0.0.1/jarvis", "database", "DATABASE_URL"],
+  ["JARVIS_MODEL", "no-such-model", "settings", "JARVIS_MODEL"],
+  ["JARVIS_GITHUB_REPOSITORY", "nobody", "settings", "JARVIS_GITHUB_REPOSITORY"],
+])("says with %s=%s that no kernel can start, as `up` does", async (name, value, of, named) => {
+  const world = aWorld();
+  const env = { [name]: value };
+  const { code, stdout } = await world.jarvis(["doctor", "--json"], { env });
+  const { findings } = JSON.parse(stdout) as Doctor;
+  expect(code).toBe(1);
+  const found = findings.find((finding) => !finding.ok);
+  expect(found).toMatchObject({ name: of, what: expect.stringContaining(named) });
+  const up = await world.jarvis(["up", "--once", "--port", "0", "--json"], { env });
+  expect(JSON.parse(up.stdout)).toMatchObject({ error: { message: found?.what } });
+});
+
+it("says that tokens that were given out count for nobody, where their file is damaged", async () => {
+  const world = aWorld();
+  writeFileSync(join(openStateDirectory(world.stateDir), "tokens.json"), "{", { mode: 0o600 });
+  const { ok, findings } = await doctorIn(world);
+  expect(ok).toBe(false);
+  expect(findings).toContainEqual(
+    expect.objectContaining({ name: "tokens", what: expect.stringContaining("count for nobody") }),
+  );
+});
+
 function aWorld(): World {
   const world = makeWorld(plainFiles);
   onTestFinished(async () => await world.discard());
@@ -52,10 +80,12 @@ function aWorld(): World {
 
 async function doctorIn(world: World) {
   const { stdout } = await world.here(["doctor", "--json"]);
-  return JSON.parse(stdout) as {
-    ok: boolean;
-    findings: { name: string; ok: boolean; what: string }[];
-  };
+  return JSON.parse(stdout) as Doctor;
+}
+
+interface Doctor {
+  readonly ok: boolean;
+  readonly findings: { readonly name: string; readonly ok: boolean; readonly what: string }[];
 }
 
 const standby = {

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DatabaseError, messageOf } from "@jarvis/db";
+import { OperatorError, readTokens } from "@jarvis/operator-core";
 import { checkSandbox } from "@jarvis/sandbox";
 import {
   loadConfig,
@@ -11,6 +13,7 @@ import {
   type GuardConfig,
   type Mirror,
 } from "@jarvis/tools/self-extension";
+import { z } from "zod";
 import type { CliConfig } from "../config.ts";
 import { lookForKernel, type KernelClient } from "../kernel-client.ts";
 import type { SearchProblem } from "../kernel-search.ts";
@@ -32,6 +35,8 @@ export async function doctor(config: CliConfig): Promise<Answer> {
     await gitVersion(),
     await sandbox(),
     await repository(config),
+    ...(await settings(config)),
+    ...tokens(config),
     ...(await kernelFindings(config)),
   ];
   const ok = findings.every((finding) => finding.ok);
@@ -114,6 +119,33 @@ async function repository(config: CliConfig): Promise<Finding> {
     return error instanceof SelfExtensionError && error.code === "invalid-config"
       ? finding(false, what, "mend jarvis.config.json and commit it")
       : finding(false, `${config.repo}: ${what}`, `git -C ${config.repo} fsck`);
+  }
+}
+
+const canStart = z.object({
+  problems: z.array(z.object({ name: z.string(), what: z.string(), mend: z.string() })),
+});
+
+/** What keeps a kernel from starting here: its own program says it, as it alone knows its settings. */
+async function settings({ repo, stateDir, environment }: CliConfig): Promise<Finding[]> {
+  const program = fileURLToPath(new URL("../../../agent/dist/can-start.js", import.meta.url));
+  const argv = [program, "--repo", repo, "--state-dir", stateDir];
+  const { stdout } = await run(process.execPath, argv, { env: environment });
+  const { problems } = canStart.parse(JSON.parse(stdout));
+  if (problems.length === 0)
+    return [{ name: "settings", ok: true, what: "a kernel can start with them", mend: null }];
+  return problems.map(({ name, what, mend }) => ({ name, ok: false, what: plain(what), mend }));
+}
+
+/** Tokens that were given out count for nobody while their file cannot be read. */
+function tokens({ stateDir }: CliConfig): Finding[] {
+  try {
+    readTokens(stateDir);
+    return [];
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    const mend = "mend the file, or remove it and give tokens out anew with `jarvis token add`";
+    return [{ name: "tokens", ok: false, what: plain(error.message), mend }];
   }
 }
 
