@@ -300,6 +300,19 @@ describe("propose", () => {
     expect(ended.code).toBe(0);
   });
 
+  it("names the run before it waits, and says that it goes on when nobody waits any more", async () => {
+    const input = world.patch({ "src/waited.js": "export const waited = 1;\n" });
+    const waiting = world.start(["propose", "--patch", "-", "--wait", "--json"], { input });
+    const first = await waiting.firstError;
+    expect(first).toMatch(/^run [0-9a-f-]{36}$/);
+    process.kill(waiting.pid, "SIGINT");
+    const { code, stdout, stderr } = await waiting.ended;
+    const runId = first.slice("run ".length);
+    expect({ code, stdout }).toEqual({ code: null, stdout: "" });
+    expect(stderr).toContain(`The run goes on; follow it with: jarvis show ${runId}\n`);
+    expect((await world.here(["show", runId])).code).toBe(0);
+  });
+
   it("shows text of a candidate without control characters", async () => {
     const title = "\u001b[31mred\u001b]0;owned\u0007";
     const noisy = `import test from "node:test";\ntest("loud \\u001b[2J", () => { throw new Error("\\u001b[2Jcleared"); });\n`;

@@ -32,12 +32,28 @@ export async function propose(config: CliConfig, options: ProposeOptions): Promi
       text: `${runId}\nFollow it with: jarvis show ${runId}`,
     };
   }
-  const result = await waitForRun(kernel, runId);
+  const result = await tellingWhereItGoesOn(runId, async () => await waitForRun(kernel, runId));
   return {
     json: result,
     text: describeResult(result),
     exitCode: result.success ? exitCodes.done : exitCodes.refused,
   };
+}
+
+/** Whoever stops waiting, or is cut off, has to know which run goes on without them. */
+async function tellingWhereItGoesOn<T>(runId: string, wait: () => Promise<T>): Promise<T> {
+  const left = (signal: NodeJS.Signals): void => {
+    process.stderr.write(`The run goes on; follow it with: jarvis show ${runId}\n`);
+    // A shell has to see that the signal ended the command.
+    process.kill(process.pid, signal);
+  };
+  process.once("SIGINT", left);
+  process.stderr.write(`run ${runId}\n`);
+  try {
+    return await wait();
+  } finally {
+    process.off("SIGINT", left);
+  }
 }
 
 async function readPatch(source: string): Promise<string> {
