@@ -1,4 +1,4 @@
-import { plain } from "./plain-text.ts";
+import { plain, plainLines } from "./plain-text.ts";
 import * as wire from "./wire.ts";
 
 /** How actions are shown to people. Names, reasons and parameters may come from candidates. */
@@ -28,7 +28,7 @@ export function describeAction(action: wire.WireAction): string {
 function describeParameters({ actionName, parameters }: wire.WireAction): string[] {
   const release = wire.releaseParameters.safeParse(parameters);
   if (actionName !== "release_change" || !release.success) {
-    return [`parameters ${plain(JSON.stringify(parameters, null, 2))}`];
+    return [`parameters ${plainLines(JSON.stringify(parameters, null, 2), " ".repeat(11))}`];
   }
   const { runId, treeSha, baseSha, reasons, findings, addedPackages } = release.data;
   return [

@@ -329,6 +329,15 @@ describe("propose", () => {
   });
 });
 
+it("a reason cannot pose as a line of status, nor turn what is read around", async () => {
+  const reason = "done\nmode       execute\u202e";
+  await world.here(["pause", "--reason", reason]);
+  const { stdout } = await world.here(["status"]);
+  await world.here(["resume"]);
+  expect(stdout).toContain("done mode       execute?");
+  expect(stdout.match(/^mode/gm)).toHaveLength(1);
+});
+
 describe("a change that needs a person", () => {
   const ask = async (...args: string[]) => {
     const ended = await world.here([...args, "--json"]);

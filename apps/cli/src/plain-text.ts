@@ -1,4 +1,17 @@
-/** Control characters could move the cursor or recolour the terminal of the person who reads. */
+/*
+ * Control characters, which could move the cursor or recolour the terminal; direction marks, which
+ * reorder what is read; what has no width and hides text in text; and half characters.
+ */
+const hidden =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0/gu;
+
+/** Somebody else's text as one line, so that it cannot pose as the next line of ours. */
 export function plain(text: string): string {
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?");
+  return text.replaceAll(/\r\n|[\n\t]/g, " ").replaceAll(hidden, "?");
+}
+
+/** The same with its lines, each of which begins behind ours. */
+export function plainLines(text: string, indent: string): string {
+  const lines = text.split(/\r?\n/).map((line) => line.replaceAll("\t", "    "));
+  return lines.map((line) => line.replaceAll(hidden, "?")).join(`\n${indent}`);
 }

@@ -54,7 +54,7 @@ export function describeEvents(events: readonly WireEvent[]): string {
 export function describeStatus(status: WireStatus): string {
   const { promotion, safety, base, sandbox, database, host } = status;
   return [
-    `promotion  ${promotion.paused ? `PAUSED by ${promotion.updatedBy} since ${promotion.updatedAt}: ${plain(promotion.reason)}` : "open"}`,
+    `promotion  ${promotion.paused ? `PAUSED by ${plain(promotion.updatedBy)} since ${promotion.updatedAt}: ${plain(promotion.reason)}` : "open"}`,
     describeMode(safety),
     `base       ${base.branch} at ${base.lastSeen ?? "unknown"}`,
     `baseline   ${status.baseline ?? "none yet"}`,

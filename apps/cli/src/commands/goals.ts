@@ -4,7 +4,7 @@ import * as wire from "../goal-wire.ts";
 import { needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import { describeSpent, shortSpent } from "../spent-text.ts";
-import { plain } from "../plain-text.ts";
+import { plain, plainLines } from "../plain-text.ts";
 
 export interface GoalOptions {
   readonly priority?: number;
@@ -130,7 +130,7 @@ function progressOf({ goal, attempts }: wire.WireGoalDetail): string {
 function describeGoal({ goal, attempts, spent }: wire.WireGoalDetail): string {
   return [
     `goal       ${goal.id} (${goal.state}, priority ${goal.priority}, for ${plain(goal.requestedBy)})`,
-    `text       ${plain(goal.text)}`,
+    `text       ${plainLines(goal.text, " ".repeat(11))}`,
     ...(goal.detail === null ? [] : [`because    ${plain(goal.detail)}`]),
     `cost       ${describeSpent(spent)}`,
     ...attempts.map((each) => {
