@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { plain, plainLines } from "./plain-text.ts";
 import * as wire from "./wire.ts";
 
@@ -41,6 +42,15 @@ function describeParameters({ actionName, parameters }: wire.WireAction): string
       ({ name, version, integrity }) => `  ${plain(name)} ${plain(version)} ${plain(integrity)}`,
     ),
   ];
+}
+
+/** The change itself; text of a candidate. */
+export function describePatch({ patch, bytes, isCut }: z.infer<typeof wire.runPatch>): string {
+  if (patch === null) return "patch      is not kept any more; look at the pull request";
+  const rest = isCut
+    ? `\npatch      is cut: it has ${bytes} bytes; the whole is in the pull request`
+    : "";
+  return `patch      as it was handed in\n  ${plainLines(patch.trimEnd(), "  ")}${rest}`;
 }
 
 export function describeAudit(events: readonly wire.WireAuditEvent[]): string {

@@ -338,6 +338,16 @@ it("a reason cannot pose as a line of status, nor turn what is read around", asy
   expect(stdout.match(/^mode/gm)).toHaveLength(1);
 });
 
+/** The command with a terminal, at which somebody types a line. */
+function atTerminal(line: string, ...args: string[]) {
+  const quoted = [process.execPath, PROGRAM, ...args].map((word) => `'${word}'`).join(" ");
+  return spawnSync("script", ["--quiet", "--return", "--command", quoted, "/dev/null"], {
+    cwd: world.directory,
+    encoding: "utf8",
+    input: `${line}\n`,
+  });
+}
+
 describe("a change that needs a person", () => {
   const ask = async (...args: string[]) => {
     const ended = await world.here([...args, "--json"]);
@@ -363,6 +373,12 @@ describe("a change that needs a person", () => {
     expect(await ask("approve", id, "--digest", `sha256:${"0".repeat(64)}`)).toMatchObject({
       code: 1,
       said: { error: { code: "changed" } },
+    });
+    expect(atTerminal("no", "approve", id)).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(
+        /^ {2}\+\/\/ why\r\n[^]*Type yes[^]*Nothing was approved\./m,
+      ) as unknown,
     });
     expect(await ask("approve", id)).toMatchObject({
       code: 0,

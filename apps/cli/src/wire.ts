@@ -224,6 +224,13 @@ export const approved = z.object({
   }),
 });
 
+export const runPatch = z.object({
+  /** Null where retention has emptied it. */
+  patch: z.string().nullable(),
+  bytes: z.number(),
+  isCut: z.boolean(),
+});
+
 /** What a person lets pass by approving a `release_change`. */
 export const releaseParameters = z.looseObject({
   runId: z.string(),

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import type { ActionState, AuditEventType } from "@jarvis/db/action-words";
-import { describeAction, describeActions, describeAudit } from "../action-text.ts";
+import { describeAction, describeActions, describeAudit, describePatch } from "../action-text.ts";
 import type { CliConfig } from "../config.ts";
-import { kernelOr, needKernel } from "../kernel-client.ts";
+import { kernelOr, needKernel, type KernelClient } from "../kernel-client.ts";
 import { CommandError, exitCodes, type Answer } from "../outcome.ts";
 import * as wire from "../wire.ts";
 
@@ -53,7 +53,11 @@ export async function approve(
     );
   }
   if (!options.json) process.stderr.write(`${describeAction(action)}\n\n`);
-  if (options.digest === undefined && !options.json) await confirm();
+  // A person at a terminal reads before it happens; a script has decided already.
+  if (options.digest === undefined && !options.json && process.stdin.isTTY) {
+    await showChange(kernel, action);
+    await confirm();
+  }
   const body = { digest: action.digest };
   const approved = await kernel.post(`/api/actions/${id}/approve`, body, wire.approved);
   const { outcome, detail } = approved.execution;
@@ -67,9 +71,15 @@ export async function approve(
   };
 }
 
-/** A person at a terminal reads before it happens; a script has decided already. */
+/** What is let pass is code, and is read as such. */
+async function showChange(kernel: KernelClient, action: wire.WireAction): Promise<void> {
+  const release = wire.releaseParameters.safeParse(action.parameters);
+  if (action.actionName !== "release_change" || !release.success) return;
+  const path = `/api/runs/${encodeURIComponent(release.data.runId)}/patch`;
+  process.stderr.write(`${describePatch(await kernel.get(path, wire.runPatch))}\n\n`);
+}
+
 async function confirm(): Promise<void> {
-  if (!process.stdin.isTTY) return;
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   const said = await reader.question("Type yes to approve exactly this: ");
   reader.close();
