@@ -54,7 +54,8 @@ export function Diff({ patch }: { patch: string }): ReactNode {
       </pre>
     );
   }
-  return files.map((file) => <FileDiff key={file.path} file={file} />);
+  // By its place: one path may come twice, and both are applied.
+  return files.map((file, index) => <FileDiff key={index} file={file} />);
 }
 
 function FileDiff({ file }: { file: PatchFile }): ReactNode {

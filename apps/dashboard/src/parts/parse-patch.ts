@@ -1,3 +1,5 @@
+import { bareName, headerName, pathOf, sideName, type PatchNames } from "./patch-names.ts";
+
 export interface PatchLine {
   readonly kind: "context" | "added" | "removed" | "hunk" | "note";
   readonly text: string;
@@ -13,18 +15,38 @@ export interface PatchFile {
   readonly removed: number;
 }
 
+interface Part {
+  names: PatchNames;
+  /** Within the lines that follow `diff --git`, where names still belong to it. */
+  isHeader: boolean;
+  readonly lines: PatchLine[];
+}
+
+/** What git takes for a header behind `diff --git`; any other line ends it. */
+const header =
+  /^(?:old mode|new mode|deleted file mode|new file mode|(?:rename|copy) (?:from|to|old|new)|(?:dis)?similarity index|index) /;
+const move = /^(?:rename|copy) (from|old|to|new) (.*)$/;
+
 /**
  * Cuts a git patch into files and lines, for people. It believes nothing: what is in no hunk is a note,
- * and a hunk ends where its header says.
+ * a hunk ends where its header says, and every part that git would apply is a file of its own, also
+ * one that no `diff --git` announces.
  */
 export function parsePatch(patch: string): PatchFile[] {
-  const files: { path: string; lines: PatchLine[] }[] = [];
+  const parts: Part[] = [];
   let left = { before: 0, after: 0 };
   let at = { before: 0, after: 0 };
-  for (const text of patch.split("\n")) {
-    const current = files.at(-1);
+  const begin = (names: PatchNames, isHeader: boolean): void => {
+    parts.push({ names, isHeader, lines: [] });
+    left = { before: 0, after: 0 };
+  };
+  const texts = patch.replace(/\n$/, "").split("\n");
+  for (let index = 0; index < texts.length; index += 1) {
+    const text = texts[index] ?? "";
+    const current = parts.at(-1);
     const isInHunk = left.before > 0 || left.after > 0;
-    if (current !== undefined && isInHunk && /^[ +-]/.test(text)) {
+    // An empty line is one of context whose space somebody cut off.
+    if (current !== undefined && isInHunk && /^(?:[ +-]|$)/.test(text)) {
       const [mark] = text;
       const isAdded = mark === "+";
       const isRemoved = mark === "-";
@@ -44,25 +66,38 @@ export function parsePatch(patch: string): PatchFile[] {
       }
       continue;
     }
-    const begin = /^diff --git a\/(.*) b\/(.*)$/.exec(text);
-    if (begin !== null) {
-      files.push({ path: begin[2] ?? "", lines: [] });
-      left = { before: 0, after: 0 };
+    if (text.startsWith("diff --git ")) {
+      begin({ header: headerName(text.slice(11)), before: null, after: null }, true);
       continue;
     }
+    const next = texts[index + 1] ?? "";
+    if (text.startsWith("--- ") && next.startsWith("+++ ")) {
+      const sides = { before: sideName(text.slice(4)), after: sideName(next.slice(4)) };
+      if (current?.isHeader === true) current.names = { ...current.names, ...sides };
+      else begin({ header: "", ...sides }, false);
+      index += 1;
+      continue;
+    }
+    const [, end, name = ""] = move.exec(text) ?? [];
+    if (current?.isHeader === true && end !== undefined) {
+      const side = end === "from" || end === "old" ? "before" : "after";
+      current.names = { ...current.names, [side]: bareName(name) };
+    }
+    if (current !== undefined) current.isHeader &&= header.test(text);
     const hunk = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(text);
     if (hunk !== null && current !== undefined) {
       const [, before, beforeCount = "1", after, afterCount = "1"] = hunk;
       at = { before: Number(before), after: Number(after) };
       left = { before: Number(beforeCount), after: Number(afterCount) };
       current.lines.push({ kind: "hunk", text, before: null, after: null });
-    } else if (text !== "" && !/^(index|---|\+\+\+) /.test(text)) {
+    } else if (text !== "" && !text.startsWith("index ")) {
       current?.lines.push({ kind: "note", text, before: null, after: null });
     }
   }
-  return files.map((file) => ({
-    ...file,
-    added: file.lines.filter(({ kind }) => kind === "added").length,
-    removed: file.lines.filter(({ kind }) => kind === "removed").length,
+  return parts.map(({ names, lines }) => ({
+    path: pathOf(names),
+    lines,
+    added: lines.filter(({ kind }) => kind === "added").length,
+    removed: lines.filter(({ kind }) => kind === "removed").length,
   }));
 }
