@@ -114,7 +114,7 @@ function Who(): ReactNode {
 function ConnectionNote(): ReactNode {
   const connection = useConnection();
   return (
-    <div className="connection" role="status" aria-live="assertive">
+    <div className="connection" role="alert">
       {connection.state === "lost" && (
         <p className="lost">
           <strong>The kernel does not answer.</strong> What you see is how it was
