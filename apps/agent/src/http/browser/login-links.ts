@@ -3,7 +3,7 @@ import { hashOf, newSecret, sameHash } from "./secret.ts";
 
 /** Long enough to change to a browser, short enough that a link in a terminal's history is worthless. */
 export const LINK_MS = 5 * 60_000;
-/** More are never open at a time: an old one gives way. */
+/** More of one token are never open at a time: its oldest gives way, and nobody else's. */
 const LIMIT = 20;
 
 /** What whoever opens a link becomes. */
@@ -16,6 +16,16 @@ export interface Grant {
 interface Link extends Grant {
   readonly hash: string;
   readonly expiresAt: number;
+}
+
+/** What is left of a list where a token may hold so many of it, and wants one more. */
+export function withRoomFor<T extends Grant>(
+  { tokenHash }: Grant,
+  held: readonly T[],
+  limit: number,
+): T[] {
+  const kept = new Set(held.filter((each) => each.tokenHash === tokenHash).slice(1 - limit));
+  return held.filter((each) => each.tokenHash !== tokenHash || kept.has(each));
 }
 
 /** Links that let one browser in, once. They are kept in memory only: a restart ends them. */
@@ -32,7 +42,7 @@ export class LoginLinks {
     const code = newSecret();
     const expiresAt = this.#now() + LINK_MS;
     const fresh = this.#open.filter((link) => link.expiresAt > this.#now());
-    this.#open = [...fresh.slice(1 - LIMIT), { ...grant, hash: hashOf(code), expiresAt }];
+    this.#open = [...withRoomFor(grant, fresh, LIMIT), { ...grant, hash: hashOf(code), expiresAt }];
     return { code, expiresAt: new Date(expiresAt) };
   }
 

@@ -49,6 +49,14 @@ describe("a login link", () => {
     const codes = Array.from({ length: 25 }, () => links.make({ tokenHash, role: "read" }).code);
     expect(codes.filter((code) => links.take(code) !== null)).toHaveLength(20);
   });
+
+  it("does not give way to those of another token", () => {
+    const links = new LoginLinks(() => now);
+    const { code } = links.make({ tokenHash, role: "operate" });
+    const reader = { tokenHash: "b".repeat(64), role: "read" } as const;
+    for (let made = 0; made < 100; made += 1) links.make(reader);
+    expect(links.take(code)).toEqual({ tokenHash, role: "operate" });
+  });
 });
 
 describe("a session", () => {
@@ -87,6 +95,23 @@ describe("a session", () => {
     owner = operator;
     now += 13 * 3_600_000;
     expect(find()).toBeNull();
+  });
+
+  it("gives way to more of its own token, and to nobody else's", () => {
+    const reader = callerOf("reader", "read");
+    const sessions = new BrowserSessions({
+      stateDirectory: directory,
+      callerOfHash: (hash) => (hash === tokenHash ? operator : reader),
+      now: () => now,
+    });
+    const mine = sessions.open({ tokenHash, role: "operate" });
+    const others = Array.from({ length: 110 }, () =>
+      sessions.open({ tokenHash: "b".repeat(64), role: "read" }),
+    );
+    const isOpen = (each: typeof mine) => sessions.find(each?.cookie ?? "", each?.key ?? "");
+    expect(isOpen(mine)).not.toBeNull();
+    expect(others.filter((each) => isOpen(each) !== null)).toHaveLength(100);
+    expect(isOpen(others[0] ?? null)).toBeNull();
   });
 
   it("never may more than its token", () => {

@@ -2,11 +2,12 @@ import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { callerOf, Role, type Caller } from "@jarvis/operator-core";
 import { z } from "zod";
-import type { Grant } from "./login-links.ts";
+import { withRoomFor, type Grant } from "./login-links.ts";
 import { hashOf, newSecret, sameHash } from "./secret.ts";
 
 /** A working day; then somebody with the token makes a new link. */
 const SESSION_MS = 12 * 3_600_000;
+/** More of one token are never open at a time: its oldest gives way, and nobody else's. */
 const LIMIT = 100;
 const FILE = "sessions.json";
 
@@ -58,7 +59,11 @@ export class BrowserSessions {
     const [cookie, key] = [newSecret(), newSecret()];
     const expiresAt = new Date(this.#now() + SESSION_MS).toISOString();
     this.#keep([
-      ...this.#sessions.slice(1 - LIMIT),
+      ...withRoomFor(
+        grant,
+        this.#sessions.filter((session) => this.#isOpen(session)),
+        LIMIT,
+      ),
       { ...grant, cookieHash: hashOf(cookie), keyHash: hashOf(key), expiresAt },
     ]);
     return { caller, expiresAt, cookie, key };
