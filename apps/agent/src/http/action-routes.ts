@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { ActionStatus, AuditEvent } from "@jarvis/operator-core";
-import { json, page, reason, refusals, security } from "./route-parts.ts";
+import { json, page, reason, refusals, security, wholeNumber } from "./route-parts.ts";
 import * as schemas from "./action-schemas.ts";
 
-const rowId = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+const rowId = wholeNumber().positive().max(Number.MAX_SAFE_INTEGER);
 const params = z.object({ id: rowId });
 const conflict = {
   409: json(schemas.problem, "The action is not where that is possible; nothing was changed."),
@@ -109,7 +109,7 @@ export const getAudit = createRoute({
     query: page.extend({
       proposalId: rowId.optional(),
       eventType: AuditEvent.shape.eventType.optional(),
-      after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+      after: wholeNumber().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
     }),
   },
   responses: {

@@ -23,6 +23,7 @@ afterAll(async () => {
 
 interface Answer {
   readonly status: number;
+  readonly allow?: string | undefined;
   readonly body: { error?: { code: string; message: string } } & Record<string, unknown>;
 }
 
@@ -38,7 +39,9 @@ async function ask(
       let text = "";
       response.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Answer["body"] });
+        const { statusCode: status = 0, headers: answered } = response;
+        const allow = answered.allow === undefined ? {} : { allow: answered.allow };
+        resolve({ status, ...allow, body: JSON.parse(text) as Answer["body"] });
         sent.destroy();
       });
     });
@@ -159,9 +162,41 @@ describe("what cannot be read is a Problem and changes nothing", () => {
     expect(answer).toMatchObject({ status: 413, body: { error: { code: "too-large" } } });
   });
 
+  it("a login that is longer than a code: 413, before anybody reads it", async () => {
+    const headers = { ...json, origin: kernel.url, "content-length": String(5000) };
+    const answer = await ask("POST", "/api/login", { headers, sendBody: false });
+    expect(answer).toMatchObject({ status: 413, body: { error: { code: "too-large" } } });
+  });
+
+  it.each([
+    ["GET", "/api/runs?limit=none", "", "expected a whole number"],
+    ["GET", "/api/runs?limit=1.5", "", "expected a whole number"],
+    ["GET", "/api/actions/one", "", "expected a whole number"],
+    ["POST", "/api/mode", String.raw`{"mode":"observe","reason":"\ud800"}`, "lone surrogates"],
+    ["POST", "/api/mode", null, "content-type: application/json"],
+  ])("%s %s %s is told what was expected", async (method, path, body, expected) => {
+    const headers = body === null ? { "content-type": "text/plain" } : json;
+    const answer = await ask(method, path, { headers, body: body ?? "{}" });
+    expect(answer.body.error?.message).toContain(expected);
+    expect(answer.body.error?.message).not.toContain("NaN");
+  });
+
+  it.each([
+    ["DELETE", "/api/runs", "GET"],
+    ["GET", "/api/kill-switch", "POST"],
+    ["PUT", "/api/goals", "GET, POST"],
+    ["DELETE", "/api/actions/4711", "GET"],
+  ])("%s %s: 405, and by which it is asked", async (method, path, allow) => {
+    const answer = await ask(method, path);
+    expect(answer).toMatchObject({
+      status: 405,
+      allow,
+      body: { error: { code: "method-not-allowed" } },
+    });
+  });
+
   it.each([
     ["GET", "/api/nothing", ""],
-    ["DELETE", "/api/runs", ""],
     ["GET", "/api/runs/01990000-0000-7000-8000-000000000000", ""],
     ["POST", "/api/accept", JSON.stringify({ sha: "a".repeat(40) })],
     ["GET", "/api/actions/4711", ""],

@@ -7,7 +7,9 @@ import {
   SelfExtensionError,
 } from "@jarvis/tools/self-extension";
 import { sql } from "drizzle-orm";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import type { RouterRoute } from "hono/types";
 import type { Kernel } from "../kernel/kernel.ts";
 import { StandsBy, type Standby } from "../kernel/leadership/standby-kernel.ts";
 import type { Live } from "../kernel/stream/live.ts";
@@ -36,6 +38,8 @@ import { allowedOnStandby } from "./standby.ts";
 import { plain, readStatus, summary, type PlainEvent } from "./views.ts";
 
 const MAX_BODY = 40 * 2 ** 20;
+/** Anybody may send one: it holds a code of a login link and nothing else. */
+const MAX_LOGIN_BODY = 4096;
 
 export interface ApiOptions {
   /** Null before it is up, and while it stands by. */
@@ -108,17 +112,8 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     if (standby !== null && !allowedOnStandby(context.req)) throw new StandsBy(standby.leader());
     await next();
   });
-  app.use(
-    "/api/*",
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: (context) =>
-        context.json(
-          refusal("too-large", `The request is larger than the limit of ${MAX_BODY} bytes.`),
-          413,
-        ),
-    }),
-  );
+  app.use("/api/login", limitTo(MAX_LOGIN_BODY));
+  app.use("/api/*", limitTo(MAX_BODY));
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
     scheme: "bearer",
@@ -236,12 +231,34 @@ export function makeApi(options: ApiOptions): OpenAPIHono<ApiEnvironment> {
     const isPage = (method === "GET" || method === "HEAD") && !/^\/api(\/|$)/.test(path);
     const encoding = context.req.header("accept-encoding") ?? "";
     const answer = isPage ? (options.page?.answer(path, encoding) ?? null) : null;
-    return answer ?? context.json(refusal("not-found", notFound(path, options.page)), 404);
+    if (answer !== null) return answer;
+    const allowed = methodsAt(app.routes, path);
+    if (allowed.length > 0) {
+      const taken = allowed.join(", ");
+      context.header("Allow", taken);
+      const sentence = `${path} is not asked by ${method}, but by ${taken}.`;
+      return context.json(refusal("method-not-allowed", sentence), 405);
+    }
+    return context.json(refusal("not-found", notFound(path, options.page)), 404);
   });
   app.onError((error, context) =>
     answerError(error, context, (unknown) => options.kernel()?.progress.problem(unknown)),
   );
   return app;
+}
+
+function limitTo(maxSize: number): MiddlewareHandler {
+  const sentence = `The request is larger than the limit of ${maxSize} bytes.`;
+  const onError = (context: Context) => context.json(refusal("too-large", sentence), 413);
+  return bodyLimit({ maxSize, onError });
+}
+
+/** By which methods a path is asked that this one was not. */
+function methodsAt(known: readonly RouterRoute[], path: string): string[] {
+  const isAt = ({ path: pattern }: RouterRoute): boolean =>
+    new RegExp(`^${pattern.replaceAll(/:\w+/g, "[^/]+")}$`).test(path);
+  const methods = known.filter((route) => route.method !== "ALL" && isAt(route));
+  return [...new Set(methods.map(({ method }) => method))].toSorted();
 }
 
 function notFound(path: string, page: Page | null): string {

@@ -45,7 +45,10 @@ export function answerError(
   if (error instanceof StandsBy) return context.json(refusal("standby", error.message), 409);
   if (error instanceof HTTPException) {
     const { status } = error;
-    const message = error.message === "" ? `The request was refused (${status}).` : error.message;
+    const message =
+      status === 415
+        ? "The body has to be JSON, and to say so: send `content-type: application/json`."
+        : error.message || `The request was refused (${status}).`;
     return context.json(refusal("invalid-request", message), status);
   }
   if (error instanceof LinkNotValid) {

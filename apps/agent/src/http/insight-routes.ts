@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { blockReasons } from "@jarvis/tools/self-extension";
-import { json, page, refusals, security } from "./route-parts.ts";
+import { json, page, refusals, security, wholeNumber } from "./route-parts.ts";
 
 const reason = z.enum(blockReasons);
 const params = z.object({ id: z.string().regex(/^[\w:.-]{1,100}$/, "expected a run id") });
@@ -53,7 +53,7 @@ export const getReleases = createRoute({
   security,
   request: {
     query: page.extend({
-      before: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
+      before: wholeNumber().positive().max(Number.MAX_SAFE_INTEGER).optional(),
     }),
   },
   responses: {
@@ -90,7 +90,7 @@ export const getTrends = createRoute({
   method: "get",
   path: "/api/trends",
   security,
-  request: { query: z.object({ days: z.coerce.number().int().min(1).max(366).default(30) }) },
+  request: { query: z.object({ days: wholeNumber().min(1).max(366).default(30) }) },
   responses: {
     200: json(
       z.object({

@@ -25,7 +25,10 @@ export const security = [{ bearer: [] }];
 /** What PostgreSQL can keep as text and JSON: no NUL, no half of a surrogate pair. */
 export const text = z
   .string()
-  .refine((value) => !/\0|\p{Surrogate}/u.test(value), "expected text without NUL characters");
+  .refine(
+    (value) => !/\0|\p{Surrogate}/u.test(value),
+    "expected text without NUL characters and halves of characters (lone surrogates)",
+  );
 const anyReason = text.trim().min(1, "expected a reason that others can read");
 const REASON_UNITS = 500;
 export const reason = anyReason.max(REASON_UNITS);
@@ -37,6 +40,10 @@ export const switchReason = anyReason.overwrite((given) => {
   return `${given.slice(0, REASON_UNITS - 1).replace(/\p{Surrogate}$/u, "")}…`;
 });
 
+/** Of a query or a path, where every number comes as text. */
+export const wholeNumber = () =>
+  z.coerce.number("expected a whole number").int("expected a whole number");
+
 export const page = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  limit: wholeNumber().min(1).max(500).default(100),
 });
