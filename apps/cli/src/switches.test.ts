@@ -38,6 +38,13 @@ const deaf = {
 };
 
 describe("`up`", () => {
+  it("says with --once that it came up and is gone again, and names no next step for it", async () => {
+    const { code, stdout } = await world.jarvis(["up", "--once", "--port", "0"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Jarvis came up at .* stopped again/);
+    expect(stdout).not.toMatch(/^Next:/m);
+  });
+
   it("ends with --once also where the kernel that came up does not answer, and says so", async () => {
     const { code, stderr } = await world.jarvis(["up", "--once", "--port", "0"], { env: deaf });
     expect({ code, stderr }).toEqual({

@@ -65,7 +65,7 @@ export async function up(config: CliConfig, options: UpOptions): Promise<ExitCod
   if (options.json) process.stdout.write(`${JSON.stringify(first)}\n`);
   else {
     try {
-      await welcome(config, first.url);
+      await welcome(config, first.url, options);
     } catch (error) {
       if (options.once === true) {
         launcher.kill("SIGTERM");
@@ -124,7 +124,7 @@ function exitCodeOf({ code, signal }: Ending): ExitCode {
   return code === 0 || code === 1 || code === 2 ? code : exitCodes.unavailable;
 }
 
-async function welcome(config: CliConfig, url: string): Promise<void> {
+async function welcome(config: CliConfig, url: string, { once }: UpOptions): Promise<void> {
   const kernel = await findKernel(config);
   if (kernel === null) {
     throw new CommandError(
@@ -135,7 +135,9 @@ async function welcome(config: CliConfig, url: string): Promise<void> {
   }
   const status = await kernel.get("/api/status", wire.status);
   const lines = [
-    `Jarvis runs at ${url}; \`pnpm jarvis login\` lets a browser in`,
+    once === true
+      ? `Jarvis came up at ${url}, and is stopped again; \`pnpm jarvis up\` keeps it running`
+      : `Jarvis runs at ${url}; \`pnpm jarvis login\` lets a browser in`,
     "",
     describeStatus(status),
     "",
@@ -145,7 +147,7 @@ async function welcome(config: CliConfig, url: string): Promise<void> {
       `Not part of the base, because not committed: ${named(status.repository.uncommitted)}`,
     );
   }
-  if (status.safety.mode === "observe") {
+  if (once !== true && status.safety.mode === "observe") {
     lines.push(
       'Next: pnpm jarvis mode execute --reason "first run"  (until then nothing is promoted)',
     );
