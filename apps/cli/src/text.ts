@@ -10,7 +10,7 @@ export function describeRuns(runs: readonly WireRun[]): string {
   return runs
     .map(
       (run) =>
-        `${run.runId}  ${run.status.padEnd(9)} ${(run.startedAt ?? "").slice(0, 19)}  ${plain(run.title ?? "")}${
+        `${run.runId}  ${run.status.padEnd(11)} ${(run.startedAt ?? "").slice(0, 19)}  ${plain(run.title ?? "")}${
           run.blockReasons.length === 0 ? "" : `  [${run.blockReasons.join(", ")}]`
         }`,
     )
