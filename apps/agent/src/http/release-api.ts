@@ -34,7 +34,7 @@ export function addReleaseRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () =>
       sessionId: `call:${randomUUID()}`,
     });
     if (outcome.outcome !== "completed") {
-      throw new ActionRefused(`call-${outcome.outcome}`, `${tool}: ${describeOutcome(outcome)}.`);
+      throw new ActionRefused(`call-${outcome.outcome}`, sentenceOf(tool, outcome));
     }
     return context.json({ output: outcome.result }, 200);
   });
@@ -72,6 +72,12 @@ export function addReleaseRoutes(app: OpenAPIHono<ApiEnvironment>, kernel: () =>
     }
     return context.json({ runId: id }, 200);
   });
+}
+
+/** One sentence: the body's own has its code in front and a full stop already. */
+export function sentenceOf(tool: string, outcome: object): string {
+  const said = describeOutcome(outcome).replace(/^[a-z-]+: /, "");
+  return `${tool}: ${said.replace(/\.$/, "")}.`;
 }
 
 /** Why an action was not carried out, in the words that came with it. */
