@@ -109,6 +109,8 @@ export const getAudit = createRoute({
     query: page.extend({
       proposalId: rowId.optional(),
       eventType: AuditEvent.shape.eventType.optional(),
+      /** The newest of them instead of the oldest; in the same order. */
+      newest: z.stringbool().optional(),
       after: wholeNumber().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
     }),
   },

@@ -50,10 +50,11 @@ export function addActionCommands({ command, answer }: CommandLine): void {
       }),
     );
 
-  command("audit", "the action ledger, oldest first")
+  command("audit", "the action ledger, oldest first; --newest for what happened last")
     .option("--action <id>", "of one action", actionId)
     .option("--type <type>", "of one type", oneOf(auditEventTypes))
     .option("--after <id>", "after the event with this id", actionId)
+    .option("--newest", "the newest of them, and not the oldest")
     .option("--limit <n>", "how many", positive, 50)
     .action(
       answer(async (config, cmd) => {

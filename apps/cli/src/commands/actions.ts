@@ -103,22 +103,36 @@ export async function cancel(config: CliConfig, id: number, reason: string): Pro
   };
 }
 
-/** The action ledger, oldest first; `after` continues from the id of the last event that was read. */
+/**
+ * The action ledger, oldest first; `after` continues from the id of the last event that was read, and
+ * `newest` begins so that the newest is the last.
+ */
 export async function audit(
   config: CliConfig,
-  options: { action?: number; type?: AuditEventType; after?: number; limit: number },
+  options: {
+    action?: number;
+    type?: AuditEventType;
+    after?: number;
+    newest?: boolean;
+    limit: number;
+  },
 ): Promise<Answer> {
-  const { action: proposalId, type: eventType, after, limit } = options;
+  const { action: proposalId, type: eventType, after, newest, limit } = options;
   const query = new URLSearchParams({ limit: String(limit) });
   if (proposalId !== undefined) query.set("proposalId", String(proposalId));
   if (eventType !== undefined) query.set("eventType", eventType);
   if (after !== undefined) query.set("after", String(after));
+  if (newest === true) query.set("newest", "true");
   const { events } = await kernelOr(
     config,
     async (kernel) => await kernel.get(`/api/audit?${query.toString()}`, wire.auditList),
     async () =>
-      await (await withoutKernel()).listAudit(config, { proposalId, eventType, after, limit }),
+      await (
+        await withoutKernel()
+      ).listAudit(config, { proposalId, eventType, after, newest, limit }),
   );
+  // Nothing of an action that is there is an answer; nothing of one that never was is a mistake.
+  if (events.length === 0 && proposalId !== undefined) await showAction(config, proposalId);
   return { json: events, text: describeAudit(events) };
 }
 

@@ -40,6 +40,7 @@ export async function listAudit(
     proposalId: number | undefined;
     eventType: AuditEventType | undefined;
     after: number | undefined;
+    newest: boolean | undefined;
     limit: number;
   },
 ): Promise<z.infer<typeof wire.auditList>> {

@@ -1633,6 +1633,7 @@ export interface paths {
                     limit?: number;
                     proposalId?: number;
                     eventType?: "proposed" | "validated" | "approved" | "rejected" | "executing" | "completed" | "failed" | "cancelled" | "expired" | "kill_switch" | "mode_change";
+                    newest?: string;
                     after?: number | null;
                 };
                 header?: never;

@@ -1,6 +1,6 @@
 import { actionAuditLog } from "@jarvis/db";
 import type { ActionAuditLogRow, JarvisDatabase } from "@jarvis/db";
-import { and, asc, eq, gt } from "drizzle-orm";
+import { and, asc, desc, eq, gt } from "drizzle-orm";
 import { z } from "zod";
 import { messageOf, OperatorError } from "../errors.ts";
 import type { SafetyMode } from "../safety-state.ts";
@@ -15,6 +15,8 @@ export type AuditFilter = {
   eventType?: AuditEvent["eventType"] | undefined;
   /** The id of the last event that the reader has: what is answered comes after it. */
   after?: number | undefined;
+  /** Whether the limit leaves the newest, which are answered oldest first all the same. */
+  newest?: boolean | undefined;
   limit?: number | undefined;
 };
 
@@ -160,7 +162,7 @@ export class ActionAuditor {
 
   /** Oldest first. The next page begins after the id of the last one. */
   async getEvents(filter: AuditFilter = {}): Promise<RecordedAuditEvent[]> {
-    const { proposalId, eventType, after, limit = 100 } = filter;
+    const { proposalId, eventType, after, newest = false, limit = 100 } = filter;
     const rows = await this.#db
       .select()
       .from(actionAuditLog)
@@ -171,9 +173,9 @@ export class ActionAuditor {
           after === undefined ? undefined : gt(actionAuditLog.id, after),
         ),
       )
-      .orderBy(asc(actionAuditLog.id))
+      .orderBy(newest ? desc(actionAuditLog.id) : asc(actionAuditLog.id))
       .limit(PageLimit.parse(limit));
-    return rows.map(eventOf);
+    return (newest ? rows.toReversed() : rows).map(eventOf);
   }
 
   async #logBy(
