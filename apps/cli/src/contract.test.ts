@@ -198,6 +198,14 @@ describe("--json prints one document", () => {
     [["approve", "one"], 2, "commander.invalidArgument"],
     [["reject", "4711", "--reason", "no"], 1, "unknown-proposal"],
     [["cancel", "4711", "--reason", "no"], 1, "unknown-proposal"],
+    [["events", "--run", "01990000-0000-7000-8000-000000000000"], 1, "run-unknown"],
+    [["audit", "--action", "4711"], 1, "unknown-proposal"],
+    [["goal", "list", "--state", "foo"], 2, "commander.invalidArgument"],
+    [["goal", "list", "more"], 2, "invalid-argument"],
+    [["hold", "list", "more"], 2, "invalid-argument"],
+    [["session", "list", "more"], 2, "invalid-argument"],
+    [["token", "list", "more"], 2, "invalid-argument"],
+    [["ledger", "verify", "more"], 2, "invalid-argument"],
     [["audit", "--type", "nothing"], 2, "commander.invalidArgument"],
     [["events", "--type", "nonsense"], 2, "commander.invalidArgument"],
     [["backup", "/no/such/dir/x"], 2, "file-unwritable"],
@@ -254,6 +262,16 @@ describe("--json prints one document", () => {
     });
     expect(broken.code).toBe(1);
   });
+});
+
+it("the newest of the action ledger are shown on request, the newest last", async () => {
+  await world.here(["mode", "observe", "--reason", "the last of all"]);
+  const audited = async (...args: string[]) =>
+    oneDocument(await world.here(["audit", "--limit", "1", ...args, "--json"]));
+  expect(await audited("--newest")).toMatchObject([
+    { eventType: "mode_change", eventData: { reason: "the last of all" } },
+  ]);
+  expect(await audited()).not.toEqual(await audited("--newest"));
 });
 
 describe("propose", () => {

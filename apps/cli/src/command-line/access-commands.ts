@@ -1,4 +1,4 @@
-import { oneOf } from "./argument-parsers.ts";
+import { noMore, oneOf } from "./argument-parsers.ts";
 import type { CommandLine } from "./command-line.ts";
 
 /** Who else may speak to the kernel. */
@@ -23,6 +23,7 @@ export function addAccessCommands({ command, answer }: CommandLine): void {
     .action(
       answer(async (config, cmd) => {
         const [what, name] = cmd.processedArgs as [string, string | undefined];
+        if (what === "list") noMore("token list", name);
         const { token } = await import("../commands/tokens.ts");
         return await token(config, what, name, cmd.opts());
       }),

@@ -41,6 +41,12 @@ export function oneOf<T extends string>(
   };
 }
 
+/** What one of the words that a command takes has no use for is a mistake, and not dropped. */
+export function noMore(command: string, given: string | undefined): void {
+  if (given === undefined) return;
+  throw unreadable(`\`jarvis ${command}\` takes no more words, got ${JSON.stringify(given)}.`);
+}
+
 /** What is missing only for one of the words that a command takes, which a flag alone cannot say. */
 export function unreadable(sentence: string): CommandError {
   return new CommandError(exitCodes.unreadable, "invalid-argument", sentence);

@@ -1,8 +1,9 @@
+import { goalStates } from "@jarvis/db/goal-words";
 import { InvalidArgumentError, type Command } from "commander";
 import type { GoalOptions } from "../commands/goals.ts";
 import type { CliConfig } from "../config.ts";
 import type { Answer } from "../outcome.ts";
-import { oneOf, unreadable } from "./argument-parsers.ts";
+import { noMore, oneOf, unreadable } from "./argument-parsers.ts";
 import type { CommandLine } from "./command-line.ts";
 
 const words = ["add", "list", "show", "pause", "resume", "cancel"] as const;
@@ -13,7 +14,7 @@ export function addGoalCommands({ command, answer }: CommandLine): void {
     .argument("<what>", words.join(", "), oneOf(words))
     .argument("[goal]", "for add what is to be done, else the goal's id")
     .option("--reason <text>", "why: for pause, resume and cancel")
-    .option("--state <state>", "for list: in one state")
+    .option("--state <state>", "for list: in one state", oneOf(goalStates))
     .option("--limit <n>", "for list: how many", whole, 20)
     .action(answer(async (config, cmd) => await goal(config, cmd)));
 
@@ -31,7 +32,10 @@ async function goal(config: CliConfig, cmd: Command): Promise<Answer> {
   const [what, given] = cmd.processedArgs as [(typeof words)[number], string | undefined];
   const options = cmd.opts<GoalOptions & { reason?: string; state?: string; limit: number }>();
   const { addGoal, listGoals, moveGoal, showGoal } = await import("../commands/goals.ts");
-  if (what === "list") return await listGoals(config, options);
+  if (what === "list") {
+    noMore("goal list", given);
+    return await listGoals(config, options);
+  }
   if (given === undefined || given.trim() === "") {
     throw unreadable(`Name the goal: \`jarvis goal ${what} ${what === "add" ? "TEXT" : "ID"}\`.`);
   }

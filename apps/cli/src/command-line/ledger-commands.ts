@@ -5,8 +5,11 @@ import {
   type LedgerOptions,
 } from "../commands/ledger-words.ts";
 import { readCliConfig } from "../config.ts";
-import { oneOf, reasonGiven } from "./argument-parsers.ts";
+import { noMore, oneOf, reasonGiven } from "./argument-parsers.ts";
 import type { CommandLine, GlobalOptions } from "./command-line.ts";
+
+/** What is said about one thing; the others are about the whole ledger. */
+const withSubject: ReadonlySet<LedgerCommand> = new Set(["prove", "check", "redact"] as const);
 
 /** The ledger as a whole: kept elsewhere, filled again, and proved. */
 export function addLedgerCommands({ command, answer }: CommandLine): void {
@@ -55,6 +58,7 @@ export function addLedgerCommands({ command, answer }: CommandLine): void {
       const cmd = args.at(-1) as Command;
       const [what, subject] = cmd.processedArgs as [LedgerCommand, string | undefined];
       const options = cmd.opts<GlobalOptions & LedgerOptions>();
+      if (!withSubject.has(what)) noMore(`ledger ${what}`, subject);
       if (what === "export" && options.out === undefined) {
         // Line by line, which is an answer of its own.
         const { exportToOutput } = await import("../commands/ledger.ts");

@@ -1,4 +1,4 @@
-import { oneOf, reasonGiven, unreadable } from "./argument-parsers.ts";
+import { noMore, oneOf, reasonGiven, unreadable } from "./argument-parsers.ts";
 import type { CommandLine } from "./command-line.ts";
 
 /** What keeps something from happening until an operator says that it may. */
@@ -12,7 +12,10 @@ export function addLiftCommands({ command, answer }: CommandLine): void {
         const [what, run] = cmd.processedArgs as [string, string | undefined];
         const { reason } = cmd.opts<{ reason?: string }>();
         const { liftHold, listHolds } = await import("../commands/releases.ts");
-        if (what === "list") return await listHolds(config);
+        if (what === "list") {
+          noMore("hold list", run);
+          return await listHolds(config);
+        }
         if (run === undefined || reason === undefined) {
           throw unreadable("Name the run and say why: `jarvis hold lift RUN --reason TEXT`.");
         }
@@ -29,7 +32,10 @@ export function addLiftCommands({ command, answer }: CommandLine): void {
         const [what, session] = cmd.processedArgs as [string, string | undefined];
         const { reason } = cmd.opts<{ reason?: string }>();
         const { listSessions, releaseSession } = await import("../commands/sessions.ts");
-        if (what === "list") return await listSessions(config);
+        if (what === "list") {
+          noMore("session list", session);
+          return await listSessions(config);
+        }
         if (session === undefined || reason === undefined) {
           throw unreadable(
             "Name the session and say why: `jarvis session release SESSION --reason TEXT`.",

@@ -50,6 +50,8 @@ export async function events(config: CliConfig, options: EventOptions): Promise<
       return await (await withoutKernel()).listLocalEvents(config, { runId, type, limit });
     },
   );
+  // Nothing of a run that is there is an answer; nothing of one that never was is a mistake.
+  if (list.events.length === 0 && options.run !== undefined) await show(config, options.run);
   return { json: list.events, text: describeEvents(list.events) };
 }
 
@@ -71,6 +73,7 @@ export async function followEvents(
   const page = await kernel.get(`/api/events?${eventQuery(options)}`, wire.eventList);
   const printed = new Set(page.events.map(({ id }) => id));
   page.events.forEach(print);
+  if (page.events.length === 0 && options.run !== undefined) await show(config, options.run);
   let after = newest?.id ?? "0";
   for (;;) {
     for await (const { id, name, data } of kernel.listen(`/api/stream?after=${after}`)) {

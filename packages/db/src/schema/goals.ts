@@ -1,15 +1,7 @@
 import { sql } from "drizzle-orm";
 import { bigint, check, index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { instant, oneOf } from "./columns.ts";
-
-export const goalStates = [
-  "open",
-  "running",
-  "paused",
-  "reached",
-  "given-up",
-  "cancelled",
-] as const;
+import { goalStates } from "./goal-words.ts";
 
 export type GoalState = (typeof goalStates)[number];
 

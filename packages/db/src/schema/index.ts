@@ -3,6 +3,7 @@ export * from "./action-proposals.ts";
 export * from "./action-words.ts";
 export * from "./agent-state.ts";
 export * from "./blobs.ts";
+export * from "./goal-words.ts";
 export * from "./goals.ts";
 export * from "./kernel-lease.ts";
 export * from "./promotion-intents.ts";
