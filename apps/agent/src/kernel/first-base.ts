@@ -7,6 +7,7 @@ import {
   lastSeenBase,
   loadConfig,
   rememberBase,
+  SelfExtensionError,
   treeOf,
   whenGitHubAnswers,
   type PipelineWorld,
@@ -14,14 +15,23 @@ import {
 
 /**
  * The base that Jarvis starts with is attested by set-up: there is nothing earlier to judge it by.
- * Throws `invalid-config` where it does not say how it is verified; nothing is attested then.
+ * Throws `invalid-config` where it does not say how it is verified; nothing is attested then. `forge`
+ * is where the local forge lies, which a backup does not hold; null where the host is GitHub. Throws
+ * `forge-missing` where a restored database speaks of another.
  */
-export async function attestFirstBase(world: PipelineWorld): Promise<void> {
+export async function attestFirstBase(world: PipelineWorld, forge: string | null): Promise<void> {
   const known = await lastSeenBase(world.db);
   if (known !== null) {
     // Another kernel saw it, or the mirror was lost. While the host is away runs wait for it.
     const isHere = await hasCommit(world.mirror, known);
-    if (!isHere) await whenGitHubAnswers(async () => await fetchBase(world));
+    if (isHere) return;
+    await whenGitHubAnswers(async () => await fetchBase(world));
+    if (forge !== null && !(await hasCommit(world.mirror, known))) {
+      throw new SelfExtensionError(
+        "forge-missing",
+        `The database was restored without its local forge: the newest base ${known} is not there; copy the directory \`forge\` of the old state to ${forge}, then start again.`,
+      );
+    }
     return;
   }
   const sha = await fetchBase(world);

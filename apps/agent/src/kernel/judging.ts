@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { forgetRepository, registerPipeline, type Pipeline } from "@jarvis/tools/self-extension";
 import { attestFirstBase } from "./first-base.ts";
 import { AtWork } from "./goals/at-work.ts";
@@ -51,7 +52,8 @@ export async function startJudging(
   }).catch(undo);
   const { world, actions } = work;
   started.add(async () => await actions.stop());
-  await attestFirstBase(world).catch(undo);
+  const forge = connection.kind === "forge" ? join(config.stateDir, "forge") : null;
+  await attestFirstBase(world, forge).catch(undo);
   const pipeline = registerPipeline(() => world);
   // Before it is launched: one that fails half way has begun to go on with runs.
   started.add(async () => await stopWorkflowEngine(ground));

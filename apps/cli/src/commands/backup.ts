@@ -26,6 +26,9 @@ export async function backup(config: CliConfig, file: string): Promise<Answer> {
     text: [
       `Wrote ${file}: ${written.rows} rows, ${sealed} events sealed.`,
       `It holds no key: keep a copy of ${join(config.stateDir, "ledger", "key.pem")} apart from it.`,
+      ...(existsSync(join(config.stateDir, "forge"))
+        ? [`Nor the local forge, where changes landed: keep ${join(config.stateDir, "forge")} too.`]
+        : []),
     ].join("\n"),
   };
 }

@@ -1,5 +1,6 @@
 /** Why the pipeline could not go on. Closed: programs branch on it, never on the message. */
 export type SelfExtensionErrorCode =
+  | "forge-missing"
   | "git-failed"
   | "illegal-transition"
   | "invalid-config"
