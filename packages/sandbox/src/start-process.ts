@@ -64,8 +64,9 @@ export function startProcess(command: Command, listeners: Listeners): Started {
     hasExited = true;
   });
 
-  // Node's type knows five of them.
-  const streams: readonly MaybeStream[] = child.stdio;
+  // Node's type knows five of them, and not that there are none where the start has failed.
+  const { stdio }: { readonly stdio?: readonly MaybeStream[] } = child;
+  const streams = stdio ?? [];
   const drained = Promise.all([
     readAll(streams[1], listeners.stdout),
     readAll(streams[2], listeners.setup),
