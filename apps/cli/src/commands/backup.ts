@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
+  databaseDirectory,
   DatabaseError,
+  destroyEmbedded,
   lockStateDirectory,
   openStateDirectory,
   restoreDatabase,
@@ -44,6 +46,7 @@ export async function restore(config: CliConfig, file: string, reason: string): 
   }
   const directory = openStateDirectory(config.stateDir);
   const lock = lockStateDirectory(directory, { pid: process.pid, what: "jarvis restore" });
+  const isNew = config.databaseUrl === undefined && databaseDirectory(directory) === null;
   try {
     const { rows, checkpoint } = await restoreDatabase(
       {
@@ -65,6 +68,8 @@ export async function restore(config: CliConfig, file: string, reason: string): 
       ].join("\n"),
     };
   } catch (error) {
+    // Only what was made for it: a start would find a Jarvis without a past there.
+    if (isNew) await destroyEmbedded(directory);
     if (!(error instanceof DatabaseError) || error.code !== "restore-refused") throw error;
     throw new CommandError(exitCodes.refused, error.code, error.message, { cause: error });
   } finally {
