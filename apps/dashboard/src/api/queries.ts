@@ -164,6 +164,9 @@ export const holdsQuery = queryOptions({
   queryFn: async () => (await answerOf(api.GET("/api/holds"))).holds,
 });
 
+/** A page that stays open for days holds no more than so many; older ones are asked for again. */
+export const MOST_EVENTS = 1000;
+
 /** Puts a new event on top of the pages that it belongs to; told twice, it is shown once. */
 export function addEvent(client: QueryClient, event: LedgerEvent): void {
   const pages = client.getQueriesData<InfiniteData<LedgerEvent[]>>({ queryKey: ["events"] });
@@ -176,6 +179,12 @@ export function addEvent(client: QueryClient, event: LedgerEvent): void {
       filter.to !== undefined;
     const [first = [], ...rest] = data?.pages ?? [];
     if (data === undefined || isOther || first.some(({ id }) => id === event.id)) continue;
-    client.setQueryData(key, { ...data, pages: [[event, ...first], ...rest] });
+    const isFull = first.length >= MOST_EVENTS;
+    // What is cut off takes the pages behind it along: between two there must be no hole.
+    const newest = [event, ...(isFull ? first.slice(0, MOST_EVENTS / 2) : first)];
+    client.setQueryData(key, {
+      pages: isFull ? [newest] : [newest, ...rest],
+      pageParams: isFull ? data.pageParams.slice(0, 1) : data.pageParams,
+    });
   }
 }
