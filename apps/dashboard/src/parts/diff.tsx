@@ -8,7 +8,8 @@ import typescript from "highlight.js/lib/languages/typescript";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
 import { createLowlight } from "lowlight";
-import { Fragment, useMemo, type ReactNode } from "react";
+import { Fragment, useMemo, useState, type ReactNode } from "react";
+import { openedAtOnce } from "./opened-at-once.ts";
 import { parsePatch, type PatchFile, type PatchLine } from "./parse-patch.ts";
 import { Text } from "./text.tsx";
 
@@ -55,40 +56,46 @@ export function Diff({ patch }: { patch: string }): ReactNode {
     );
   }
   // By its place: one path may come twice, and both are applied.
-  return files.map((file, index) => <FileDiff key={index} file={file} />);
+  const opened = openedAtOnce(files);
+  return files.map((file, index) => (
+    <FileDiff key={`${index} ${file.path}`} file={file} isOpenAtFirst={opened[index] === true} />
+  ));
 }
 
-function FileDiff({ file }: { file: PatchFile }): ReactNode {
+function FileDiff({ file, isOpenAtFirst }: { file: PatchFile; isOpenAtFirst: boolean }): ReactNode {
+  const [isOpen, setOpen] = useState(isOpenAtFirst);
   const language = languages[file.path.split(".").at(-1) ?? ""];
   const isColoured = language !== undefined && file.lines.length <= COLOURED;
   return (
-    <details className="file" open>
+    <details className="file" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <Text>{file.path}</Text>{" "}
         <span className="muted">
           {file.added} added, {file.removed} removed
         </span>
       </summary>
-      <div className="scroll" tabIndex={0} role="region" aria-label={`Changes of ${file.path}`}>
-        <table className="diff">
-          <tbody>
-            {file.lines.map((line, index) => (
-              <tr key={index} className={line.kind}>
-                <td className="number">{line.before}</td>
-                <td className="number">{line.after}</td>
-                <td className="mark">
-                  {line.kind === "added" ? "+" : line.kind === "removed" ? "−" : ""}
-                </td>
-                <td>
-                  <code>
-                    <Line line={line} language={isColoured ? language : undefined} />
-                  </code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      {isOpen && (
+        <div className="scroll" tabIndex={0} role="region" aria-label={`Changes of ${file.path}`}>
+          <table className="diff">
+            <tbody>
+              {file.lines.map((line, index) => (
+                <tr key={index} className={line.kind}>
+                  <td className="number">{line.before}</td>
+                  <td className="number">{line.after}</td>
+                  <td className="mark">
+                    {line.kind === "added" ? "+" : line.kind === "removed" ? "−" : ""}
+                  </td>
+                  <td>
+                    <code>
+                      <Line line={line} language={isColoured ? language : undefined} />
+                    </code>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
     </details>
   );
 }
