@@ -29,15 +29,32 @@ let db: JarvisDatabase;
 let safety: SafetyController;
 let executor: ActionExecutor;
 
+/** The actions whose work has begun, which is after their state says so. */
+const begun = new Set<string>();
+
 beforeEach(async () => {
+  begun.clear();
   world = await actionWorld(
     [
       anAction(),
-      anAction({ name: "wait", run: (_, context) => untilStopped(context) }),
-      anAction({ name: "deaf", run: () => new Promise(() => {}) }),
+      anAction({
+        name: "wait",
+        run: async (_, context) => {
+          begun.add("wait");
+          await untilStopped(context);
+        },
+      }),
+      anAction({
+        name: "deaf",
+        run: async () => {
+          begun.add("deaf");
+          await new Promise(() => {});
+        },
+      }),
       anAction({
         name: "child",
         run: async (_, context) => {
+          begun.add("child");
           const child = spawn("sleep", ["600"], { signal: context.signal });
           await new Promise((_resolve, reject) => child.once("error", reject));
         },
@@ -110,11 +127,11 @@ describe("setting the mode", () => {
   });
 
   it("to observe lets what runs end by itself", async () => {
-    const begun = await running("wait");
+    const action = await running("wait");
     await safety.setMode("observe", operator);
-    expect((await readProposalRow(db, begun.proposalId)).state).toBe("executing");
+    expect((await readProposalRow(db, action.proposalId)).state).toBe("executing");
     await safety.killSwitch(operator);
-    await begun.ended;
+    await action.ended;
   });
 
   it("to observe overrules whoever sets it at the same time", async () => {
@@ -138,22 +155,22 @@ describe("the kill switch", () => {
   it("cancels what is pending, stops what runs, and says how many that was", async () => {
     const proposed = await executor.propose(aRequest());
     const valid = await validated(executor);
-    const begun = await running("wait");
+    const action = await running("wait");
     const was = (id: number, state: string) => ({ kind: "action", id, was: state, runId: null });
     const answer = await safety.kill(operator);
     expect(answer).toMatchObject({
       cancelledCount: 3,
       stopped: [
-        was(begun.proposalId, "running"),
+        was(action.proposalId, "running"),
         was(proposed.id, "pending"),
         was(valid.id, "pending"),
       ],
     });
     expect(answer.stopped[0]?.name).toBe("wait");
-    for (const one of [proposed.id, valid.id, begun.proposalId]) {
+    for (const one of [proposed.id, valid.id, action.proposalId]) {
       expect((await readProposalRow(db, one)).state).toBe("cancelled");
     }
-    expect(await begun.ended).toMatchObject({ outcome: "cancelled" });
+    expect(await action.ended).toMatchObject({ outcome: "cancelled" });
     const [event] = await world.auditor.getEvents({ eventType: "kill_switch" });
     expect(event).toMatchObject({
       proposalId: null,
@@ -188,53 +205,53 @@ describe("the kill switch", () => {
   });
 
   it("pressed in another process stops what runs here, within 250 ms, though no message comes", async () => {
-    const begun = await running("child");
+    const action = await running("child");
     const from = performance.now();
     await killSwitch(db, operator);
-    expect(await begun.ended).toMatchObject({ outcome: "cancelled" });
+    expect(await action.ended).toMatchObject({ outcome: "cancelled" });
     // The answer of the other process includes that this one has stopped.
     expect(performance.now() - from).toBeLessThan(500);
   });
 
   it("does not wait for ever for an action that does not listen", async () => {
-    const begun = await running("deaf");
+    const action = await running("deaf");
     expect(await safety.killSwitch(operator)).toBe(1);
-    expect(await begun.ended).toMatchObject({ outcome: "cancelled" });
-    const [event] = (await world.auditor.getEvents({ proposalId: begun.proposalId })).slice(-1);
+    expect(await action.ended).toMatchObject({ outcome: "cancelled" });
+    const [event] = (await world.auditor.getEvents({ proposalId: action.proposalId })).slice(-1);
     expect(event).toMatchObject({ eventType: "cancelled", eventData: { settled: false } });
   });
 
   it("closes what a dead executor left, instead of waiting for it", async () => {
-    const begun = await running("wait");
+    const action = await running("wait");
     const admin = world.database.openAdmin();
     await admin`update action_proposals
-      set executor_id = 'dead', lease_expires_at = now() where id = ${begun.proposalId}`;
+      set executor_id = 'dead', lease_expires_at = now() where id = ${action.proposalId}`;
     await admin.end();
     expect(await killSwitch(db, operator)).toMatchObject({
       cancelledCount: 1,
-      stopped: [{ id: begun.proposalId }],
+      stopped: [{ id: action.proposalId }],
     });
-    expect((await readProposalRow(db, begun.proposalId)).state).toBe("failed");
-    await begun.ended;
+    expect((await readProposalRow(db, action.proposalId)).state).toBe("failed");
+    await action.ended;
   });
 
   it("says so when something did not stop, after all the rest", async () => {
-    const begun = await running("wait");
+    const action = await running("wait");
     const admin = world.database.openAdmin();
     // An executor that lives and does not do as it is told.
     await admin`update action_proposals
       set executor_id = 'stubborn', lease_expires_at = now() + interval '1 hour'
-      where id = ${begun.proposalId}`;
+      where id = ${action.proposalId}`;
     await admin.end();
     const pending = await executor.propose(aRequest());
     await expect(killSwitch(db, operator, { limitMs: 300 })).rejects.toMatchObject({
       code: "kill-switch-incomplete",
-      message: expect.stringContaining(`action(s) ${begun.proposalId} did not stop within 300 ms`),
+      message: expect.stringContaining(`action(s) ${action.proposalId} did not stop within 300 ms`),
     });
     expect((await readProposalRow(db, pending.id)).state).toBe("cancelled");
     const [event] = await world.auditor.getEvents({ eventType: "kill_switch" });
     expect(event?.eventData).toMatchObject({ complete: false });
-    await begun.ended;
+    await action.ended;
   });
 
   it("goes on once its hooks have killed what held the lock", async () => {
@@ -256,12 +273,12 @@ describe("the kill switch", () => {
   });
 
   it("is lifted for what is begun later, not for what was told to stop", async () => {
-    const begun = await running("wait");
+    const action = await running("wait");
     const kill = safety.killSwitch(operator);
     await eventually(async () => (await listProposals(db, { states: ["executing"] })).length === 0);
     await safety.setMode("execute", operator);
     await kill;
-    expect(await begun.ended).toMatchObject({ outcome: "cancelled" });
+    expect(await action.ended).toMatchObject({ outcome: "cancelled" });
     const next = await validated(executor);
     expect((await executor.execute(next.id, unbounded)).outcome).toBe("completed");
   });
@@ -278,7 +295,7 @@ describe("the kill switch", () => {
 async function running(actionName: string) {
   const { id } = await validated(executor, { actionName });
   const ended = executor.execute(id, unbounded);
-  await eventually(async () => (await readProposalRow(db, id)).state === "executing");
+  await eventually(async () => await Promise.resolve(begun.has(actionName)));
   return { proposalId: id, ended };
 }
 
