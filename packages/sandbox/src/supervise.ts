@@ -46,7 +46,8 @@ const setupTextBytes = 16 * 1024;
 
 /**
  * Runs a sandbox's command line to its end: its own, or soon after the ender was given a reason.
- * Resolves when the whole tree is gone, so that nothing writes to the rw mounts any more.
+ * Resolves when the whole tree is gone, so that nothing writes to the rw mounts any more; rejects
+ * then where the host could not bound what it wrote.
  */
 export async function supervise(
   supervised: Supervised,
@@ -87,7 +88,7 @@ export async function supervise(
   const wallClock =
     wallMs === undefined ? undefined : setTimeout(() => ender.end("wall-timeout"), wallMs);
   const toldToEnd = new Promise<void>((resolve) => ender.onEnd(resolve));
-  await Promise.race([started.exited, toldToEnd]);
+  await Promise.race([started.exited, toldToEnd, disk.blind]);
   clearTimeout(wallClock);
 
   if (!started.hasExited()) await kill(started, init);
@@ -96,6 +97,7 @@ export async function supervise(
   await within(drainWithinMs, started.drained);
   started.close();
 
+  const peakMemoryBytes = memory?.stop() ?? 0;
   await disk.stop();
   const startError = started.hasExited() ? await started.exited : undefined;
   return {
@@ -103,7 +105,7 @@ export async function supervise(
     exitStatus: reader.status.exitStatus,
     setupText: startError ?? setup.text("stderr"),
     gone,
-    peakMemoryBytes: memory?.stop() ?? 0,
+    peakMemoryBytes,
   };
 }
 

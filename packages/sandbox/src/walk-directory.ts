@@ -15,34 +15,78 @@ export interface WalkEntry {
 const deepest = 64;
 
 /**
- * Every entry below a directory that hostile code may have written, or may still be writing.
- * Directories are opened with O_NOFOLLOW and entries reached through the open descriptor, so that
- * exchanging a directory for a link at the right moment leads nowhere. Links are listed, never
- * followed. Synchronous: callers let the event loop breathe between entries.
+ * Every entry below a directory that hostile code has written. Directories are opened with
+ * O_NOFOLLOW and entries reached through the open descriptor, so that exchanging a directory for a
+ * link at the right moment leads nowhere. Links are listed, never followed. What changes under the
+ * walk throws. Synchronous: callers let the event loop breathe between entries.
  */
-export function* walkDirectory(root: string): Generator<WalkEntry> {
-  yield* walkOpened(openDirectory(root, "."), "", 1);
+export function walkDirectory(root: string): Generator<WalkEntry> {
+  return walkOpened(openDirectory(root, "."), "", 1, false);
 }
 
-function* walkOpened(descriptor: number, prefix: string, depth: number): Generator<WalkEntry> {
+/**
+ * The same while hostile code is still writing there: an entry that was removed, renamed or replaced
+ * since it was listed is passed over, and only that one. Otherwise whoever renames would end the walk.
+ */
+export function walkChangingDirectory(root: string): Generator<WalkEntry> {
+  return walkOpened(openDirectory(root, "."), "", 1, true);
+}
+
+function* walkOpened(
+  descriptor: number,
+  prefix: string,
+  depth: number,
+  mayChange: boolean,
+): Generator<WalkEntry> {
   try {
     if (depth > deepest) {
       throw new SandboxError("too-deep", `More than ${deepest} directories deep at ${prefix}.`);
     }
     const here = `/proc/self/fd/${descriptor}`;
-    for (const name of readdirSync(here)) {
+    for (const name of listOpened(here, prefix, mayChange)) {
       const handle = `${here}/${name}`;
       const stats = lstatSync(handle, { throwIfNoEntry: false });
-      if (stats === undefined) throw vanished(prefix + name);
+      if (stats === undefined) {
+        if (mayChange) continue;
+        throw vanished(prefix + name);
+      }
       yield { path: prefix + name, handle, stats };
       if (stats.isDirectory()) {
-        const inner = openDirectory(handle, prefix + name);
-        yield* walkOpened(inner, `${prefix}${name}/`, depth + 1);
+        const inner = openInner(handle, prefix + name, mayChange);
+        if (inner === undefined) continue;
+        yield* walkOpened(inner, `${prefix}${name}/`, depth + 1, mayChange);
       }
     }
   } finally {
     closeSync(descriptor);
   }
+}
+
+function listOpened(here: string, name: string, mayChange: boolean): string[] {
+  try {
+    return readdirSync(here);
+  } catch (error) {
+    const failure = openFailure(error, name);
+    if (mayChange && isRace(failure)) return [];
+    throw failure;
+  }
+}
+
+function openInner(handle: string, name: string, mayChange: boolean): number | undefined {
+  try {
+    return openDirectory(handle, name);
+  } catch (error) {
+    if (mayChange && isRace(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What an entry says that is not any more what it was when it was listed. */
+function isRace(error: unknown): boolean {
+  return (
+    error instanceof SandboxError &&
+    (error.code === "missing" || error.code === "symlink" || error.code === "not-a-directory")
+  );
 }
 
 /** Opens a directory, never through a link in its last part. `name` is for the message only. */
@@ -54,8 +98,8 @@ export function openDirectory(place: string, name: string): number {
   }
 }
 
-/** The closed code for a failed open of something in a hostile tree. */
-export function openFailure(error: unknown, name: string): SandboxError {
+/** What a failed open of something in a hostile tree means: a closed code, or that the host is at fault. */
+export function openFailure(error: unknown, name: string): Error {
   const shown = JSON.stringify(name);
   switch (errnoOf(error) ?? "") {
     case "ENOENT":
@@ -66,6 +110,14 @@ export function openFailure(error: unknown, name: string): SandboxError {
       return new SandboxError("not-a-directory", `${shown} is not a directory.`, { cause: error });
     case "ENXIO":
       return new SandboxError("special-file", `${shown} is not a regular file.`, { cause: error });
+    case "EMFILE":
+    case "ENFILE":
+    case "ENOMEM":
+      // No SandboxError: that would be taken for something about what lies there.
+      return new Error(
+        `This machine has no descriptors or memory left to look at ${shown} (${errnoOf(error)}); raise \`ulimit -n\`, or run less at once.`,
+        { cause: error },
+      );
     default:
       return new SandboxError("unreadable", `${shown} cannot be opened.`, { cause: error });
   }

@@ -28,7 +28,12 @@ export function watchMemory(root: number, limitBytes: number, ender: Ender): Mem
 }
 
 export interface DiskWatch {
-  /** Looks a last time, so that a quick writer is judged like a slow one. */
+  /** Resolves when a look failed for the host's own reasons: what is written is not bounded any more. */
+  blind: Promise<void>;
+  /**
+   * Looks a last time, so that a quick writer is judged like a slow one. Rejects with why it could
+   * not look, unless something else had ended the sandbox before.
+   */
   stop(): Promise<void>;
 }
 
@@ -40,18 +45,26 @@ export function watchDisk(
 ): DiskWatch {
   let stopped = false;
   const look = async (): Promise<void> => {
+    if (ender.reason !== undefined) return;
     const bytes = await diskUsage(directories, limitBytes);
     if (bytes > limitBytes) ender.end("disk-limit");
   };
   let looking = Promise.resolve();
+  let tellBlind: () => void = () => undefined;
+  const blind = new Promise<void>((resolve) => {
+    tellBlind = resolve;
+  });
   let timer = setTimeout(lookAndGoOn, diskEveryMs);
   function lookAndGoOn(): void {
     // The next look begins after this one: a large tree must not pile them up.
     looking = look().then(() => {
       if (!stopped) timer = setTimeout(lookAndGoOn, diskEveryMs);
     });
+    // Who stops the watch is told why.
+    looking.catch(tellBlind);
   }
   return {
+    blind,
     stop: async () => {
       stopped = true;
       clearTimeout(timer);
