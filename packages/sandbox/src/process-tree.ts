@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 
 import { readTextOr } from "./host.ts";
 
@@ -30,17 +31,27 @@ export function killGroup(leader: number): void {
 }
 
 /**
- * Resident memory of a process and all its descendants that is theirs alone or shared between
- * them, without pages of files, which the kernel can drop. Processes that a daemon left behind are
- * children of the namespace's init, so none escapes this walk for longer than one sample.
- *
- * The cheap sum counts a shared page once for each process that maps it. Only where that sum is
- * above `limitBytes` the exact one is taken, which costs the kernel a walk of their page tables.
+ * Resident memory of a process and all its descendants, without pages of files, which the kernel can
+ * drop. A page that they share is counted once for each process that maps it. Processes that a
+ * daemon left behind are children of the namespace's init, so none escapes this walk for longer
+ * than one sample.
  */
-export function treeMemoryBytes(root: number, limitBytes: number): number {
-  const pids = descendants(root);
-  const upperBound = sum(pids.map(unsharedUpperBound));
-  return upperBound <= limitBytes ? upperBound : sum(pids.map(proportionalBytes));
+export function treeMemoryBytes(root: number): number {
+  return sum(descendants(root).map(unsharedUpperBound));
+}
+
+/**
+ * The same with a shared page counted once. The kernel walks the page tables of each process for it,
+ * so it is asked only while the sum is not above `limitBytes`, and by a thread beside the event
+ * loop: many processes that share much would hold the loop up for seconds.
+ */
+export async function exactTreeMemoryBytes(root: number, limitBytes: number): Promise<number> {
+  let bytes = 0;
+  for (const pid of descendants(root)) {
+    bytes += await proportionalBytes(pid);
+    if (bytes > limitBytes) break;
+  }
+  return bytes;
 }
 
 function descendants(root: number): number[] {
@@ -60,8 +71,8 @@ function unsharedUpperBound(pid: number): number {
   return kibibytes(status, "RssAnon") + kibibytes(status, "RssShmem");
 }
 
-function proportionalBytes(pid: number): number {
-  const rollup = readTextOr(`/proc/${pid}/smaps_rollup`, "");
+async function proportionalBytes(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
   // Not readable, or an old kernel: the upper bound, so that nothing is missed.
   if (rollup === "") return unsharedUpperBound(pid);
   return kibibytes(rollup, "Pss_Anon") + kibibytes(rollup, "Pss_Shmem");

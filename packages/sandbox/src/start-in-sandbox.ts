@@ -131,7 +131,7 @@ function handle(
       ender.end("aborted");
       await ended;
     },
-    memoryBytes: () => (isAlive(init) ? treeMemoryBytes(init.pid, Number.POSITIVE_INFINITY) : null),
+    memoryBytes: () => (isAlive(init) ? treeMemoryBytes(init.pid) : null),
     stderrTail: () => stderr.text(),
   };
 }

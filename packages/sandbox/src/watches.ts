@@ -1,9 +1,13 @@
+import { performance } from "node:perf_hooks";
+
 import { diskUsage } from "./disk-usage.ts";
 import type { Ender } from "./ender.ts";
-import { treeMemoryBytes } from "./process-tree.ts";
+import { exactTreeMemoryBytes, treeMemoryBytes } from "./process-tree.ts";
 
 // A process that allocates as fast as it can was seen to overshoot 1 GiB by about a tenth.
 const memoryEveryMs = 50;
+// In a longer gap a tree could take the machine's memory.
+const memoryAtLeastEveryMs = 1000;
 const diskEveryMs = 250;
 
 export interface MemoryWatch {
@@ -14,17 +18,35 @@ export interface MemoryWatch {
 /** Ends the sandbox when the tree below `root` holds more than `limitBytes`. */
 export function watchMemory(root: number, limitBytes: number, ender: Ender): MemoryWatch {
   let peak = 0;
-  const timer = setInterval(() => {
-    const bytes = treeMemoryBytes(root, limitBytes);
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    const upperBound = treeMemoryBytes(root);
+    const bytes =
+      upperBound <= limitBytes ? upperBound : await exactTreeMemoryBytes(root, limitBytes);
+    if (stopped) return;
     peak = Math.max(peak, bytes);
     if (bytes > limitBytes) ender.end("memory");
-  }, memoryEveryMs);
+  };
+  let timer = setTimeout(lookAndGoOn, memoryEveryMs);
+  function lookAndGoOn(): void {
+    const startedAt = performance.now();
+    void look().then(() => {
+      if (stopped) return;
+      timer = setTimeout(lookAndGoOn, waitAfterLook(performance.now() - startedAt));
+    });
+  }
   return {
     stop: () => {
-      clearInterval(timer);
+      stopped = true;
+      clearTimeout(timer);
       return peak;
     },
   };
+}
+
+/** Ten times as long as the look took: a tree that is costly to look at gets no more of this machine. */
+export function waitAfterLook(tookMs: number): number {
+  return Math.min(Math.max(memoryEveryMs, 10 * tookMs), memoryAtLeastEveryMs);
 }
 
 export interface DiskWatch {
