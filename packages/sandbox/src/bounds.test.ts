@@ -67,6 +67,15 @@ describe("memory", () => {
     expect(result.peakMemoryBytes).toBeGreaterThan(400 * mebibyte);
   });
 
+  it("counts what waits in sockets, where nobody has it mapped", async () => {
+    const world = makeWorld();
+    const limits = { memoryBytes: 400 * mebibyte };
+    const many = await run(world, ["node", "exhaust.mjs", "sockets", "900"], limits);
+    expect(many).toMatchObject({ outcome: "killed", reason: "memory" });
+    const few = await run(world, ["node", "exhaust.mjs", "sockets", "100"], limits);
+    expect(few).toMatchObject({ outcome: "exited", stdout: "filled 100" });
+  });
+
   it("leaves a program alone that stays below", async () => {
     const world = makeWorld();
     const result = await run(

@@ -16,6 +16,7 @@ import { makeWorld } from "./testing/world.ts";
 
 const EPERM = refuse(errno.EPERM);
 const noFamily = refuse(errno.EAFNOSUPPORT);
+const badDescriptor = 9;
 const newUser = 0x10000000n;
 const sigchld = 17n;
 
@@ -41,6 +42,10 @@ const inspected: [keyof typeof inspectedSyscalls, string, bigint[], number][] = 
   ["socket", "kernel crypto", [38n, 5n], noFamily],
   ["socketpair", "unix", [1n, 1n], allow],
   ["socketpair", "another", [30n, 1n], noFamily],
+  ["setsockopt", "addresses that are used again", [3n, 1n, 2n], allow],
+  ["setsockopt", "an option of TCP of the same number", [3n, 6n, 7n], allow],
+  ["setsockopt", "a larger send buffer", [3n, 1n, 7n], refuse(0)],
+  ["setsockopt", "the same, with bits that the kernel drops", [3n, 0xff_0000_0001n, 7n], refuse(0)],
   ["shmget", "PostgreSQL's lock", [2n, 56n], allow],
   ["shmget", "a page", [2n, 4096n], allow],
   ["shmget", "more than a page", [2n, 4097n], EPERM],
@@ -100,6 +105,8 @@ describe.runIf(process.arch === "x64")("the filter in the kernel", () => {
     add("clone3", 435, [], errno.ENOSYS);
     add("socket-unix", 41, [1n, 1n], 0);
     add("socket-vsock", 41, [40n, 1n], errno.EAFNOSUPPORT);
+    add("setsockopt-nothing", 54, [99n, 1n, 2n], badDescriptor);
+    add("setsockopt-send-buffer", 54, [99n, 1n, 7n], 0);
     add("shmget-lock", 29, [0n, 56n, 0o1600n], 0);
     add("shmget-large", 29, [0n, 1n << 20n, 0o1600n], errno.EPERM);
     world.write("calls/other-architecture", otherArchitectureProgram(), 0o755);

@@ -87,6 +87,7 @@ export const inspectedSyscalls = {
   ioctl: { x64: 16, arm64: 29 },
   socket: { x64: 41, arm64: 198 },
   socketpair: { x64: 53, arm64: 199 },
+  setsockopt: { x64: 54, arm64: 208 },
   shmget: { x64: 29, arm64: 194 },
 } as const satisfies Record<string, Record<Architecture, number>>;
 

@@ -8,7 +8,10 @@ export interface SandboxLimits {
   wallMs: number;
   /** CPU time of each process (RLIMIT_CPU); SIGXCPU at the limit, SIGKILL one second later. */
   cpuSeconds: number;
-  /** Private memory of each process (RLIMIT_DATA) and resident memory of the whole tree. */
+  /**
+   * Private memory of each process (RLIMIT_DATA), and resident memory of the whole tree with what its
+   * unix sockets can hold.
+   */
   memoryBytes: number;
   /** Processes and threads alive at the same time. One Node process has about eleven threads. */
   processes: number;
@@ -94,7 +97,7 @@ export interface SandboxMeasures {
   tier: SandboxTier;
   /** Of bubblewrap; "unknown" where it could not be asked. */
   version: string;
-  /** Highest sample of the tree's resident memory (every 50 ms); 0 when it ended before the first. */
+  /** Highest sample of what `memoryBytes` limits (every 50 ms); 0 when it ended before the first. */
   peakMemoryBytes: number;
 }
 

@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks";
 import { diskUsage } from "./disk-usage.ts";
 import type { Ender } from "./ender.ts";
 import { exactTreeMemoryBytes, treeMemoryBytes } from "./process-tree.ts";
+import { socketMemoryBytes } from "./socket-memory.ts";
 
 // A process that allocates as fast as it can was seen to overshoot 1 GiB by about a tenth.
 const memoryEveryMs = 50;
@@ -15,14 +16,17 @@ export interface MemoryWatch {
   stop(): number;
 }
 
-/** Ends the sandbox when the tree below `root` holds more than `limitBytes`. */
+/** Ends the sandbox when the tree below `root`, its init, and its sockets hold more than `limitBytes`. */
 export function watchMemory(root: number, limitBytes: number, ender: Ender): MemoryWatch {
   let peak = 0;
   let stopped = false;
   const look = async (): Promise<void> => {
-    const upperBound = treeMemoryBytes(root);
+    const inSockets = socketMemoryBytes(root);
+    const upperBound = inSockets + treeMemoryBytes(root);
     const bytes =
-      upperBound <= limitBytes ? upperBound : await exactTreeMemoryBytes(root, limitBytes);
+      upperBound <= limitBytes
+        ? upperBound
+        : inSockets + (await exactTreeMemoryBytes(root, limitBytes - inSockets));
     if (stopped) return;
     peak = Math.max(peak, bytes);
     if (bytes > limitBytes) ender.end("memory");

@@ -2,6 +2,7 @@
 // Prints what it got, where it lives to tell.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import net from "node:net";
 
 const fill = (directory, totalBytes, fileBytes) => {
   const block = Buffer.alloc(1024 * 1024, 1);
@@ -41,6 +42,25 @@ const programs = {
       spawn(process.execPath, [process.argv[1], "memoryOfMany", "child"], { detached: true });
     }
     setInterval(() => undefined, 1000);
+  },
+  // The same buffer again and again: what is in the sockets is the kernel's.
+  sockets: () => {
+    const full = Buffer.alloc(200 * 1024, 1);
+    const wanted = Number(process.argv[3]);
+    const server = net.createServer({ pauseOnConnect: true });
+    let written = 0;
+    server.listen("/tmp/socket", function another() {
+      if (written === wanted) {
+        process.stdout.write(`filled ${written}`);
+        process.exit(0);
+      }
+      const socket = net.connect("/tmp/socket", () => {
+        socket.write(full, () => {
+          written++;
+          setTimeout(another, 1);
+        });
+      });
+    });
   },
   tmp: () => fill("/tmp", 4 * gibibyte, gibibyte),
   sharedMemory: () => fill("/dev/shm", 4 * gibibyte, gibibyte),
