@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 
 import { ForgeError } from "../forge-error.ts";
 import { Recent } from "../recent.ts";
 import { LastingGit, type Reply } from "./lasting-git.ts";
+import { endOf, startGit } from "./start-git.ts";
 
 interface GitResult {
   code: number;
@@ -157,7 +157,7 @@ async function execute(
   options: GitOptions,
 ): Promise<GitResult> {
   const limitBytes = options.limitBytes ?? DEFAULT_LIMIT_BYTES;
-  const child = spawn("git", args, { env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = await startGit(() => spawn("git", args, { env, stdio: ["pipe", "pipe", "pipe"] }));
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   let bytes = 0;
@@ -170,11 +170,7 @@ async function execute(
   // Git may end before it read everything; its exit code says what that means.
   child.stdin.on("error", () => undefined);
   child.stdin.end(options.input ?? "");
-  const [code] = (await once(child, "close").catch((error: unknown) => {
-    throw new ForgeError("git-failed", "git could not be started; is it installed?", {
-      cause: error,
-    });
-  })) as [number | null];
+  const code = await endOf(child);
   const message = Buffer.concat(stderr).toString("utf8").trim();
   if (bytes > limitBytes) {
     throw new ForgeError(

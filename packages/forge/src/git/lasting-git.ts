@@ -1,10 +1,9 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 
-import { ForgeError } from "../forge-error.ts";
 import { Mutex } from "../mutex.ts";
+import { endOf, startGit } from "./start-git.ts";
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -49,7 +48,7 @@ export class LastingGit {
   /** `isWhole` says whether that is all of an answer. */
   ask(question: string, isWhole: (stdout: string) => boolean): Promise<Reply> {
     return this.#turns.run(async () => {
-      const running = (this.#running ??= this.#start());
+      const running = (this.#running ??= await this.#start());
       hold(running.child, true);
       const reply = await converse(running, question, isWhole);
       hold(running.child, false);
@@ -65,30 +64,21 @@ export class LastingGit {
     return this.#turns.run(() => this.#stop());
   }
 
-  #start(): Running {
-    const child: Child = spawn("git", this.#args, {
-      ...this.#place,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+  async #start(): Promise<Running> {
+    const child: Child = await startGit(() =>
+      spawn("git", this.#args, { ...this.#place, stdio: ["pipe", "pipe", "pipe"] }),
+    );
     const said = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
     // Git may end before it read everything; its exit code says what that means.
     child.stdin.on("error", () => undefined);
-    const closed = once(child, "close").then(
-      ([code]) => code as number | null,
-      (error: unknown) => {
-        throw new ForgeError("git-failed", "git could not be started; is it installed?", {
-          cause: error,
-        });
-      },
-    );
+    const closed = endOf(child);
     const running: Running = { child, closed, said, asked: 0 };
     // Between two questions nobody hears of an end; the next one starts another git.
-    const forget = (): void => {
+    void closed.then(() => {
       if (this.#running === running) this.#running = undefined;
-    };
-    closed.then(forget, forget);
+    });
     return running;
   }
 

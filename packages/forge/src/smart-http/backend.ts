@@ -5,6 +5,7 @@ import { basename, dirname } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 import type { Git } from "../git/git.ts";
+import { endOf, startGit } from "../git/start-git.ts";
 
 type Backend = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -30,11 +31,13 @@ export async function serveByBackend(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<number> {
-  const child: Backend = spawn("git", ["http-backend"], {
-    env: cgiEnvironment(request, incoming),
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  const closed = once(child, "close");
+  const child: Backend = await startGit(() =>
+    spawn("git", ["http-backend"], {
+      env: cgiEnvironment(request, incoming),
+      stdio: ["pipe", "pipe", "ignore"],
+    }),
+  );
+  const closed = endOf(child);
   // A client that goes away takes its git along: nothing may be half received for ever.
   const abandon = (): void => {
     child.kill("SIGTERM");
