@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { branchOf, ZERO_SHA, type Sha } from "../git/names.ts";
+import { Problem } from "../problem.ts";
 import { rulesFor, type Repository } from "../repository.ts";
 import type { BranchRules } from "../rules/branch-rules.ts";
 import { decideRefMove } from "../rules/ref-move.ts";
@@ -36,12 +37,27 @@ export interface PushGuard {
   configuration: Record<string, string>;
 }
 
+// The hook is told by its environment, and Linux hands no program a longer string than 128 KiB.
+const MOST_TOLD_BYTES = 96 * 1024;
+// Three bytes of UTF-8 at most for each.
+const MOST_REASONS_CHARACTERS = MOST_TOLD_BYTES / 3;
+
 /** Decides about a push. The caller holds the mutex until the push is done. */
 export async function guardPush(
   repository: Repository,
   commands: readonly PushCommand[],
   hooks: string,
 ): Promise<PushGuard> {
+  const told = commands
+    .filter(({ ref }) => !/^refs\/(?:forge|pull)(?:\/|$)/u.test(ref))
+    .map((command) => `${command.old ?? ZERO_SHA} ${command.new ?? ZERO_SHA} ${command.ref}`)
+    .join("\n");
+  if (Buffer.byteLength(told) > MOST_TOLD_BYTES) {
+    throw new Problem(
+      413,
+      `A push may name what it moves in ${MOST_TOLD_BYTES} bytes, got ${Buffer.byteLength(told)}: push fewer refs at once.`,
+    );
+  }
   const reasons: string[] = [];
   let keepsHistory = false;
   let keepsBranches = false;
@@ -60,11 +76,8 @@ export async function guardPush(
   }
   return {
     environment: {
-      FORGE_PUSH_REFUSED: reasons.join("\n"),
-      FORGE_PUSH_COMMANDS: commands
-        .filter(({ ref }) => !/^refs\/(?:forge|pull)(?:\/|$)/u.test(ref))
-        .map((command) => `${command.old ?? ZERO_SHA} ${command.new ?? ZERO_SHA} ${command.ref}`)
-        .join("\n"),
+      FORGE_PUSH_REFUSED: reasons.join("\n").slice(0, MOST_REASONS_CHARACTERS),
+      FORGE_PUSH_COMMANDS: told,
     },
     configuration: {
       "core.hooksPath": hooks,

@@ -201,6 +201,34 @@ describe("a push to a protected branch", () => {
   });
 });
 
+describe("a push with much to say", () => {
+  it("is told to move fewer refs at once, and moves them in two parts", async () => {
+    await using world = await forgeWorld();
+    const clone = await cloneOf(world);
+    const names = Array.from({ length: 900 }, (_, index) => `many-${"x".repeat(50)}-${index}`);
+    const specs = names.map((name) => `HEAD:refs/heads/${name}`);
+    expect(await gitRefusal(clone, "push", "origin", ...specs)).toContain("413");
+    await git(clone, "push", "--quiet", "origin", ...specs.slice(0, 450));
+    await git(clone, "push", "--quiet", "origin", ...specs.slice(450));
+    expect((await git(world.bare, "for-each-ref", "refs/heads/many-*")).split("\n")).toHaveLength(
+      900,
+    );
+  });
+
+  it("is told why it is refused, however long that is", async () => {
+    const requiredStatuses = Array.from(
+      { length: 40 },
+      (_, index) => `${index}${"x".repeat(4000)}`,
+    );
+    await using world = await forgeWorld({ protection: { requiredStatuses } });
+    const clone = await cloneOf(world);
+    await write(clone, { "mine.txt": "mine\n" });
+    await commitAll(clone, "Mine");
+    expect(await gitRefusal(clone, "push", "origin", "HEAD:main")).toContain("GH006");
+    expect(await tip(world, "main")).toBe(world.seedCommit);
+  });
+});
+
 describe("what a push says it moves", () => {
   const a = "a".repeat(40);
   const zero = "0".repeat(40);
