@@ -45,6 +45,8 @@ export interface ForgeOptions {
   app?: AppOptions | undefined;
   /** Names that the repository had before: requests to them are redirected, as after a rename on GitHub. */
   formerNames?: readonly string[] | undefined;
+  /** How long a push may send nothing while it is received; 30 seconds unless told. */
+  stalledPushMs?: number | undefined;
   /** Opens the route by which a test orders what is to go wrong. Never for a forge that is used. */
   faults?: boolean | undefined;
 }
@@ -73,6 +75,9 @@ export interface Forge {
 
 /** What Jarvis says of a commit: that it passed the sandbox, and that it may land now. */
 const DEFAULT_STATUSES = ["jarvis/sandbox", "jarvis/promotion"];
+
+// On loopback; git sends a pack as it makes it, and is asked for nothing meanwhile.
+const STALLED_PUSH_MS = 30_000;
 
 /** Starts a GitHub-compatible forge on loopback over a bare repository of its own. */
 export async function startForge(options: ForgeOptions): Promise<Forge> {
@@ -111,7 +116,13 @@ export async function startForge(options: ForgeOptions): Promise<Forge> {
     server.on(
       "request",
       createListener(
-        { world, authenticate: withoutApp(authenticate), requestLog, hooks },
+        {
+          world,
+          authenticate: withoutApp(authenticate),
+          requestLog,
+          hooks,
+          stalledPushMs: options.stalledPushMs ?? STALLED_PUSH_MS,
+        },
         createApp(world, { authenticate, requestLog }),
         port,
       ),

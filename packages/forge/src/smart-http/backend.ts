@@ -41,8 +41,11 @@ export async function serveByBackend(
   // A client that goes away takes its git along: nothing may be half received for ever.
   const abandon = (): void => {
     child.kill("SIGTERM");
+    child.stdin.destroy();
   };
   outgoing.once("close", abandon);
+  // It may have gone while this request waited for its turn.
+  if (outgoing.closed) abandon();
   child.stdin.on("error", () => undefined);
   child.stdin.write(request.prefix);
   incoming.pipe(child.stdin);
@@ -108,7 +111,8 @@ async function sendAnswer(child: Backend, outgoing: ServerResponse): Promise<num
   let status = 0;
   for await (const chunk of child.stdout) {
     if (status !== 0) {
-      if (!outgoing.write(chunk))
+      // What git says to a client that has gone is read all the same, or git would not end.
+      if (!outgoing.write(chunk) && !outgoing.closed)
         await Promise.race([once(outgoing, "drain"), once(outgoing, "close")]);
       continue;
     }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { request, type ClientRequest } from "node:http";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -229,6 +231,40 @@ describe("a push with much to say", () => {
   });
 });
 
+describe("a push that is not sent to its end", () => {
+  const begun = `${packet(`${"0".repeat(40)} ${"a".repeat(40)} refs/heads/x\0report-status`)}0000`;
+
+  it("is ended when nothing more comes, and keeps nobody else from a change", async () => {
+    await using world = await forgeWorld({ stalledPushMs: 100 });
+    const stalled = beginPush(world, begun);
+    await closed(stalled);
+    await world.octokit.git.createRef({
+      ...world.repo,
+      ref: "refs/heads/after",
+      sha: world.seedCommit,
+    });
+    expect(await git(world.bare, "for-each-ref", "refs/heads/x")).toBe("");
+  });
+
+  it("and whose client went away while it waited for its turn, keeps nobody either", async () => {
+    await using world = await forgeWorld();
+    const first = beginPush(world, begun);
+    await once(first, "response");
+    const second = beginPush(world, begun);
+    // Answered by the same process, so what was sent before has arrived.
+    await world.octokit.git.getRef({ ...world.repo, ref: "heads/main" });
+    second.destroy();
+    await closed(second);
+    first.destroy();
+    await world.octokit.git.createRef({
+      ...world.repo,
+      ref: "refs/heads/after",
+      sha: world.seedCommit,
+    });
+    expect(await tip(world, "after")).toBe(world.seedCommit);
+  });
+});
+
 describe("what a push says it moves", () => {
   const a = "a".repeat(40);
   const zero = "0".repeat(40);
@@ -265,4 +301,23 @@ async function cloneOf(world: ForgeWorld): Promise<string> {
 
 function packet(line: string): string {
   return `${(Buffer.byteLength(line) + 4).toString(16).padStart(4, "0")}${line}`;
+}
+
+/** A push that has begun and is not at its end. */
+function beginPush(world: ForgeWorld, text: string): ClientRequest {
+  const push = request(`${world.forge.cloneUrl}/git-receive-pack`, {
+    method: "POST",
+    auth: `x-access-token:${world.forge.token}`,
+    headers: { "Content-Type": "application/x-git-receive-pack-request" },
+  });
+  // That it is broken is what it is for.
+  push.on("error", () => undefined);
+  push.write(text);
+  return push;
+}
+
+function closed(push: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    push.once("close", resolve);
+  });
 }

@@ -17,6 +17,8 @@ export interface SmartHttpOptions {
   authenticate: Authenticate;
   requestLog: RequestLog;
   hooks: string;
+  /** A push that sends nothing for so long while it is received is ended: every other change waits for it. */
+  stalledPushMs: number;
 }
 
 /** What stock git asks for, below the clone URL. */
@@ -108,7 +110,7 @@ function checkRequest(service: Service, url: URL, incoming: IncomingMessage): vo
 
 /** A push is a change like any other: alone, and with pull requests up to date before and after. */
 async function receive(
-  { world, hooks }: SmartHttpOptions,
+  { world, hooks, stalledPushMs }: SmartHttpOptions,
   actor: Actor,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -119,6 +121,7 @@ async function receive(
     await followPulls(repository, undefined);
     await world.faults?.earlier.remember(repository);
     const guard = await guardPush(repository, commands, hooks);
+    endWhenStalled(incoming, outgoing, stalledPushMs);
     const status = await serveByBackend(
       {
         git: repository.git,
@@ -134,6 +137,16 @@ async function receive(
     await followPulls(repository, actor.login);
     return status;
   });
+}
+
+/**
+ * Ends the connection, and its git with it; once the push is received git may take its time. Who
+ * sends a byte now and then is ended by node's own limit of five minutes for a request.
+ */
+function endWhenStalled(incoming: IncomingMessage, outgoing: ServerResponse, ms: number): void {
+  if (incoming.readableEnded) return;
+  incoming.setTimeout(ms, () => outgoing.destroy());
+  incoming.once("end", () => incoming.setTimeout(0));
 }
 
 function sendProblem(outgoing: ServerResponse, problem: Problem): void {
