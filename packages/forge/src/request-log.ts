@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, openSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, renameSync } from "node:fs";
 
 interface RequestLine {
   method: string;
@@ -23,17 +23,33 @@ export interface RequestLog {
   close(): void;
 }
 
-export function openRequestLog(file: string): RequestLog {
-  const descriptor = openSync(file, "a", 0o600);
+// Two such files are kept, some 400,000 requests: whoever may connect, without a token too, adds a line.
+const LARGEST_BYTES = 32 * 1024 * 1024;
+
+/** Appends to `file`. What is full is kept beside it, as `.1`, until the next one is. */
+export function openRequestLog(file: string, largestBytes = LARGEST_BYTES): RequestLog {
+  let descriptor = openSync(file, "a", 0o600);
+  let { size } = fstatSync(descriptor);
   let open = true;
+  const beginAnother = (): void => {
+    // Not there: the last time it was renamed, and no other could be opened.
+    if (existsSync(file)) renameSync(file, `${file}.1`);
+    const next = openSync(file, "a", 0o600);
+    closeSync(descriptor);
+    descriptor = next;
+    size = 0;
+  };
   return {
     // Synchronous and before the answer is sent: whoever has the answer finds the line, also after a
     // kill. A line is below the size that the kernel appends in one piece.
     record: (line) => {
       // A connection that close() broke has nobody to answer and nothing to say.
       if (!open) return;
-      const text = JSON.stringify({ time: new Date().toISOString(), ...line });
-      appendFileSync(descriptor, `${text}\n`);
+      const text = `${JSON.stringify({ time: new Date().toISOString(), ...line })}\n`;
+      const bytes = Buffer.byteLength(text);
+      if (size > 0 && size + bytes > largestBytes) beginAnother();
+      appendFileSync(descriptor, text);
+      size += bytes;
     },
     close: () => {
       open = false;
