@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { redactSecrets } from "./redaction.ts";
 
@@ -7,6 +8,8 @@ const make = (...parts: string[]): string => parts.join("");
 const base64url = (value: object): string =>
   Buffer.from(JSON.stringify(value)).toString("base64url");
 const dashes = "-----";
+
+const gone = "[redacted:secret-value]";
 
 const secrets: [kind: string, name: string, text: string][] = [
   ["github-token", "classic", make("gh", "p_", letters.slice(0, 36))],
@@ -66,6 +69,8 @@ const harmless: [name: string, text: string][] = [
   ["the word bearer", "Bearer authentication is described in RFC 6750"],
   ["a kebab-case name", "task-force-for-a-very-long-and-ordinary-name"],
   ["a public key", `${dashes}BEGIN PUBLIC KEY${dashes}\nMIIB\n${dashes}END PUBLIC KEY${dashes}`],
+  ["words about an option", "the option --token requires a value; see --password-file and --token"],
+  ["options one after another", "--password --token --verbose"],
   ["an npm script", "npm_config_registry=https://registry.npmjs.org/"],
   ["a version", "pnpm@12.21.0+sha512.0123456789"],
   ["an idempotency key", "idempotencyKey=run-550e8400-e29b-41d4-a716-446655440000"],
@@ -145,6 +150,48 @@ describe("what is redacted", () => {
     expect(redactions).toBe(5);
   });
 
+  it.each([
+    [{ password: ["hunter2", "x"] }, { password: [gone, gone] }],
+    [{ password: { current: "hunter2" } }, { password: { current: gone } }],
+    [{ clientSecret: { value: letters } }, { clientSecret: { value: gone } }],
+    [
+      { tokens: 1, token: { a: [{ b: letters }] } },
+      { tokens: 1, token: { a: [{ b: gone }] } },
+    ],
+    [{ password: { token: "short" } }, { password: { token: gone } }],
+    [{ authorization: ["Bearer a"] }, { authorization: ["Bearer [redacted:authorization]"] }],
+    [{ token: { kind: "promotion-paused" } }, { token: { kind: "promotion-paused" } }],
+  ])("what lies in lists and objects under a name that speaks of it: %j", (value, expected) => {
+    expect(redactSecrets(value).value).toEqual(expected);
+    expect(redactSecrets(expected)).toEqual({ value: expected, redactions: 0 });
+  });
+
+  it.each([
+    ["mysql --password hunter2 -h db", `mysql --password ${gone} -h db`],
+    ["mysql -password=x;", `mysql -password=${gone};`],
+    ["curl --api-key=abc --token t0k", `curl --api-key=${gone} --token ${gone}`],
+    ["npm --token=abcdefgh publish", `npm --token=${gone} publish`],
+    [`login --password "correct horse" --now`, `login --password "${gone}" --now`],
+    [`ran ["login","--password","correct horse"]`, `ran ["login","--password","${gone}"]`],
+    [`{"l":"[\\"--token\\",\\"x\\"]"}`, `{"l":"[\\"--token\\",\\"${gone}"]"}`],
+    ["run --password --token abc1", `run --password --token ${gone}`],
+  ])("the value of an option, in text: %s", (text, expected) => {
+    expect(redactSecrets(text).value).toBe(expected);
+    expect(redactSecrets(expected)).toEqual({ value: expected, redactions: 0 });
+  });
+
+  it("the value of an option in any list of arguments, whatever it is", () => {
+    const name = fc.constantFrom("--password", "--token", "-passwd", "--api-key", "--db-password");
+    const secret = fc.string({ minLength: 1 }).filter((text) => !/^(-|\[redacted:)/.test(text));
+    const others = fc.array(fc.constantFrom("run", "--verbose", "-h", "db"));
+    fc.assert(
+      fc.property(others, name, secret, others, (before, option, value, after) => {
+        const { value: argv } = redactSecrets([...before, option, value, ...after]);
+        expect(argv).toEqual([...before, option, gone, ...after]);
+      }),
+    );
+  });
+
   it("is not redacted twice", () => {
     const texts = [...secrets.map(([, , text]) => text), make("postgres://u", ":pw@", "h/d")];
     const once = redactSecrets({ texts, password: "hunter2", line: "password=hunter22" }).value;
@@ -180,6 +227,12 @@ describe("hostile text", () => {
     ["token starts", "eyJ".repeat(100_000)],
     ["names", "secret_".repeat(60_000)],
     ["schemes", "a://".repeat(100_000)],
+    ["options", "--token ".repeat(100_000)],
+    ["options with a value", "--password=a ".repeat(60_000)],
+    ["options in a list", '"--token","'.repeat(60_000)],
+    ["quotes", `--token="`.repeat(60_000)],
+    ["spaces after an option", `--token${" ".repeat(200_000)}`],
+    ["backslashes after an option", `--token${"\\".repeat(200_000)}`],
   ])("of many %s is read in linear time", (_, text) => {
     const from = performance.now();
     redactSecrets(text);

@@ -12,30 +12,50 @@ export type Redacted = { value: unknown; redactions: number };
  */
 export function redactSecrets(value: unknown): Redacted {
   const count = { redactions: 0 };
-  return { value: redactValue(value, count, 0), redactions: count.redactions };
+  return {
+    value: redactValue(value, { count, depth: 0, under: "" }),
+    redactions: count.redactions,
+  };
 }
 
 type Count = { redactions: number };
 
+/** Where in a structure a value stands; `under` is the name above it that speaks of a secret, or "". */
+type Place = { readonly count: Count; readonly depth: number; readonly under: string };
+
 // Deeper than any payload of ours. What is cut there is not looked at, so it is not let through.
 const depthLimit = 64;
 
-function redactValue(value: unknown, count: Count, depth: number): unknown {
-  if (typeof value === "string") return redactText(value, count);
+function redactValue(value: unknown, place: Place): unknown {
+  const { count, depth, under } = place;
+  if (typeof value === "string") return redactUnder(under, value, count);
   if (typeof value !== "object" || value === null) return value;
   if (depth >= depthLimit) return replaced("too-deep", count);
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, count, depth + 1));
+  const inside = { ...place, depth: depth + 1 };
+  if (Array.isArray(value)) return redactList(value, inside);
   if ("toJSON" in value && typeof value.toJSON === "function") {
-    return redactValue(value.toJSON(), count, depth + 1);
+    return redactValue(value.toJSON(), inside);
   }
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       redactText(name, count),
-      typeof item === "string"
-        ? redactUnder(name, item, count)
-        : redactValue(item, count, depth + 1),
+      redactValue(item, { ...inside, under: nameThatCounts(under, name) }),
     ]),
   );
+}
+
+// A list may be the arguments of a program: what follows an option for a secret is one.
+function redactList(items: readonly unknown[], place: Place): unknown[] {
+  return items.map((item, index) =>
+    typeof item === "string" && isOptionForSecret(items[index - 1]) && isOptionValue(item)
+      ? replaced("secret-value", place.count)
+      : redactValue(item, place),
+  );
+}
+
+// What is below a password is never judged more mildly, whatever it is called there.
+function nameThatCounts(above: string, name: string): string {
+  return secretNameAtEnd.test(name) && !passwordNameAtEnd.test(above) ? name : above;
 }
 
 function redactUnder(name: string, text: string, count: Count): string {
@@ -112,8 +132,26 @@ const assignment = new RegExp(
   "gi",
 );
 
+const option = `--?[A-Za-z0-9_.-]{0,64}${secretName}`;
+// `--password --verbose`: another option is no value.
+const anotherOption = `--?[A-Za-z][a-z0-9-]{0,40}(?=[\\s="',]|$)`;
+
+// Also as it is in JSON in JSON.
+const quoteMark = `(?:\\\\{0,4}["'])`;
+
+// --password X, --api-key=X and "--token", "X" in text: command lines, and lists of arguments.
+const optionWithValue = new RegExp(
+  `(?<keep>(?<![A-Za-z0-9_.-])(?<name>${option})(?<gap>=|(?:\\s{1,8}|\\\\{0,4}["']\\s{0,8},\\s{0,8})(?!${quoteMark}?${anotherOption})))(?!${quoteMark}?\\[redacted:)(?<quote>${quoteMark}?)(?<secret>(?<=")[^"\\n]+|(?<=')[^'\\n]+|(?!${quoteMark})[^\\s"',;]+)`,
+  "gi",
+);
+
+const wholeOption = new RegExp(`^${option}$`, "i");
+const startsWithOption = new RegExp(`^${anotherOption}`, "i");
+
 const secretNameAtEnd = new RegExp(`${secretName}$`, "i");
 const passwordNameAtEnd = /(?:password|passwd|passphrase)$/i;
+
+type OptionMatch = { keep: string; name: string; gap: string; quote: string; secret: string };
 
 function redactText(text: string, count: Count): string {
   let result = text;
@@ -124,10 +162,24 @@ function redactText(text: string, count: Count): string {
       return keep + replaced(kind, count);
     });
   }
+  result = result.replace(optionWithValue, (whole: string, ...match) => {
+    const { keep, name, gap, quote, secret } = match.at(-1) as OptionMatch;
+    // "--token is required": prose. After = and in a list of arguments it can only be the value.
+    const isProse = /^\s/.test(gap) && !passwordNameAtEnd.test(name) && /^[a-z]+$/.test(secret);
+    return isProse ? whole : keep + quote + replaced("secret-value", count);
+  });
   return result.replace(assignment, (whole: string, ...match) => {
     const { keep, name, secret } = match.at(-1) as { keep: string; name: string; secret: string };
     return isSecretUnder(name, secret) ? keep + replaced("secret-value", count) : whole;
   });
+}
+
+function isOptionForSecret(item: unknown): boolean {
+  return typeof item === "string" && wholeOption.test(item);
+}
+
+function isOptionValue(item: string): boolean {
+  return item !== "" && !item.startsWith("[redacted:") && !startsWithOption.test(item);
 }
 
 /** A value that its name calls a secret. Passwords need not look random; tokens do. */
