@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import type { ActionWorld } from "../testing/action-world.ts";
 import { ActionProcesses } from "./action-processes.ts";
 
 const node = process.execPath;
+const MODULE = new URL("../../dist/actions/action-processes.js", import.meta.url).href;
 
 /*
  * Ignores SIGTERM, has a child that ignores it too and a grandchild in a session of its own, and says
@@ -103,6 +105,28 @@ describe("a process of an action", () => {
     const over = processes();
     expect(await over.end()).toBe(true);
     await expect(over.run({ argv: [node], cwd: directory })).rejects.toThrow("was stopped");
+  });
+});
+
+describe("a program that cannot be started is this call's failure", () => {
+  it("where its arguments are too long", async () => {
+    const argv = [node, "-e", "0", "x".repeat(4_000_000)];
+    const failure = processes().run({ argv, cwd: directory });
+    await expect(failure).rejects.toMatchObject({ code: "process-failed" });
+  });
+
+  it("where this process has no descriptors left", () => {
+    // In a process of its own, which has none: nothing but the answer may end it.
+    const exhausted = `
+      import { openSync } from "node:fs";
+      import { ActionProcesses } from ${JSON.stringify(MODULE)};
+      const processes = new ActionProcesses(new AbortController().signal);
+      try { for (;;) openSync("/dev/null", "r"); } catch {}
+      const failed = await processes.run({ argv: ["/bin/true"], cwd: "/" }).catch((error) => error);
+      process.on("exit", () => console.log(failed.code, failed.message));`;
+    const script = 'ulimit -n 400; exec "$0" --input-type=module --eval "$1"';
+    const said = execFileSync("bash", ["-c", script, node, exhausted], { encoding: "utf8" });
+    expect(said).toMatch(/^process-failed .*EMFILE/);
   });
 });
 

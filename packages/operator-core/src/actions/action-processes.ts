@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
+import type { ChildProcessByStdio, SpawnOptionsWithStdioTuple } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
-import { OperatorError } from "../errors.ts";
+import type { Readable, Writable } from "node:stream";
+import { messageOf, OperatorError } from "../errors.ts";
 import { endTree, runningIn, treeVariable } from "./process-tree.ts";
 import type { ProcessTree } from "./process-tree.ts";
 
@@ -52,15 +54,21 @@ export class ActionProcesses {
     // Also for who kept the way in here: nobody would end what begins after the attempt.
     if (this.#signal.aborted || this.#isOver) throw stopped(program);
     const mark = randomUUID();
-    const child = spawn(program, args, {
+    const child = start(program, args, {
       cwd: request.cwd,
       env: { ...cleanEnvironment, ...request.env, [treeVariable]: mark },
       stdio: ["pipe", "pipe", "pipe"],
       // Leads a session, so that what it starts can be told from everything else.
       detached: true,
     });
-    const tree = child.pid === undefined ? null : { leader: child.pid, mark };
-    if (tree !== null) this.#trees.set(tree, null);
+    // Without free descriptors it has no streams either; what is wrong is told a turn later.
+    if (child.pid === undefined) {
+      throw await new Promise<Error>((resolve) => {
+        child.once("error", (cause) => resolve(notStarted(program, cause)));
+      });
+    }
+    const tree = { leader: child.pid, mark };
+    this.#trees.set(tree, null);
     const limit = request.outputLimitBytes ?? outputLimitBytes;
     const stdout = collect(child.stdout, limit);
     const stderr = collect(child.stderr, limit);
@@ -68,16 +76,12 @@ export class ActionProcesses {
     child.stdin.on("error", () => {});
     child.stdin.end(request.stdin ?? "");
     const ended = await new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>(
-      (resolve, reject) => {
-        child.once("error", (cause) => {
-          const message = `The program ${program} could not be started: ${cause.message}`;
-          reject(new OperatorError("process-failed", message, { cause }));
-        });
+      (resolve) => {
         // Its outputs may be held open by what it left behind: that is ended with the attempt.
         child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
       },
     );
-    if (tree !== null) this.#forgetEnded(tree);
+    this.#forgetEnded(tree);
     if (this.#signal.aborted) throw stopped(program);
     await outputsOf(child);
     return {
@@ -111,6 +115,24 @@ const cleanEnvironment = {
   HOME: "/nonexistent",
   LANG: "C.UTF-8",
 };
+
+function start(
+  program: string,
+  args: readonly string[],
+  options: SpawnOptionsWithStdioTuple<"pipe", "pipe", "pipe">,
+): ChildProcessByStdio<Writable, Readable, Readable> {
+  try {
+    return spawn(program, args, options);
+  } catch (error) {
+    // Some failures are thrown, arguments that are too long for one.
+    throw notStarted(program, error);
+  }
+}
+
+function notStarted(program: string, cause: unknown): OperatorError {
+  const message = `The program ${program} could not be started: ${messageOf(cause)}`;
+  return new OperatorError("process-failed", message, { cause });
+}
 
 function stopped(program: string): OperatorError {
   return new OperatorError("process-failed", `The program ${program} was stopped.`);
