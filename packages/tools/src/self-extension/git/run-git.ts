@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { messageOf } from "@jarvis/db";
 import { SelfExtensionError } from "../errors.ts";
 import { endGroupAfter } from "../process-group.ts";
 
@@ -73,6 +74,9 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
+    child.on("error", reject);
+    // Without free descriptors it has no streams either; the event, a turn later, tells why.
+    if (child.pid === undefined) return;
     const stopClock = endGroupAfter(child, timeoutMs);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
@@ -80,10 +84,6 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
     // git may answer before it has read everything; that is its right and not an error of ours.
     child.stdin.on("error", () => undefined);
-    child.on("error", (error) => {
-      stopClock();
-      reject(error);
-    });
     child.on("close", (code) => {
       if (stopClock()) {
         const why = `git ${args[0] ?? ""} did not end within ${timeoutMs} ms and was killed`;
@@ -97,6 +97,8 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
       });
     });
     child.stdin.end(input ?? "");
+  }).catch((error: unknown): never => {
+    throw error instanceof SelfExtensionError ? error : notStarted(error);
   });
   if (!accept.includes(result.exitCode)) {
     const words = result.stderr.trim().split("\n").slice(-3).join(" ");
@@ -106,6 +108,11 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
     );
   }
   return result;
+}
+
+function notStarted(cause: unknown): SelfExtensionError {
+  const why = `git could not be started; see that it is installed and that this machine has processes and descriptors left: ${messageOf(cause)}`;
+  return new SelfExtensionError("git-failed", why, { cause });
 }
 
 /** The trimmed standard output of a git call. */
