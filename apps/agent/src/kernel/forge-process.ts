@@ -53,6 +53,11 @@ export async function startForgeProcess(options: {
       detached: true,
     },
   );
+  if (child.pid === undefined) {
+    // Without free descriptors it has no streams either; the event, a turn later, tells why.
+    const error = await new Promise<Error>((resolve) => child.once("error", resolve));
+    throw new Error(`The local forge could not be started: ${error.message}`, { cause: error });
+  }
   // Writing to a forge that is gone is answered by `ended`, not by an error that nobody catches.
   child.stdin.on("error", () => undefined);
   child.on("error", (error) => (errors = error.message));

@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { tool } from "./tool.ts";
 
+const MODULE = new URL("../../../dist/builtin/shell/tool.js", import.meta.url).href;
 const signal = new AbortController().signal;
 
 describe("shell", () => {
@@ -21,6 +23,22 @@ describe("shell", () => {
     });
     const stopped = tool.execute({ command: "sleep 60" }, { signal: AbortSignal.timeout(200) });
     await expect(stopped).rejects.toThrow("was stopped");
+  });
+
+  it("fails where this process has no descriptors left, and nothing else does", () => {
+    const exhausted = `
+      import { openSync } from "node:fs";
+      import { tool } from ${JSON.stringify(MODULE)};
+      try { for (;;) openSync("/dev/null", "r"); } catch {}
+      const { signal } = new AbortController();
+      const asked = tool.execute({ command: "true", timeoutMs: 1000 }, { signal });
+      const failed = await asked.catch((error) => error);
+      process.on("exit", () => console.log(failed.message));`;
+    const script = 'ulimit -n 400; exec "$0" --input-type=module --eval "$1"';
+    const said = execFileSync("bash", ["-c", script, process.execPath, exhausted], {
+      encoding: "utf8",
+    });
+    expect(said).toContain("EMFILE");
   });
 
   it("keeps the end of a long output", async () => {

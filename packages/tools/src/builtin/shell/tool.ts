@@ -36,6 +36,9 @@ export const tool = defineTool({
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
       });
+      child.once("error", reject);
+      // Without free descriptors it has no streams either; the event, a turn later, tells why.
+      if (child.pid === undefined) return;
       const stdout = new Tail();
       const stderr = new Tail();
       child.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
@@ -50,7 +53,6 @@ export const tool = defineTool({
         end();
       }, timeoutMs);
       signal.addEventListener("abort", end, { once: true });
-      child.once("error", reject);
       child.once("close", (exitCode, ended) => {
         clearTimeout(clock);
         signal.removeEventListener("abort", end);

@@ -177,6 +177,9 @@ async function install(
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
       });
+      child.on("error", reject);
+      // Without free descriptors it has no streams either; the event, a turn later, tells why.
+      if (child.pid === undefined) return;
       const stopClock = endGroupAfter(child, INSTALL_LIMIT_MS);
       let output = "";
       const keep = (chunk: Buffer): void => {
@@ -184,10 +187,6 @@ async function install(
       };
       child.stdout.on("data", keep);
       child.stderr.on("data", keep);
-      child.on("error", (error) => {
-        stopClock();
-        reject(error);
-      });
       child.on("close", (code) => {
         stopClock();
         resolve({ exitCode: code, tail: output });
