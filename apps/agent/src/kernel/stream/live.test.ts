@@ -185,9 +185,14 @@ describe("following the ledger", () => {
     const resumed = listen(place);
     await resumed.until(has(greater));
     expect(resumed.rows().slice(-2)).toEqual([smaller, greater]);
-    const after = await write("after");
-    await client.until(has(after));
-    expect(client.told.find(({ id }) => id === after)?.place).toBe(after);
+    // Whoever reads in the moment in which a writer ends is told the row, and to come back before it.
+    await expect
+      .poll(async () => {
+        const after = await write("after");
+        await client.until(has(after));
+        return client.told.find(({ id }) => id === after)?.place === after;
+      })
+      .toBe(true);
   });
 
   it("reads a long absence page by page and then goes on", async () => {
