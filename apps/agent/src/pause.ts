@@ -68,8 +68,8 @@ async function endHolders(): Promise<void> {
   for (const { holder, isRevert } of await openIntents(db)) {
     if (isRevert || holderState(holder) !== "alive") continue;
     process.kill(holder.pid, "SIGKILL");
-    const deadline = Date.now() + GONE_MS;
-    while (holderState(holder) === "alive" && Date.now() < deadline) await sleep(20);
+    const deadline = performance.now() + GONE_MS;
+    while (holderState(holder) === "alive" && performance.now() < deadline) await sleep(20);
   }
   await host.connect();
 }

@@ -139,11 +139,11 @@ async function waitUntilStopped(
   ids: readonly number[],
   limitMs: number,
 ): Promise<void> {
-  const deadline = Date.now() + limitMs;
+  const deadline = performance.now() + limitMs;
   for (let running = ids; ; await sleep(10)) {
     running = await stillExecuting(db, running);
     if (running.length === 0) return;
-    if (Date.now() >= deadline) {
+    if (performance.now() >= deadline) {
       throw new Error(`action(s) ${running.join(", ")} did not stop within ${limitMs} ms`);
     }
     await closeAbandoned(db);

@@ -121,9 +121,9 @@ async function kill(started: Started, init: ProcessIdentity | undefined): Promis
 
 /** bubblewrap is gone and its init told to die by the kernel; looks that it does, and helps. */
 async function seeGone(init: ProcessIdentity): Promise<boolean> {
-  const deadline = Date.now() + goneWithinMs;
+  const deadline = performance.now() + goneWithinMs;
   while (isAlive(init)) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     killProcess(init);
     await sleep(1);
   }

@@ -3,6 +3,7 @@ import { follow } from "../kernel/stream/follow.ts";
 import type { Live } from "../kernel/stream/live.ts";
 import { NotReady } from "./errors.ts";
 import type { ApiEnvironment, Credential, Doors } from "./guard.ts";
+import { lookNowAndThen } from "./look-now-and-then.ts";
 import { refusals, security } from "./route-parts.ts";
 
 /** So many connections at a time; a browser opens one for each tab. */
@@ -84,13 +85,4 @@ function isKnown(credential: Credential, { tokens, sessions }: Doors): boolean {
   return credential.kind === "token"
     ? tokens.callerOfHash(credential.tokenHash) !== null
     : sessions.find(credential.cookie, credential.key) !== null;
-}
-
-function lookNowAndThen(ask: () => boolean): () => boolean {
-  let askedAt = Date.now();
-  return () => {
-    if (Date.now() - askedAt < 10_000) return true;
-    askedAt = Date.now();
-    return ask();
-  };
 }

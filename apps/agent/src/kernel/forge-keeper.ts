@@ -29,9 +29,9 @@ export async function keepForge(
     let last = new Error("it ended");
     for (;;) {
       if (stopping) return;
-      const recent = restarts.filter((at) => Date.now() - at < limit.withinMs);
+      const recent = restarts.filter((at) => performance.now() - at < limit.withinMs);
       if (recent.length >= limit.restarts) throw last;
-      restarts.push(Date.now());
+      restarts.push(performance.now());
       try {
         current = await startForgeProcess(options);
         watch(current);

@@ -20,7 +20,7 @@ export class HostLine {
   #look: "none" | "under-way" | "answered" = "none";
   #begun: { readonly runId: string; readonly attempt: number; readonly at: number } | null = null;
 
-  constructor(answers: () => Promise<boolean>, now: () => number = Date.now) {
+  constructor(answers: () => Promise<boolean>, now: () => number = () => performance.now()) {
     this.#answers = answers;
     this.#now = now;
   }

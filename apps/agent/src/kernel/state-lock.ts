@@ -8,13 +8,13 @@ const COMMAND_MS = 10_000;
 
 /** Takes the state directory for this kernel; a short command is waited for, a kernel never. */
 export async function lockForKernel(directory: string): Promise<StateDirectoryLock> {
-  const deadline = Date.now() + COMMAND_MS;
+  const deadline = performance.now() + COMMAND_MS;
   for (;;) {
     try {
       return lockStateDirectory(directory, { pid: process.pid, what: "jarvis kernel" });
     } catch (error) {
       const isHeld = error instanceof DatabaseError && error.code === "state-directory-locked";
-      if (!isHeld || !heldByCommand(directory) || Date.now() > deadline) throw error;
+      if (!isHeld || !heldByCommand(directory) || performance.now() > deadline) throw error;
       await sleep(100);
     }
   }

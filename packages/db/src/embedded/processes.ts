@@ -28,9 +28,9 @@ export function serverProcesses(data: string): number[] {
 
 /** Waits until no process of the server is left. Answers whether that came true in time. */
 export async function waitUntilGone(data: string, limitMs: number): Promise<boolean> {
-  const deadline = Date.now() + limitMs;
+  const deadline = performance.now() + limitMs;
   while (serverProcesses(data).length > 0) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     await sleep(20);
   }
   return true;

@@ -124,11 +124,11 @@ async function migrateAsOwner(migratorUrl: string): Promise<void> {
 // Asked again and again instead of waited for: a session that waits holds a snapshot, and the
 // workflow engine builds indexes concurrently, which waits for every snapshot. Both would hang.
 async function lockSetup(admin: SqlClient): Promise<void> {
-  const deadline = Date.now() + setupLockLimitMs;
+  const deadline = performance.now() + setupLockLimitMs;
   for (;;) {
     const rows = await admin`select pg_try_advisory_lock(${setupLockKey.toString()}) as locked`;
     if (z.array(z.object({ locked: z.boolean() })).parse(rows)[0]?.locked === true) return;
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new DatabaseError(
         "migration-failed",
         `Another process has been setting the database up for ${setupLockLimitMs / 1000} s: look for a session named "jarvis set-up" in pg_stat_activity and end it.`,

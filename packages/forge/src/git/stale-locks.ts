@@ -10,9 +10,9 @@ const PATIENCE_MS = 2_000;
  * ref. Only for the holder of the directory, before it starts any git of its own.
  */
 export async function removeStaleLocks(gitDirectory: string): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   let locks = await findLocks(gitDirectory);
-  while (locks.length > 0 && Date.now() < deadline) {
+  while (locks.length > 0 && performance.now() < deadline) {
     await sleep(50);
     locks = await findLocks(gitDirectory);
   }

@@ -12,7 +12,7 @@ import {
   type TestDatabase,
 } from "@jarvis/db/testing";
 import { sql } from "drizzle-orm";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { rotateSigningKey, readKeys } from "../keys/key-records.ts";
 import { proveConsistency } from "../merkle/build-proof.ts";
 import { verifyConsistency } from "../merkle/verify-proof.ts";
@@ -142,6 +142,21 @@ describe("sealing", () => {
     expect(await sealer.cover(row)).toEqual(first);
     const missing = sealer.cover({ ...row, id: id + 1000 }, 50);
     await expect(missing).rejects.toMatchObject({ code: "not-sealed" });
+  });
+
+  it("waits no longer for a checkpoint, or for a writer, where the clock was set back", async () => {
+    const sealer = await start();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 3_600_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const missing = sealer.cover({ ledger: "self_extension_events", id: 1000 }, 50);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await expect(missing).rejects.toMatchObject({ code: "not-sealed" });
+    const stuck = database.openAdmin();
+    await stuck.unsafe(`begin; ${insertSql("stuck")}`);
+    await insertEvents(1);
+    await expect(sealer.sealNow()).rejects.toMatchObject({ code: "not-sealed" });
+    await stuck.unsafe("rollback");
+    await stuck.end();
   });
 
   it("gives way to who goes on writing, and to nobody where somebody waits", async () => {

@@ -70,7 +70,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   const seen = readNewestSeen(stateDirectory);
   let tree: KnownTree | null = seen === null ? null : { checkpoint: seen };
   let problem: string | null = null;
-  let seenWritten = { at: 0, size: seen?.size ?? 0 };
+  let seenWritten = { at: Number.NEGATIVE_INFINITY, size: seen?.size ?? 0 };
   let underWay: Promise<void> = Promise.resolve();
   let waiting: Promise<void> | null = null;
   let hurry = new AbortController();
@@ -104,9 +104,9 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
   function rememberSeen(now: boolean): void {
     const checkpoint = tree?.checkpoint ?? null;
     if (checkpoint === null || checkpoint.size === seenWritten.size) return;
-    if (!now && Date.now() - seenWritten.at < SEEN_EVERY_MS) return;
+    if (!now && performance.now() - seenWritten.at < SEEN_EVERY_MS) return;
     writeNewestSeen(stateDirectory, checkpoint);
-    seenWritten = { at: Date.now(), size: checkpoint.size };
+    seenWritten = { at: performance.now(), size: checkpoint.size };
   }
 
   async function sealNow(): Promise<void> {
@@ -157,12 +157,12 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
     row: { readonly ledger: SealedLedger; readonly id: number },
     limitMs = 10_000,
   ): Promise<StoredCheckpoint> {
-    const deadline = Date.now() + limitMs;
+    const deadline = performance.now() + limitMs;
     let cause: unknown;
     for (;;) {
       const checkpoint = await firstCheckpointOver(db, row);
       if (checkpoint !== null) return checkpoint;
-      if (Date.now() > deadline || stopping.signal.aborted) {
+      if (performance.now() > deadline || stopping.signal.aborted) {
         const why = problem ?? options.waitsFor?.() ?? null;
         throw new LedgerError(
           "not-sealed",

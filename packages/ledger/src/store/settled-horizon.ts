@@ -13,11 +13,11 @@ export async function settledHorizon(
     newest: async () => await newestIds(db),
     openWriters: async () => await openWriters(db),
   });
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const horizon = await settled.look();
     if (horizon !== null) return horizon;
-    if (Date.now() > deadline) return null;
+    if (performance.now() > deadline) return null;
     await sleep(POLL_MS);
   }
 }

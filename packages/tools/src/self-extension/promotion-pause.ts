@@ -100,7 +100,7 @@ async function drain(
   world: SettleWorld,
   options: { readonly waitMs: number; readonly onStuck?: () => Promise<void> },
 ): Promise<PauseAnswer["unresolved"]> {
-  const deadline = Date.now() + options.waitMs;
+  const deadline = performance.now() + options.waitMs;
   const asked = new Set<number>();
   for (;;) {
     const unresolved: PauseAnswer["unresolved"] = [];
@@ -114,7 +114,7 @@ async function drain(
       }
     }
     // Looked at once more: what was resolved by its holder meanwhile is not in the way.
-    if (unresolved.length === 0 || Date.now() >= deadline) return unresolved;
+    if (unresolved.length === 0 || performance.now() >= deadline) return unresolved;
     await world.wait(LOOK_EVERY_MS);
   }
 }

@@ -105,9 +105,9 @@ export async function mayStillLand(world: SettleWorld, headSha: string): Promise
       return onItsWay;
     }
     if (world.holderState(holder) !== "dead") return heldBy(holder);
-    const since = seenDead.get(holder.instance) ?? Date.now();
+    const since = seenDead.get(holder.instance) ?? performance.now();
     seenDead.set(holder.instance, since);
-    if (Date.now() - since < REQUEST_LIFE_MS) return onItsWay;
+    if (performance.now() - since < REQUEST_LIFE_MS) return onItsWay;
   }
   return null;
 }

@@ -20,7 +20,7 @@ export class FailureDelay {
 
   /** Call before saying no. Answers false where too many wait already: then say 429. */
   async failed(): Promise<boolean> {
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.#last > FORGET_MS) this.#failures = 0;
     this.#failures += 1;
     this.#last = now;

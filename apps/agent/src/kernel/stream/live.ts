@@ -46,12 +46,12 @@ export async function startLive(parts: LiveParts): Promise<Live> {
 
   let told = "";
   let isLooking = false;
-  let beatAt = Date.now();
+  let beatAt = performance.now();
   const look = async (): Promise<void> => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - beatAt >= BEAT_MS) {
       beatAt = now;
-      feed.tell("beat", { at: new Date(now).toISOString() });
+      feed.tell("beat", { at: new Date().toISOString() });
     }
     const seen = JSON.stringify(glance());
     if (!isStale && seen === told) return;
