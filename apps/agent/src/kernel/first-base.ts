@@ -25,8 +25,9 @@ export async function attestFirstBase(world: PipelineWorld, forge: string | null
     // Another kernel saw it, or the mirror was lost. While the host is away runs wait for it.
     const isHere = await hasCommit(world.mirror, known);
     if (isHere) return;
-    const { answered } = await whenGitHubAnswers(async () => await fetchBase(world));
-    if (answered && forge !== null && !(await hasCommit(world.mirror, known))) {
+    await whenGitHubAnswers(async () => await fetchBase(world));
+    // The local forge runs by now; whatever it answered, what the database speaks of is not in it.
+    if (forge !== null && !(await hasCommit(world.mirror, known))) {
       throw new SelfExtensionError(
         "forge-missing",
         `The database was restored without its local forge: the newest base ${known} is not there; copy the directory \`forge\` of the old state to ${forge}, then start again.`,
