@@ -147,7 +147,9 @@ const attacks: readonly (readonly [string, string, Attack])[] = [
   ],
   [
     "slip an event in between",
-    `delete from ledger_leaves where leaf_index = 150; update ledger_leaves set leaf_index = leaf_index - 1 where leaf_index > 150`,
+    `delete from ledger_leaves where leaf_index = 150;
+      update ledger_leaves set leaf_index = -leaf_index where leaf_index > 150;
+      update ledger_leaves set leaf_index = -leaf_index - 1 where leaf_index < 0`,
     "tree-rewritten",
   ],
   ["slip in an event with an id that was never given", copyOf("true", "-5"), "event-inserted"],
