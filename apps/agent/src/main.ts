@@ -1,9 +1,9 @@
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
-import { DatabaseError, openStateDirectory } from "@jarvis/db";
+import { DatabaseError, openStateDirectory, writeDurably } from "@jarvis/db";
 import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import { ConfigError, readConfig, type KernelConfig } from "./config.ts";
 import { makeApi } from "./http/app.ts";
@@ -170,10 +170,7 @@ function writeFacts(
   config: KernelConfig,
   facts: { pid: number; url: string; moving?: string },
 ): void {
-  const path = factsPath(config);
-  const text = JSON.stringify({ ...facts, provesPlace: true });
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeDurably(factsPath(config), JSON.stringify({ ...facts, provesPlace: true }));
 }
 
 function say(line: Record<string, unknown>): void {

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeDurably } from "@jarvis/db";
 import {
   callerOf,
   findCaller,
@@ -83,10 +84,7 @@ export function readToken(
     // There is none yet.
   }
   const token = newToken();
-  const fresh = `${path}.new`;
-  rmSync(fresh, { force: true });
-  writeFileSync(fresh, `${token}\n`, { mode: 0o600, flag: "wx" });
-  renameSync(fresh, path);
+  writeDurably(path, `${token}\n`);
   return token;
 }
 

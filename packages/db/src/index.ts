@@ -3,6 +3,7 @@ export { codeOf, DatabaseError, messageOf, queryFailure } from "./errors.ts";
 export type { DatabaseErrorCode } from "./errors.ts";
 export { lockStateDirectory, openStateDirectory } from "./state-directory.ts";
 export type { StateDirectoryHolder, StateDirectoryLock } from "./state-directory.ts";
+export { syncDirectory, writeAll, writeDurably } from "./durable-file.ts";
 export { openDatabase, pingDatabase } from "./open-database.ts";
 export type { DatabaseHandle, OpenDatabaseOptions } from "./open-database.ts";
 export type { JarvisDatabase, SqlClient } from "./connection.ts";

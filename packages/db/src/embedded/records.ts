@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeDurably } from "../durable-file.ts";
 import { codeOf } from "../errors.ts";
 
 /** Passwords of the embedded server. The file is readable by its owner only. */
@@ -46,9 +47,7 @@ function readJson(path: string): unknown {
 }
 
 function writeJson(path: string, value: unknown): void {
-  const temporary = `${path}.new`;
-  writeFileSync(temporary, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
-  renameSync(temporary, path);
+  writeDurably(path, `${JSON.stringify(value)}\n`);
 }
 
 function generatePassword(): string {

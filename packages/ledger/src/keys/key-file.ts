@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../durable-file.ts";
+import { writeDurably } from "@jarvis/db";
 import { LedgerError } from "../errors.ts";
 import { noteVerifier, type NoteSigner } from "../notes/signed-note.ts";
 
@@ -52,7 +52,7 @@ export function readSigningKey(
 /** Makes a key and stores it beside the one in use, which goes on counting until `adoptNextKey`. */
 export function createNextKey(stateDirectory: string, origin: string | null): NoteSigner {
   const { privateKey } = generateKeyPairSync("ed25519");
-  writeWhole(
+  writeDurably(
     keyPath(stateDirectory, "next"),
     privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   );

@@ -9,6 +9,8 @@ it("the newest pushed checkpoint is kept, and is none where it cannot be read", 
   try {
     mkdirSync(join(stateDirectory, "ledger"));
     expect(readNewestPushed(stateDirectory)).toBeNull();
+    // What a process of the same number left there, or somebody put there, is in nobody's way.
+    mkdirSync(join(stateDirectory, `ledger/pushed.${process.pid}.new`));
     const anchor = { size: 7, root: "A=", origin: "a ledger", where: "a ref" };
     writeNewestPushed(stateDirectory, { ...anchor, isOwn: true });
     expect(readNewestPushed(stateDirectory)).toEqual(anchor);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeDurably } from "@jarvis/db";
 import { z } from "zod";
-import { writeWhole } from "../durable-file.ts";
 import { ledgerDirectory } from "../keys/key-file.ts";
 import type { Anchor } from "../notes/anchor.ts";
 
@@ -34,5 +34,5 @@ export function writeNewestPushed(
   stateDirectory: string,
   { size, root, origin, where }: Anchor,
 ): void {
-  writeWhole(pathIn(stateDirectory), `${JSON.stringify({ size, root, origin, where })}\n`);
+  writeDurably(pathIn(stateDirectory), `${JSON.stringify({ size, root, origin, where })}\n`);
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../durable-file.ts";
+import { writeDurably } from "@jarvis/db";
 import { LedgerError } from "../errors.ts";
 import { ledgerDirectory } from "../keys/key-file.ts";
 import { anchorIn, type Anchor } from "../notes/anchor.ts";
@@ -43,5 +43,5 @@ export function forgetNewestSeen(stateDirectory: string): void {
 }
 
 export function writeNewestSeen(stateDirectory: string, { note }: StoredCheckpoint): void {
-  writeWhole(pathIn(stateDirectory), note);
+  writeDurably(pathIn(stateDirectory), note);
 }

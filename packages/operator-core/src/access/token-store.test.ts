@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   mkdtempSync,
@@ -19,6 +20,8 @@ import {
   readTokens,
   revokeToken,
 } from "./token-store.ts";
+
+const MODULE = new URL("../../dist/access/token-store.js", import.meta.url).href;
 
 let directory: string;
 let path: string;
@@ -78,6 +81,20 @@ it("is not changed by two at once, so that no revocation is lost", () => {
   rmSync(`${path}.new`);
   revokeToken(directory, "ci");
   expect(readTokens(directory)).toEqual([]);
+});
+
+it("is not lost with all others where the disk takes only a part of the new file", () => {
+  for (const name of ["a", "b", "c", "d", "e"]) addToken(directory, { name, role: "read" });
+  const program = `
+    import { addToken } from ${JSON.stringify(MODULE)};
+    try { addToken(process.argv[1], { name: "f", role: "read" }); } catch (error) { console.log(error.code); }`;
+  // A file may have 1024 bytes: the first write takes as many, and only the next one fails.
+  const script = 'ulimit -f 1; exec "$0" --input-type=module --eval "$1" "$2"';
+  const said = execFileSync("bash", ["-c", script, process.execPath, program, directory], {
+    encoding: "utf8",
+  });
+  expect(readTokens(directory)).toHaveLength(5);
+  expect(said).toBe("EFBIG\n");
 });
 
 describe("the file lets nobody in", () => {

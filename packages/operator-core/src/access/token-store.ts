@@ -7,9 +7,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { syncDirectory, writeAll } from "@jarvis/db";
 import { z } from "zod";
 import { messageOf, OperatorError } from "../errors.ts";
 import { defaultQuota, Quota } from "./quota.ts";
@@ -171,7 +171,7 @@ function changeTokens(
   const descriptor = openAlone(fresh);
   try {
     const records = change(readTokens(stateDirectory));
-    writeSync(descriptor, `${JSON.stringify(records, null, 2)}\n`);
+    writeAll(descriptor, Buffer.from(`${JSON.stringify(records, null, 2)}\n`), 0);
     fsyncSync(descriptor);
     renameSync(fresh, path);
   } catch (error) {
@@ -180,6 +180,7 @@ function changeTokens(
   } finally {
     closeSync(descriptor);
   }
+  syncDirectory(stateDirectory);
 }
 
 function openAlone(path: string): number {

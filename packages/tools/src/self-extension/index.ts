@@ -62,7 +62,6 @@ export * from "./read-standing.ts";
 export * from "./way-out.ts";
 export * from "./releases/build-release.ts";
 export * from "./releases/check-release.ts";
-export { syncDirectory, writeDurably } from "./releases/durable-file.ts";
 export * from "./releases/journal.ts";
 export * from "./releases/keep-release.ts";
 export * from "./releases/mirror-pointers.ts";

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { callerOf, type Caller } from "@jarvis/operator-core";
@@ -81,6 +81,12 @@ describe("a session", () => {
     expect(openSessions().find(cookie, key)?.caller.role).toBe("read");
     chmodSync(join(directory, "sessions.json"), 0o644);
     expect(openSessions().find(cookie, key)).toBeNull();
+  });
+
+  it("is kept whatever lies beside the file", () => {
+    mkdirSync(join(directory, "sessions.json.new"));
+    const { cookie = "", key = "" } = openSessions().open({ tokenHash, role: "read" }) ?? {};
+    expect(openSessions().find(cookie, key)?.caller.role).toBe("read");
   });
 
   it("ends with the token that made its link, by itself, and when it is closed", () => {

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeDurably } from "@jarvis/db";
 import { callerOf, Role, type Caller } from "@jarvis/operator-core";
 import { z } from "zod";
 import { withRoomFor, type Grant } from "./login-links.ts";
@@ -105,10 +106,7 @@ export class BrowserSessions {
 
   #keep(sessions: readonly Session[]): void {
     this.#sessions = sessions.filter((session) => this.#isOpen(session));
-    const fresh = `${this.#path}.new`;
-    rmSync(fresh, { force: true });
-    writeFileSync(fresh, JSON.stringify(this.#sessions), { mode: 0o600, flag: "wx" });
-    renameSync(fresh, this.#path);
+    writeDurably(this.#path, JSON.stringify(this.#sessions));
   }
 }
 

@@ -3,7 +3,7 @@ import { lstatSync } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, readlink, rename, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { removeOutput } from "@jarvis/sandbox";
-import { syncDirectory } from "@jarvis/tools/self-extension";
+import { syncDirectory } from "@jarvis/db";
 import { filesDigest } from "../../files-digest.ts";
 import type { BodyRelease } from "../body/release-world.ts";
 

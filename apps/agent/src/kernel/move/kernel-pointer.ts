@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeDurably, type BaselinePointer } from "@jarvis/tools/self-extension";
+import { writeDurably } from "@jarvis/db";
+import type { BaselinePointer } from "@jarvis/tools/self-extension";
 import { z } from "zod";
 
 /** A blessed release that lies ready to be started as the kernel. */

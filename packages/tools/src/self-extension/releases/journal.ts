@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { JarvisDatabase } from "@jarvis/db";
+import { syncDirectory, writeAll, writeDurably, type JarvisDatabase } from "@jarvis/db";
 import { SelfExtensionError } from "../errors.ts";
 import { fitName, fitPayload } from "../ledger-text.ts";
 import {
@@ -9,7 +9,6 @@ import {
   lifecyclePayloads,
   type NewLifecycleEvent,
 } from "../lifecycle-events.ts";
-import { syncDirectory, writeAll, writeDurably } from "./durable-file.ts";
 import { hashOf, journaledEvent, readJournal, type Journal, type Line } from "./journal-chain.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeDurably } from "@jarvis/db";
 import { z } from "zod";
 import { baselineRecord } from "../health/baseline-record.ts";
 import { windowFacts } from "../health-payloads.ts";
 import { digest, gitSha } from "../ledger-words.ts";
-import { writeDurably } from "./durable-file.ts";
 
 const instant = z.iso.datetime();
 

@@ -1,12 +1,12 @@
 import { chmod, copyFile, mkdir, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { syncDirectory } from "@jarvis/db";
 import { collectOutput, removeOutput } from "@jarvis/sandbox";
 import { listTree, type Mirror } from "../git/mirror.ts";
 import { pathExists } from "../verification/path-exists.ts";
 import type { OutputDirectory } from "../verification/stage-world.ts";
 import { writeWorkspace } from "../verification/workspace.ts";
 import { checkRelease, isBelow, refuse, releasePlace, type ReleaseCheck } from "./check-release.ts";
-import { syncDirectory } from "./durable-file.ts";
 import { FILES, MANIFEST, type ReleaseManifest } from "./release-manifest.ts";
 import { discard, passingName } from "./retention.ts";
 

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 
 /**
  * Puts a file in place so that a crash at any moment leaves the old content or the new one, whole:
- * written beside it, flushed, renamed, and the directory flushed. Synchronous, so that in one process
+ * written beside it, flushed, renamed, and the directory flushed. Only its owner may read it. Synchronous, so that in one process
  * no other write comes between. Throws what the file system says, and leaves nothing behind.
  */
 export function writeDurably(path: string, content: string): void {
