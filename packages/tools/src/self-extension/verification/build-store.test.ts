@@ -126,7 +126,10 @@ describe("a build that begins from the base's output", () => {
     const left = readdirSync(directory);
     expect(left).toContain(".new-young");
     expect(left).not.toContain(".new-old");
-    expect(left.filter((name) => !name.startsWith(".new-"))).toHaveLength(4);
+    const whole = left.filter((name) => !name.startsWith(".new-"));
+    // Of prunings at once each takes what it saw as old: never more are kept, perhaps fewer.
+    expect(whole.length).toBeLessThanOrEqual(4);
+    expect(whole.length).toBeGreaterThan(0);
   });
 
   it("has nothing for a tree that was never kept", async () => {
