@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { createWriteStream, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { z } from "zod";
 import type { SqlClient } from "../connection.ts";
+import { syncDirectory } from "../durable-file.ts";
 import { END_OF_ROWS, leftOut, type BackupHeader, type BackupSection } from "./backup-file.ts";
 
 const Tables = z.array(z.object({ name: z.string(), columns: z.array(z.string()) }));
@@ -17,7 +20,8 @@ export async function writeBackup(
   sql: SqlClient,
   file: string,
 ): Promise<{ rows: number; tables: number; checkpoint: string | null }> {
-  const fresh = `${file}.${process.pid}.new`;
+  // A directory for backups may be one that others write to: no name that they could have taken.
+  const fresh = `${file}.${randomUUID()}.new`;
   let rows = 0;
   let tables = 0;
   let checkpoint: string | null = null;
@@ -67,11 +71,12 @@ export async function writeBackup(
       await pipeline(
         Readable.from(lines()),
         createGzip({ level: 6 }),
-        createWriteStream(fresh, { mode: 0o600, flush: true }),
+        createWriteStream(fresh, { flags: "wx", mode: 0o600, flush: true }),
       );
     });
     // Half a backup never has the name of a whole one.
     renameSync(fresh, file);
+    syncDirectory(dirname(file));
   } finally {
     rmSync(fresh, { force: true });
   }
