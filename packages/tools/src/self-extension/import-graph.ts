@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { parseSync } from "oxc-parser";
 import { z } from "zod";
 import { SelfExtensionError } from "./errors.ts";
+import { KeptAnswers } from "./git/kept-answers.ts";
 import { listTree, readBlobs, type Mirror, type TreeEntry } from "./git/mirror.ts";
 
 const SOURCE = /\.(?:ts|mts|cts|tsx|js|mjs|cjs|jsx)$/;
@@ -27,22 +28,11 @@ const manifest = z.looseObject({
  * not, because the lockfile pins them.
  */
 export async function readImportGraph(mirror: Mirror, tree: string): Promise<ImportGraph> {
-  // What a full id names never changes: a change's base was the change before, and is asked for often.
-  const key = `${mirror.gitDir}\0${tree}`;
-  const graph = graphs.get(key) ?? readNow(mirror, tree);
-  graphs.delete(key);
-  graphs.set(key, graph);
-  for (const oldest of [...graphs.keys()].slice(0, -KEPT_GRAPHS)) graphs.delete(oldest);
-  try {
-    return await graph;
-  } catch (error) {
-    graphs.delete(key);
-    throw error;
-  }
+  // A change's base was the change before, and is asked for often.
+  return await graphs.of(mirror, [tree], () => readNow(mirror, tree));
 }
 
-const graphs = new Map<string, Promise<ImportGraph>>();
-const KEPT_GRAPHS = 4;
+const graphs = new KeptAnswers<ImportGraph>(4);
 
 async function readNow(mirror: Mirror, tree: string): Promise<ImportGraph> {
   const entries = (await listTree(mirror, tree)).filter((entry) => entry.type === "blob");
