@@ -4,13 +4,11 @@ import { syncDirectory } from "@jarvis/db";
 import { collectOutput, removeOutput } from "@jarvis/sandbox";
 import { listTree, type Mirror } from "../git/mirror.ts";
 import { pathExists } from "../verification/path-exists.ts";
-import type { OutputDirectory } from "../verification/stage-world.ts";
+import { outputLimits, type OutputDirectory } from "../verification/stage-world.ts";
 import { writeWorkspace } from "../verification/workspace.ts";
 import { checkRelease, isBelow, refuse, releasePlace, type ReleaseCheck } from "./check-release.ts";
 import { FILES, MANIFEST, type ReleaseManifest } from "./release-manifest.ts";
 import { discard, passingName } from "./retention.ts";
-
-const OUTPUT_LIMITS = { files: 20_000, bytes: 512 * 2 ** 20 };
 
 /** What verification built and tested, to be kept under its name. */
 export interface ReleaseRequest {
@@ -140,7 +138,7 @@ async function copyOutput(
   files: string,
   isLeftOut: (path: string) => boolean,
 ): Promise<void> {
-  const copied = (await collectOutput(output.hostPath, OUTPUT_LIMITS))
+  const copied = (await collectOutput(output.hostPath, outputLimits))
     .map(({ path, mode }) => ({
       from: join(output.hostPath, path),
       path: `${output.path}/${path}`,

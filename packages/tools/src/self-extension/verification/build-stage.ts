@@ -7,12 +7,11 @@ import {
   diagnose,
   expandOutputs,
   failureOf,
+  outputLimits,
   type OutputDirectory,
   type RunInSandbox,
   type StageWorld,
 } from "./stage-world.ts";
-
-const OUTPUT_LIMITS = { files: 20_000, bytes: 512 * 2 ** 20 };
 
 export interface BuildResult {
   readonly diagnostics: StageDiagnostics;
@@ -110,7 +109,7 @@ async function makeMountPoint(path: string): Promise<boolean> {
 export async function listOutputs(outputs: readonly OutputDirectory[]): Promise<OutputFile[]> {
   const files: OutputFile[] = [];
   for (const output of outputs) {
-    for (const file of await collectOutput(output.hostPath, OUTPUT_LIMITS)) {
+    for (const file of await collectOutput(output.hostPath, outputLimits)) {
       files.push({ ...file, path: `${output.path}/${file.path}` });
     }
   }

@@ -13,6 +13,9 @@ import type { StageDiagnostics } from "../run-result.ts";
 /** Runs a program in the sandbox; the one way in which code of a tree is ever executed. */
 export type RunInSandbox = (request: SandboxRequest) => Promise<SandboxResult>;
 
+/** What a build may leave: the same when it is judged and when it is copied into a release. */
+export const outputLimits = { files: 20_000, bytes: 512 * 2 ** 20 };
+
 /** A directory that a build wrote: where it lies in the repository and on this machine. */
 export interface OutputDirectory {
   readonly path: string;
