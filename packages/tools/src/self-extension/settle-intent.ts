@@ -51,8 +51,13 @@ function heldBy({ pid }: IntentHolder): Unsettled {
 const REQUEST_LIFE_MS = 60_000;
 
 /** Intents of this process that are being let through and sent, and those that nobody answered. */
-const underWay = new Set<number>();
-const unanswered = new Set<number>();
+const underWay = new Set<string>();
+const unanswered = new Set<string>();
+
+/** The number of an intent is one of its database, and a process may work with several. */
+function nameOf({ runId, id }: Pick<Intent, "runId" | "id">): string {
+  return `${runId} ${id}`;
+}
 
 /**
  * Lets a request of this process through that may move the base, and sends it; keeps in mind whether
@@ -63,25 +68,25 @@ export async function whileUnderWay<T>(
   intent: Intent,
   work: (send: (request: () => Promise<void>) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  underWay.add(intent.id);
+  underWay.add(nameOf(intent));
   try {
     return await work(async (request) => {
       try {
         await request();
       } catch (error) {
         const status = statusOf(error);
-        if (status === null || status >= 500) unanswered.add(intent.id);
+        if (status === null || status >= 500) unanswered.add(nameOf(intent));
         throw error;
       }
     });
   } finally {
-    underWay.delete(intent.id);
+    underWay.delete(nameOf(intent));
   }
 }
 
 /** An intent that was let through for another process, whose request may be on its way. */
-export function inheritUnanswered(intent: Intent): void {
-  if (intent.phase === "landing") unanswered.add(intent.id);
+export function inheritUnanswered(intent: Pick<Intent, "runId" | "id" | "phase">): void {
+  if (intent.phase === "landing") unanswered.add(nameOf(intent));
 }
 
 /** When a process was first seen dead: what it had sent may take effect for a while after that. */
@@ -95,7 +100,8 @@ export async function mayStillLand(world: SettleWorld, headSha: string): Promise
   for (const intent of await world.store.givenUpLandings(headSha)) {
     const { id, holder } = intent;
     if (isThisProcess(holder)) {
-      const isOver = !underWay.has(id) && !unanswered.has(id);
+      const name = nameOf(intent);
+      const isOver = !underWay.has(name) && !unanswered.has(name);
       if (isOver || (await world.store.sinceLetThroughMs(id)) >= REQUEST_LIFE_MS) continue;
       return onItsWay;
     }
@@ -164,10 +170,10 @@ async function askHost(world: SettleWorld, intent: Intent, state: HolderState): 
     }
   }
   if (state !== "dead" && !isThisProcess(intent.holder)) return heldBy(intent.holder);
-  const isOver =
-    isThisProcess(intent.holder) && !underWay.has(intent.id) && !unanswered.has(intent.id);
+  const name = nameOf(intent);
+  const isOver = isThisProcess(intent.holder) && !underWay.has(name) && !unanswered.has(name);
   const isRecent = (await world.store.sinceLetThroughMs(intent.id)) < REQUEST_LIFE_MS;
-  if (underWay.has(intent.id) || (!isOver && isRecent)) return onItsWay;
+  if (underWay.has(name) || (!isOver && isRecent)) return onItsWay;
   return await resolveAsNot(world, intent, "holder-ended");
 }
 
