@@ -13,7 +13,7 @@ if (values.smoke === true) {
   await smoke(values.state ?? null);
 } else {
   process.stderr.write(
-    "The agent's body is started by the kernel; run `pnpm jarvis up`, or this program with --smoke.\n",
+    "The agent's body is started by the kernel; run `jarvis up`, or this program with --smoke.\n",
   );
   process.exitCode = 2;
 }

@@ -487,7 +487,7 @@ it.each([
   const said = await withDamaged(name, text);
   for (const each of said) {
     expect(each).toContain(join(world.stateDir, name));
-    expect(each).toContain("stop `pnpm jarvis up` and start it again");
+    expect(each).toContain("stop `jarvis up` and start it again");
     expect(each).not.toContain("jarvis kill");
   }
   expect(said.filter((each) => each.includes(code))).toHaveLength(2);

@@ -208,7 +208,7 @@ export async function needKernel(
   throw new CommandError(
     exitCodes.unavailable,
     "kernel-not-running",
-    `No kernel answers for ${config.stateDir}; start one with \`pnpm jarvis up\`.`,
+    `No kernel answers for ${config.stateDir}; start one with \`jarvis up\`.`,
   );
 }
 

@@ -41,7 +41,7 @@ export type Search =
   | { readonly place: KernelPlace }
   | { readonly place: null; readonly problem: SearchProblem | null };
 
-const mend = "stop `pnpm jarvis up` and start it again, which writes it anew";
+const mend = "stop `jarvis up` and start it again, which writes it anew";
 
 /** Looks for the kernel of the state directory. One that moves or starts is waited for. */
 export async function searchKernel({ stateDir }: CliConfig): Promise<Search> {

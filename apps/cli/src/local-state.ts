@@ -52,7 +52,7 @@ export async function inStateDirectory<T>(
     throw new CommandError(
       exitCodes.unavailable,
       "no-state",
-      `There is no state in ${config.stateDir} yet; start Jarvis with \`pnpm jarvis up\`, or name another with --state-dir.`,
+      `There is no state in ${config.stateDir} yet; start Jarvis with \`jarvis up\`, or name another with --state-dir.`,
     );
   }
   const directory = openStateDirectory(config.stateDir);

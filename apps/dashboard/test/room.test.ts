@@ -307,7 +307,7 @@ describe("the operator's page", () => {
     await reader.getByRole("link", { name: "A goal to stand still" }).waitFor();
     expect(await reader.getByRole("button", { name: "Add the goal" }).isDisabled()).toBe(true);
     await reader.getByRole("button", { name: "Sign out" }).click();
-    await reader.getByText("pnpm jarvis login").waitFor();
+    await reader.getByText("jarvis login").waitFor();
     await reader.context().close();
   });
 

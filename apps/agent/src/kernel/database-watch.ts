@@ -32,7 +32,7 @@ export function watchDatabase(
     onLost(
       new DatabaseError(
         "database-unreachable",
-        "The database stopped answering, so the kernel ends; open runs continue at the next start: pnpm jarvis up.",
+        "The database stopped answering, so the kernel ends; open runs continue at the next start: jarvis up.",
       ),
     );
   }, EVERY_MS);

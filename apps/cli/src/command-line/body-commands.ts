@@ -3,7 +3,7 @@ import type { CommandLine } from "./command-line.ts";
 
 /** What runs: back to what ran before, and its tools. */
 export function addBodyCommands({ command, answer }: CommandLine): void {
-  command("rollback", "back to the baseline, or to an earlier blessed release")
+  command("rollback", "go back to the release blessed before this one, or to an earlier one")
     .option("--to <sha>", "an earlier blessed release")
     .requiredOption("--reason <text>", "why", reasonGiven)
     .action(

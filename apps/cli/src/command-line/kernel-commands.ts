@@ -6,7 +6,10 @@ import type { CommandLine, GlobalOptions } from "./command-line.ts";
 /** Programs that go on running: the kernel, and what serves other agents. */
 export function addUpCommand(line: CommandLine): void {
   line
-    .command("up", "run the kernel: database, forge where no GitHub is connected, pipeline, API")
+    .command(
+      "up",
+      "run the launcher and its kernel: database, forge where no GitHub is connected, pipeline, API",
+    )
     .option("--port <n>", "the port to listen on; a busy one is answered with the next free")
     .option("--once", "stop as soon as everything is up")
     .option("--dependencies-dir <dir>", "where dependency trees are kept")

@@ -5,21 +5,21 @@ import type { CommandLine } from "./command-line.ts";
 export function addLiftCommands({ command, answer }: CommandLine): void {
   command("hold", "what was rolled back and is not taken again")
     .argument("<what>", "list or lift", oneOf(["list", "lift"], "list or lift"))
-    .argument("[run]", "the run whose hold is lifted")
+    .argument("[id]", "what is lifted, as `jarvis hold list` names it")
     .option("--reason <text>", "why", reasonGiven)
     .action(
       answer(async (config, cmd) => {
-        const [what, run] = cmd.processedArgs as [string, string | undefined];
+        const [what, id] = cmd.processedArgs as [string, string | undefined];
         const { reason } = cmd.opts<{ reason?: string }>();
         const { liftHold, listHolds } = await import("../commands/releases.ts");
         if (what === "list") {
-          noMore("hold list", run);
+          noMore("hold list", id);
           return await listHolds(config);
         }
-        if (run === undefined || reason === undefined) {
-          throw unreadable("Name the run and say why: `jarvis hold lift RUN --reason TEXT`.");
+        if (id === undefined || reason === undefined) {
+          throw unreadable("Name the hold and say why: `jarvis hold lift ID --reason TEXT`.");
         }
-        return await liftHold(config, run, { reason });
+        return await liftHold(config, id, { reason });
       }),
     );
 

@@ -3,7 +3,10 @@ import type { CommandLine } from "./command-line.ts";
 
 /** How Jarvis is, and the switches, which also work where no kernel answers. */
 export function addSwitchCommands({ command, answer }: CommandLine): void {
-  command("status", "switches, base, current runs, sandbox, database, forge").action(
+  command(
+    "status",
+    "what to do next, switches, base, what serves, current runs, sandbox, database, host",
+  ).action(
     answer(async (config) => {
       const { status } = await import("../commands/switches.ts");
       return await status(config);

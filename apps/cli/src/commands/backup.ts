@@ -63,8 +63,8 @@ export async function restore(config: CliConfig, file: string, reason: string): 
       text: [
         `Restored ${rows} rows, ${sealed} events sealed. Promotion is paused and the mode is observe.`,
         existsSync(join(directory, "ledger", "key.pem"))
-          ? "Next: pnpm jarvis up"
-          : `The ledger's key is not here: copy it to ${join(directory, "ledger", "key.pem")} (mode 0600), then pnpm jarvis up`,
+          ? "Next: jarvis up"
+          : `The ledger's key is not here: copy it to ${join(directory, "ledger", "key.pem")} (mode 0600), then jarvis up`,
       ].join("\n"),
     };
   } catch (error) {

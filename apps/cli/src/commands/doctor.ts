@@ -155,9 +155,7 @@ function describeStages(config: GuardConfig): string {
 
 async function kernelFindings(config: CliConfig): Promise<Finding[]> {
   if (!existsSync(config.stateDir)) {
-    return [
-      { name: "kernel", ok: true, what: "no state yet; `pnpm jarvis up` makes it", mend: null },
-    ];
+    return [{ name: "kernel", ok: true, what: "no state yet; `jarvis up` makes it", mend: null }];
   }
   const { kernel, problem } = await lookForKernel(config);
   if (kernel === null) return [await whereNoneAnswers(config, problem)];

@@ -64,7 +64,7 @@ function directoryOf(config: CliConfig): string {
   throw new CommandError(
     exitCodes.unavailable,
     "no-state",
-    `There is no state in ${config.stateDir} yet; start Jarvis with \`pnpm jarvis up\`, or name another with --state-dir.`,
+    `There is no state in ${config.stateDir} yet; start Jarvis with \`jarvis up\`, or name another with --state-dir.`,
   );
 }
 

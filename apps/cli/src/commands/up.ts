@@ -118,7 +118,7 @@ interface Ending {
 function exitCodeOf({ code, signal }: Ending): ExitCode {
   if (signal !== null) {
     process.stderr.write(
-      `jarvis: The launcher was ended by ${signal}, and the kernel with it; start it again with \`pnpm jarvis up\`, open runs continue then.\n`,
+      `jarvis: The launcher was ended by ${signal}, and the kernel with it; start it again with \`jarvis up\`, open runs continue then.\n`,
     );
   }
   return code === 0 || code === 1 || code === 2 ? code : exitCodes.unavailable;
@@ -136,8 +136,8 @@ async function welcome(config: CliConfig, url: string, { once }: UpOptions): Pro
   const status = await kernel.get("/api/status", wire.status);
   const lines = [
     once === true
-      ? `Jarvis came up at ${url}, and is stopped again; \`pnpm jarvis up\` keeps it running`
-      : `Jarvis runs at ${url}; \`pnpm jarvis login\` lets a browser in`,
+      ? `Jarvis came up at ${url}, and is stopped again; \`./jarvis up\` keeps it running`
+      : `Jarvis runs at ${url}; \`./jarvis login\` lets a browser in`,
     "",
     describeStatus(status),
     "",
@@ -149,7 +149,7 @@ async function welcome(config: CliConfig, url: string, { once }: UpOptions): Pro
   }
   if (once !== true && status.safety.mode === "observe") {
     lines.push(
-      'Next: pnpm jarvis mode execute --reason "first run"  (until then nothing is promoted)',
+      'Next: ./jarvis mode execute --reason "first run"  (until then nothing is promoted)',
     );
   }
   process.stdout.write(`${lines.join("\n")}\n`);

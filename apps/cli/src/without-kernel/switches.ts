@@ -145,8 +145,8 @@ function wayBackTo({ code, what, mend }: SearchProblem): WireStatus["wayOut"] {
 }
 
 function kernelLine(silentKernel: number | null, problem: SearchProblem | null): string {
-  if (silentKernel === null) return "kernel     not running (start it with `pnpm jarvis up`)";
+  if (silentKernel === null) return "kernel     not running (start it with `jarvis up`)";
   return problem === null
-    ? `kernel     process ${silentKernel} does not answer (\`jarvis kill\` ends it)`
+    ? `kernel     process ${silentKernel} does not answer (\`jarvis kill --reason TEXT\` ends it)`
     : `kernel     process ${silentKernel} runs and cannot be asked`;
 }

@@ -130,8 +130,8 @@ function Waiting({ action }: { action: Action }): ReactNode {
       </pre>
       {!mayApprove && (
         <p className="muted">
-          To approve, open the page with <code>pnpm jarvis login --role approve</code>: who operates
-          does not approve.
+          To approve, open the page with <code>jarvis login --role approve</code>: who operates does
+          not approve.
         </p>
       )}
       <div className="row">

@@ -57,7 +57,7 @@ function Current({ runs }: { runs: readonly Run[] }): ReactNode {
     <Card title="Being changed" wide>
       {runs.length === 0 ? (
         <Empty>
-          Nothing is being changed. <code>pnpm jarvis propose --patch FILE</code> hands a change in.
+          Nothing is being changed. <code>jarvis propose --patch FILE</code> hands a change in.
         </Empty>
       ) : (
         <ul className="plain">

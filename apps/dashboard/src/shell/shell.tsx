@@ -124,7 +124,7 @@ function ConnectionNote(): ReactNode {
               at <Time at={connection.lastWord.toISOString()} />
             </>
           )}
-          ; trying again. In a terminal: <code>pnpm jarvis status</code>
+          ; trying again. In a terminal: <code>jarvis status</code>
         </p>
       )}
       {connection.state === "connecting" && <p className="muted">Connecting…</p>}

@@ -7,7 +7,7 @@ export function SignedOut(): ReactNode {
       <h1>Jarvis</h1>
       <p>This browser is not let in. In a terminal, where the repository is:</p>
       <pre>
-        <code>pnpm jarvis login</code>
+        <code>jarvis login</code>
       </pre>
       <p className="muted">
         It prints a link for one browser, once. <code>--role read</code> lets look only,{" "}

@@ -7,12 +7,12 @@ export const blockReasonMeanings = {
   "promotion-paused": "An operator has paused promotion; `jarvis resume` lets it continue.",
   "observe-only": "Jarvis only observes; `jarvis mode execute --reason TEXT` lets it promote.",
   "kill-switch-active":
-    "The kill switch ended this run, or was in force when it began; set a mode with `jarvis mode`, then hand the change in again.",
+    "The kill switch ended this run, or was in force when it began; set a mode with `jarvis mode execute --reason TEXT`, then hand the change in again.",
   "github-not-connected": "GitHub or the forge could not be reached or refused the credentials.",
   "repository-identity-changed":
-    "The repository was renamed or replaced, or has another default branch; `jarvis takeover` accepts it.",
+    "The repository was renamed or replaced, or has another default branch; `jarvis takeover --reason TEXT` accepts it.",
   "repository-owned":
-    "Another instance of Jarvis, with another database, promotes there; `jarvis takeover` takes it over.",
+    "Another instance of Jarvis, with another database, promotes there; `jarvis takeover --reason TEXT` takes it over.",
   "rate-budget-low":
     "The host's rate limit does not leave enough for a whole promotion; it goes on after the reset.",
   "sandbox-unavailable":
@@ -65,9 +65,9 @@ export const blockReasonMeanings = {
   "rollback-required":
     "The base still holds a change that was rolled back; promotion goes on when it is reverted.",
   "held-after-rollback":
-    "The same tree, patch or goal was rolled back; `jarvis hold lift RUN` lets it be tried again.",
+    "The same tree, patch or goal was rolled back; `jarvis hold lift RUN --reason TEXT` lets it be tried again.",
   "goal-paused":
-    "Two changes for this goal were rolled back; `jarvis hold lift` with the id of the goal's hold lets it go on.",
+    "Two changes for this goal were rolled back; `jarvis hold lift ID --reason TEXT` with the id of the goal's hold lets it go on.",
   "revert-conflict":
     "A later change touched what is to be reverted; a person finishes the pull request that Jarvis opened.",
   "revert-failed": "Something broke while a change was taken back; it is tried again.",

@@ -27,7 +27,7 @@ describe("the way out", () => {
     ["clear", {}, null],
     ["clear", { base: null }, null],
     ["kernel-silent", { kernel: "silent" }, "jarvis kill --reason TEXT"],
-    ["kernel-stopped", { kernel: "stopped" }, "pnpm jarvis up"],
+    ["kernel-stopped", { kernel: "stopped" }, "jarvis up"],
     ["disk-low", { room: { level: "low", detail: "12 MiB" } }, null],
     ["disk-low", { room: { level: "short", detail: "0 MiB" } }, null],
     ["sandbox-unavailable", { sandbox: { available: false, message: "none" } }, "jarvis doctor"],

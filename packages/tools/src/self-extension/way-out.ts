@@ -76,8 +76,9 @@ export type WayOutState =
   | "clear";
 
 /**
- * The one thing that comes first, whatever the state: what it unblocks shows the next one. Pure; its
- * test applies what it names until nothing is left, from every state.
+ * The one thing that comes first, whatever the state: what it unblocks shows the next one. Pure. Its
+ * test resolves each state that it names, one after another, until it ends at `clear`; that every
+ * command can be typed is shown by the command line's.
  */
 export function wayOut(standing: Standing): WayOut {
   for (const look of looks) {
@@ -102,7 +103,7 @@ const looks: readonly Look[] = [
   ({ kernel }) =>
     kernel !== "stopped"
       ? null
-      : { state: "kernel-stopped", because: "No kernel runs.", command: "pnpm jarvis up" },
+      : { state: "kernel-stopped", because: "No kernel runs.", command: "jarvis up" },
   ({ room }) =>
     room.level === "enough" ? null : { state: "disk-low", because: room.detail, command: null },
   ({ sandbox }) =>
@@ -176,21 +177,25 @@ function stuckRevert({ unreverted }: Standing): WayOut | null {
   return { state: "revert-stuck", because, command };
 }
 
-/** What lets a run with that reason go on; each command was the one of another state above or is here alone. */
-const commands: Partial<Record<BlockReason, string>> = {
-  "evaluator-changed": "jarvis actions",
-  "dependencies-changed": "jarvis actions",
-  "kernel-closure": "jarvis actions",
-  "protected-path": "jarvis actions",
-  "migration-irreversible": "jarvis actions",
-  "session-at-risk": "jarvis session",
-  "github-not-connected": "jarvis doctor",
-  "ledger-mismatch": "jarvis ledger verify",
-  "ledger-behind": "jarvis recover --accept-restore --reason TEXT",
-  "repository-identity-changed": "jarvis takeover",
-  "repository-owned": "jarvis takeover",
-  "status-missing": "jarvis show",
-  "status-pending": "jarvis show",
+const actions = (): string => "jarvis actions";
+const takeover = (): string => "jarvis takeover --reason TEXT";
+const show = (runId: string): string => `jarvis show ${runId}`;
+
+/** What lets a run with that reason go on. */
+const commands: Partial<Record<BlockReason, (runId: string) => string>> = {
+  "evaluator-changed": actions,
+  "dependencies-changed": actions,
+  "kernel-closure": actions,
+  "protected-path": actions,
+  "migration-irreversible": actions,
+  "session-at-risk": () => "jarvis session list",
+  "github-not-connected": () => "jarvis doctor",
+  "ledger-mismatch": () => "jarvis ledger verify",
+  "ledger-behind": () => "jarvis recover --accept-restore --reason TEXT",
+  "repository-identity-changed": takeover,
+  "repository-owned": takeover,
+  "status-missing": show,
+  "status-pending": show,
 };
 
 /** Reasons that pass by themselves, or that another look above has named by now. */
@@ -217,11 +222,7 @@ function waitingRun({ runs }: Standing): WayOut | null {
       const command = commands[reason];
       if (command === undefined) continue;
       const because = `Run ${runId} waits: ${blockReasonMeanings[reason]}`;
-      return {
-        state: "run-waits",
-        because,
-        command: command === "jarvis show" ? `${command} ${runId}` : command,
-      };
+      return { state: "run-waits", because, command: command(runId) };
     }
   }
   return null;

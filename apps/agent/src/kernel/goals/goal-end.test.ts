@@ -58,7 +58,8 @@ describe("a goal", () => {
     const last = { ...attempt, outcome: "rolled-back" };
     const after = afterAttempt(before, last);
     expect(after?.move).toBe("pause");
-    expect(after?.reason).toContain("`jarvis hold lift run-1` and `jarvis goal resume goal-1`");
+    expect(after?.reason).toContain("`jarvis hold lift run-1 --reason TEXT`");
+    expect(after?.reason).toContain("`jarvis goal resume goal-1 --reason TEXT`");
     expect(afterAttempt(since, last)).toBeNull();
   });
 

@@ -62,7 +62,9 @@ export function afterAttempt(
     return { move: "pause", reason: `Attempt ${number} ended: ${reasonIn(report)}` };
   }
   if (outcome !== "rolled-back") return null;
-  const reason = `Attempt ${number} was rolled back and is held; \`jarvis hold lift ${runId ?? "RUN"}\` and \`jarvis goal resume ${goal.id}\` let it be tried again.`;
+  const lift = `jarvis hold lift ${runId ?? "RUN"} --reason TEXT`;
+  const resume = `jarvis goal resume ${goal.id} --reason TEXT`;
+  const reason = `Attempt ${number} was rolled back and is held; \`${lift}\` and \`${resume}\` let it be tried again.`;
   return { move: "pause", reason };
 }
 
