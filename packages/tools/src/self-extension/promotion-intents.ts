@@ -93,8 +93,8 @@ export async function takeOverIntent(db: JarvisDatabase, intent: Intent): Promis
 }
 
 /**
- * Lets one request that moves the base through. It is asked for immediately before each: what was
- * resolved meanwhile, or is not paused no longer, is not let through.
+ * Lets one request that moves the base through; asked for immediately before each. Answers `paused`
+ * while promotion is paused, and `resolved` if the intent was resolved or has another holder.
  */
 export async function letThrough(
   db: JarvisDatabase,
