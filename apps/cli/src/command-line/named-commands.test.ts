@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   blockReasonMeanings,
   blockReasons,
+  standingOfSwitches,
   wayOut,
   type Standing,
   type WayOutState,
@@ -12,19 +13,12 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { exitCodes } from "../outcome.ts";
 import { jarvis } from "./jarvis.ts";
 
-const clear: Standing = {
+const clear = standingOfSwitches({
   kernel: "answers",
-  room: { level: "enough", detail: "" },
-  sandbox: { available: true, message: null },
   mode: "execute",
   killed: false,
   paused: false,
-  base: null,
-  servingProblem: null,
-  holds: [],
-  unreverted: null,
-  runs: [],
-};
+});
 const runId = "01890a5d-ac96-774b-bcce-b302099a8057";
 const hold = (id: string, kind: "goal" | "base") => ({ holds: [{ id, kind, title: "t" }] });
 const base = (standing: "unverified" | "rewritten") => ({
