@@ -1,12 +1,11 @@
 import { readLease, takeLease } from "@jarvis/db";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { START_AGAIN } from "./exit-codes.ts";
 import { follow } from "./testing/follow-stream.ts";
 import { startFailoverWorld, type FailoverWorld, type Member } from "./testing/failover-world.ts";
 import { until } from "./testing/kernel-program.ts";
 import { goodPatch, plainProject, type TestRepository } from "./testing/repository.ts";
 
-/** What the launcher starts again: this kernel does not lead any more. */
-const START_AGAIN = 75;
 const once = { branches: 0, pullRequests: 1, evidence: 1, landings: 1 };
 
 describe("two kernels on one PostgreSQL", () => {

@@ -25,8 +25,9 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "jarvis-launcher-"));
   stateDir = join(root, "state");
   mkdirSync(join(stateDir, "releases"), { recursive: true });
-  for (const file of ["launcher.js", "files-digest.js"]) {
-    cpSync(join(DIST, file), join(root, "apps/agent/dist", file));
+  // Nothing else is there: the launcher must not need any more than these.
+  for (const file of ["launcher.js", "launcher", "files-digest.js", "exit-codes.js"]) {
+    cpSync(join(DIST, file), join(root, "apps/agent/dist", file), { recursive: true });
   }
   writeFileSync(join(root, "package.json"), '{"type":"module"}');
 });

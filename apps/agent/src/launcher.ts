@@ -1,58 +1,50 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { filesDigest } from "./files-digest.ts";
+import type { DatabaseErrorCode } from "@jarvis/db";
+import { INVALID_REQUEST, START_AGAIN, UNAVAILABLE } from "./exit-codes.ts";
+import { readArguments } from "./launcher/arguments.ts";
+import { damageOf, pointerIn, readCandidates, type Candidate } from "./launcher/candidates.ts";
+import { readKernelLine } from "./launcher/kernel-line.ts";
 
-/**
+/*
  * Starts the kernel from the newest blessed release, falls back to the one blessed before it, at last
  * to the program beside this one, and starts again what ended without being told to. It uses nothing
  * but Node, so that no change of a dependency can keep it from starting; and it needs neither
  * database nor network.
  *
- * What a kernel's exit code means: 0 it was told to stop, and so does the launcher; 75 start me
- * again, from wherever the pointer leads now; 2 and 3 before it was ready: it refuses to run and has
- * said why; anything else, a signal too, is a crash. What lies outside of every kernel (a setting, the
- * state, the database) is held against none: it ends the first start, and an outage that comes later
- * is waited for. The launcher ends with the code of the kernel that it could not replace. With `--until-stdin-closes` it ends when whoever started it does, and
- * every kernel ends with its launcher in that way.
+ * What a kernel's exit code means (`exit-codes.ts`): 0 it was told to stop, and so does the launcher;
+ * 75 start me again, from wherever the pointer leads now; 2 and 3 before it was ready: it refuses to
+ * run and has said why; anything else, a signal too, is a crash. What lies outside of every kernel (a
+ * setting, the state, the database) is held against none: it ends the first start, and an outage that
+ * comes later is waited for. The launcher ends with the code of the kernel that it could not replace.
+ * With `--until-stdin-closes` it ends when whoever started it does, and every kernel ends with its
+ * launcher in that way.
  */
-const RESTART = 75;
-/** What is not ready by then never will be; a start on a new machine makes a database. */
-const READY_MS = 120_000;
-/** One that was told to stop ends by itself within 45 seconds; what does not is wedged. */
-const STOP_MS = 50_000;
-/** A kernel that was started so often within the time is not started again. */
-const LIMIT = { boots: 3, withinMs: 60_000 };
-/** An outage is waited for so long at first, and twice as long each time. */
-const WAIT_MS = 1000;
+
+/** A kernel that was started so often within `withinMs` is not started again. */
+const BOOTS = 3;
 const LONGEST_WAIT_MS = 30_000;
 
 /** What a kernel says of the world, which another kernel would meet too; whether it may pass by itself. */
-const outside: ReadonlyMap<string, "passes" | "stays"> = new Map([
-  ["database-unreachable", "passes"],
-  ["database-url-invalid", "stays"],
-  ["invalid-setting", "stays"],
-  ["repository-unusable", "stays"],
-  ["state-directory-locked", "passes"],
-  ["state-directory-unsafe", "stays"],
-]);
-
-interface Candidate {
-  readonly directory: string;
-  /** The kernel's program in it. */
-  readonly program: string;
-  /** What its files must add up to; null for the program beside this one, which a person built. */
-  readonly filesDigest: string | null;
-}
+const outside = {
+  "database-unreachable": "passes",
+  "database-url-invalid": "stays",
+  "invalid-setting": "stays",
+  "repository-unusable": "stays",
+  "state-directory-locked": "passes",
+  "state-directory-unsafe": "stays",
+} as const satisfies Partial<
+  Record<DatabaseErrorCode | "invalid-setting" | "repository-unusable", "passes" | "stays">
+>;
 
 interface Ending {
   readonly code: number;
   readonly signal: string | null;
   readonly wasReady: boolean;
-  /** Why it could not go on, as a code; null where it did not say. */
+  /** Why it could not go on, as a code; null if it did not say. */
   readonly refusal: string | null;
   /** What it said before it was ready, for whoever started the launcher. */
   readonly words: readonly string[];
@@ -84,12 +76,12 @@ async function launch(): Promise<number> {
   const boots = new Map<string, number[]>();
   let waitMs = options.waitMs;
   for (;;) {
-    const candidate = readCandidates().find(({ directory }) => !leftOut.has(directory)) ?? beside;
+    const candidate = candidates().find(({ directory }) => !leftOut.has(directory)) ?? beside;
     const known = [...(boots.get(candidate.directory) ?? []), performance.now()];
     const damage = damageOf(candidate);
     const ending = damage === null ? await run(candidate) : null;
     const named = `The kernel in ${candidate.directory}`;
-    const standing = outside.get(ending?.refusal ?? "");
+    const standing = standingOf(ending?.refusal ?? null);
     if (standing !== undefined && !stopped.signal.aborted) {
       if (port === null || standing === "stays") return end(ending);
       if (ending?.wasReady === true) ({ waitMs } = options);
@@ -103,15 +95,16 @@ async function launch(): Promise<number> {
     // Counted at its end: one that has run for an hour since is not one that cannot run.
     const recent = known.filter((at) => performance.now() - at < options.withinMs);
     boots.set(candidate.directory, recent);
-    const isSpent = recent.length >= LIMIT.boots;
+    const isSpent = recent.length >= BOOTS;
     if (stopped.signal.aborted || ending?.code === 0) return end(ending);
-    if (ending?.code === RESTART && !isSpent) {
+    if (ending?.code === START_AGAIN && !isSpent) {
       leftOut.clear();
       continue;
     }
     // What the first kernel refuses nobody mends by another start: a wrong setting, a taken state.
-    const refuses = port === null && (ending?.code === 2 || ending?.code === 3);
-    const how = damage ?? ending?.signal ?? `exit code ${ending?.code ?? 3}`;
+    const refuses =
+      port === null && (ending?.code === INVALID_REQUEST || ending?.code === UNAVAILABLE);
+    const how = damage ?? ending?.signal ?? `exit code ${ending?.code ?? UNAVAILABLE}`;
     if (candidate === beside && (refuses || isSpent)) {
       if (!refuses) warn(`${named} ended again and again (${how}); it is not started any more.`);
       return end(ending);
@@ -134,41 +127,24 @@ function stop(signal: NodeJS.Signals): void {
   setTimeout(() => kernel?.kill("SIGKILL"), options.stopMs).unref();
 }
 
+function standingOf(refusal: string | null): "passes" | "stays" | undefined {
+  return Object.entries(outside).find(([code]) => code === refusal)?.[1];
+}
+
 function end(ending: Ending | null): number {
   for (const line of ending?.words ?? []) process.stdout.write(`${line}\n`);
-  return ending?.code ?? 3;
+  return ending?.code ?? UNAVAILABLE;
 }
 
-/** The releases that the pointer names and no kernel has left out, newest first. */
-function readCandidates(): Candidate[] {
-  const { stateDir } = options;
-  if (stateDir === undefined) return [];
-  const path = join(stateDir, "releases", "kernel-pointer.json");
+/** The releases that may be started, newest first; the program beside this one needs no pointer. */
+function candidates(): Candidate[] {
+  if (options.stateDir === undefined) return [];
+  const pointer = pointerIn(options.stateDir);
   try {
-    const named: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (!Array.isArray(named) || !named.every(isCandidate)) throw new Error("it has another form");
-    return named.filter((each) => !("leftOut" in each) || each.leftOut === null);
-  } catch (error) {
-    const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (!isAbsent) warn(`${path} cannot be read; the kernel beside the launcher is started.`);
-    return [];
-  }
-}
-
-function isCandidate(value: unknown): value is Candidate {
-  if (typeof value !== "object" || value === null) return false;
-  const named = value as Record<string, unknown>;
-  return ["directory", "program", "filesDigest"].every((key) => typeof named[key] === "string");
-}
-
-/** Why a release must not run, or null: its files have to be what they were when it was blessed. */
-function damageOf(candidate: Candidate): string | null {
-  if (candidate.filesDigest === null) return null;
-  try {
-    const isWhole = filesDigest(candidate.directory) === candidate.filesDigest;
-    return isWhole ? null : "its files are not what they were when it was blessed";
+    return readCandidates(pointer);
   } catch {
-    return "its files cannot be read";
+    warn(`${pointer} cannot be read; the kernel beside the launcher is started.`);
+    return [];
   }
 }
 
@@ -193,9 +169,11 @@ async function run({ directory, program, filesDigest: digest }: Candidate): Prom
   kernel = child;
   const clock = setTimeout(() => child.kill("SIGKILL"), options.readyMs);
   createInterface({ input: child.stdout }).on("line", (line) => {
-    port = /^\{"ready":true.*"url":"[^"]*:(\d+)"/.exec(line)?.[1] ?? port;
-    if (line.startsWith('{"ready":false')) refusal = /"code":"([a-z-]+)"/.exec(line)?.[1] ?? null;
-    wasReady ||= line.startsWith('{"ready":true');
+    const said = readKernelLine(line);
+    if (said?.ready === true) {
+      wasReady = true;
+      port = said.port ?? port;
+    } else if (said?.ready === false) ({ refusal } = said);
     if (!wasReady) words.push(line);
     else {
       clearTimeout(clock);
@@ -209,24 +187,6 @@ async function run({ directory, program, filesDigest: digest }: Candidate): Prom
   clearTimeout(clock);
   kernel = null;
   return { code, signal, wasReady, refusal, words };
-}
-
-/** Everything is the kernel's but `--until-stdin-closes` and what is measured in milliseconds. */
-function readArguments(given: readonly string[]) {
-  let argv = given.filter((word) => word !== "--until-stdin-closes");
-  const valueOf = (name: string): string | undefined =>
-    argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined;
-  const takeMs = (name: string, otherwise: number): number => {
-    const value = Number(valueOf(name));
-    if (argv.includes(name)) argv = argv.toSpliced(argv.indexOf(name), 2);
-    return value > 0 ? value : otherwise;
-  };
-  const readyMs = takeMs("--ready-ms", READY_MS);
-  const stopMs = takeMs("--stop-ms", STOP_MS);
-  const withinMs = takeMs("--within-ms", LIMIT.withinMs);
-  const waitMs = takeMs("--wait-ms", WAIT_MS);
-  const isHeld = given.includes("--until-stdin-closes");
-  return { argv, readyMs, stopMs, withinMs, waitMs, isHeld, stateDir: valueOf("--state-dir") };
 }
 
 function warn(sentence: string): void {

@@ -6,6 +6,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { DatabaseError, openStateDirectory, writeDurably } from "@jarvis/db";
 import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import { ConfigError, readConfig, type KernelConfig } from "./config.ts";
+import { INVALID_REQUEST, START_AGAIN, UNAVAILABLE } from "./exit-codes.ts";
 import { makeApi } from "./http/app.ts";
 import { readPage } from "./http/browser/page.ts";
 import { Places } from "./http/browser/places.ts";
@@ -18,8 +19,6 @@ import { startLive, type Live, type LiveParts } from "./kernel/stream/live.ts";
 import { Lifetime } from "./lifetime.ts";
 import { openTokens } from "./token.ts";
 
-/** The exit code by which a kernel asks its launcher for the next one, from where the pointer leads. */
-const START_AGAIN = 75;
 /** Requests that are under way at the end get so long. */
 const ANSWERING_MS = 1000;
 
@@ -209,21 +208,25 @@ function lost(life: Lifetime, config: KernelConfig, error: Error): void {
   process.exit(START_AGAIN);
 }
 
-function kindOf(error: unknown): { exitCode: 2 | 3; code: string } {
-  if (error instanceof ConfigError) return { exitCode: 2, code: "invalid-setting" };
-  if (error instanceof RepositoryError) return { exitCode: 2, code: "repository-unusable" };
+function kindOf(error: unknown): {
+  exitCode: typeof INVALID_REQUEST | typeof UNAVAILABLE;
+  code: string;
+} {
+  if (error instanceof ConfigError) return { exitCode: INVALID_REQUEST, code: "invalid-setting" };
+  if (error instanceof RepositoryError)
+    return { exitCode: INVALID_REQUEST, code: "repository-unusable" };
   if (error instanceof SelfExtensionError || error instanceof DatabaseError) {
     const isRequest = error.code === "invalid-config" || error.code === "database-url-invalid";
-    return { exitCode: isRequest ? 2 : 3, code: error.code };
+    return { exitCode: isRequest ? INVALID_REQUEST : UNAVAILABLE, code: error.code };
   }
-  return { exitCode: 3, code: "internal" };
+  return { exitCode: UNAVAILABLE, code: "internal" };
 }
 
 // A lost promise or a driver's uncaught error leaves the state unknown: the kernel ends and recovers
 // from its ledger, which is what a crash does anyway. The database server outlives it and is found again.
 process.on("uncaughtException", (error) => {
   report(error);
-  process.exit(3);
+  process.exit(UNAVAILABLE);
 });
 
 const lifetime = new Lifetime(report);
