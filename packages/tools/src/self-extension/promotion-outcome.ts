@@ -1,5 +1,4 @@
 import { isParking, type BlockReason } from "./block-reasons.ts";
-import { statusOf } from "./host-problem.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promotionHead, type Head } from "./promotion-head.ts";
@@ -62,15 +61,4 @@ export async function recordPromotionBlock(
     },
   });
   return { promoted: false, reasons: decision.reasons };
-}
-
-/** What a clear refusal of the landing means, with the host's words; null for any other error. */
-export function landingRefusal(error: unknown): { reason: BlockReason; message: string } | null {
-  const status = statusOf(error);
-  const message = error instanceof Error ? error.message : String(error);
-  if (status === 409) return { reason: "base-moved", message };
-  if (status !== 405 && status !== 422) return null;
-  if (/fast.forward|reference .*(update|expected)|Base branch was modified/i.test(message))
-    return { reason: "base-moved", message };
-  return { reason: /status/i.test(message) ? "status-failing" : "landing-refused", message };
 }

@@ -15,7 +15,8 @@ import { thisHolder } from "./promotion-holder.ts";
 import type { PauseAnswer } from "./pause-answer.ts";
 import { pausePromotion, resumePromotion, tendIntents } from "./promotion-pause.ts";
 import { readRun } from "./runs.ts";
-import { inheritUnanswered, settleWorld, type SettleWorld } from "./settle-intent.ts";
+import { inheritUnanswered } from "./landing-memory.ts";
+import { settleWorld, type SettleWorld } from "./settle-intent.ts";
 
 let suite: PromotionWorld;
 

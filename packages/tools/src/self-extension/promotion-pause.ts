@@ -2,7 +2,8 @@ import { connectionProblem } from "./host-problem.ts";
 import type { PauseAnswer } from "./pause-answer.ts";
 import { promotionFence, type FenceState } from "./promotion-fence.ts";
 import type { Intent } from "./promotion-intents.ts";
-import { alone, closeFences, settleIntent, type SettleWorld } from "./settle-intent.ts";
+import { alone } from "./landing-memory.ts";
+import { closeFences, settleIntent, type SettleWorld } from "./settle-intent.ts";
 
 const LOOK_EVERY_MS = 200;
 

@@ -6,7 +6,7 @@ import { realHost, realTarget } from "../testing/schedules/real-world.ts";
 import type { GitHubTarget } from "./pipeline-world.ts";
 import { promotionFence } from "./promotion-fence.ts";
 import type { Intent } from "./promotion-intents.ts";
-import { landingRefusal } from "./promotion-outcome.ts";
+import { landingRefusal } from "./landing-refusal.ts";
 import { promotionRemote } from "./promotion-remote.ts";
 import { promotionStore, type PromotionStore } from "./promotion-store.ts";
 

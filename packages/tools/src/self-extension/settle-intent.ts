@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectionProblem, statusOf } from "./host-problem.ts";
+import { connectionProblem } from "./host-problem.ts";
+import { isAnswered, isUnderWay } from "./landing-memory.ts";
 import type { GitHubTarget, PipelineWorld } from "./pipeline-world.ts";
 import { promotionFence } from "./promotion-fence.ts";
 import { isThisProcess, type HolderState, type IntentHolder } from "./promotion-holder.ts";
@@ -50,45 +51,6 @@ function heldBy({ pid }: IntentHolder): Unsettled {
  */
 const REQUEST_LIFE_MS = 60_000;
 
-/** Intents of this process that are being let through and sent, and those that nobody answered. */
-const underWay = new Set<string>();
-const unanswered = new Set<string>();
-
-/** The number of an intent is one of its database, and a process may work with several. */
-function nameOf({ runId, id }: Pick<Intent, "runId" | "id">): string {
-  return `${runId} ${id}`;
-}
-
-/**
- * Lets a request of this process through that may move the base, and sends it; keeps in mind whether
- * it was answered. It is under way from before it is let through: what comes between that and the
- * sending takes time, in which nobody may conclude that there is no request.
- */
-export async function whileUnderWay<T>(
-  intent: Intent,
-  work: (send: (request: () => Promise<void>) => Promise<void>) => Promise<T>,
-): Promise<T> {
-  underWay.add(nameOf(intent));
-  try {
-    return await work(async (request) => {
-      try {
-        await request();
-      } catch (error) {
-        const status = statusOf(error);
-        if (status === null || status >= 500) unanswered.add(nameOf(intent));
-        throw error;
-      }
-    });
-  } finally {
-    underWay.delete(nameOf(intent));
-  }
-}
-
-/** An intent that was let through for another process, whose request may be on its way. */
-export function inheritUnanswered(intent: Pick<Intent, "runId" | "id" | "phase">): void {
-  if (intent.phase === "landing") unanswered.add(nameOf(intent));
-}
-
 /** When a process was first seen dead: what it had sent may take effect for a while after that. */
 const seenDead = new Map<string, number>();
 
@@ -100,9 +62,8 @@ export async function mayStillLand(world: SettleWorld, headSha: string): Promise
   for (const intent of await world.store.givenUpLandings(headSha)) {
     const { id, holder } = intent;
     if (isThisProcess(holder)) {
-      const name = nameOf(intent);
-      const isOver = !underWay.has(name) && !unanswered.has(name);
-      if (isOver || (await world.store.sinceLetThroughMs(id)) >= REQUEST_LIFE_MS) continue;
+      if (isAnswered(intent) || (await world.store.sinceLetThroughMs(id)) >= REQUEST_LIFE_MS)
+        continue;
       return onItsWay;
     }
     // Who led before sends nothing any more, wherever it runs and if it wakes up.
@@ -170,10 +131,9 @@ async function askHost(world: SettleWorld, intent: Intent, state: HolderState): 
     }
   }
   if (state !== "dead" && !isThisProcess(intent.holder)) return heldBy(intent.holder);
-  const name = nameOf(intent);
-  const isOver = isThisProcess(intent.holder) && !underWay.has(name) && !unanswered.has(name);
+  const isOver = isThisProcess(intent.holder) && isAnswered(intent);
   const isRecent = (await world.store.sinceLetThroughMs(intent.id)) < REQUEST_LIFE_MS;
-  if (underWay.has(name) || (!isOver && isRecent)) return onItsWay;
+  if (isUnderWay(intent) || (!isOver && isRecent)) return onItsWay;
   return await resolveAsNot(world, intent, "holder-ended");
 }
 
@@ -231,13 +191,4 @@ async function mayFenceBeOpened({ store }: SettleWorld, intent: Intent): Promise
     return true;
   }
   return (await store.doubtfulOpenings(intent)).some(({ ageMs }) => ageMs < REQUEST_LIFE_MS);
-}
-
-let last: Promise<unknown> = Promise.resolve();
-
-/** One after another in this process: a fence is not tidied up while the same head is landing anew. */
-export async function alone<T>(work: () => Promise<T>): Promise<T> {
-  const mine = last.then(work, work);
-  last = mine.catch(() => undefined);
-  return await mine;
 }
