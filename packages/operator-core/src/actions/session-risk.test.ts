@@ -126,7 +126,7 @@ describe("a session in the executor", () => {
     const { id } = await executor.propose(aRequest({ actionName: "critical" }));
     expect(await executor.validate(id)).toMatchObject({
       outcome: "invalid",
-      errors: [{ message: "session session-1 may only observe" }],
+      errors: [{ path: "session", message: "session-1 may only observe" }],
     });
     const reading = await validated(executor, { actionName: "look" });
     const read = await executor.execute(reading.id, { approvalToken: undefined });

@@ -9,7 +9,7 @@ import type { Principal } from "./audit-event.ts";
 import { moveProposal, readProposalRow } from "./proposal-store.ts";
 import type { SessionRiskTracker } from "./session-risk.ts";
 
-/** What is wrong with a proposal; `path` leads to the parameter, where it is one. */
+/** What is wrong with a proposal; `path` is `action`, `policy`, `session`, or leads to the parameter. */
 export type ValidationError = { readonly path: string; readonly message: string };
 
 export type ValidationOutcome =
@@ -37,7 +37,7 @@ export async function validateProposal(
     const { verdict } =
       errors.length > 0 ? { verdict: null } : await judges.sessions.judge(tx, row.sessionId, row);
     if (verdict === "observe") {
-      errors.push({ path: "", message: `session ${row.sessionId} may only observe` });
+      errors.push({ path: "session", message: `${row.sessionId} may only observe` });
     }
     if (errors.length > 0) return await rejectInvalid(tx, row, errors);
     const needsApproval = ask || verdict === "ask";

@@ -6,7 +6,8 @@ import {
   onRequest,
   type PromotionWorld,
 } from "../testing/promotion-world.ts";
-import { PIPELINE_PROTOCOL, reconcileRuns, registerPipeline, type Pipeline } from "./pipeline.ts";
+import { PIPELINE_PROTOCOL, registerPipeline, type Pipeline } from "./pipeline.ts";
+import { reconcileRuns } from "./reconcile-runs.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
 import { openRuns, readRun } from "./runs.ts";
 

@@ -9,11 +9,12 @@ import { rememberBase } from "./attestation.ts";
 import { whenGitHubAnswers } from "./github-client.ts";
 import { parkForHost } from "./host-block.ts";
 import { requireSealed } from "./ledger-seal.ts";
-import { appendSelfExtensionEvent, readRunEvents } from "./lifecycle-events.ts";
+import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import {
   decidePromotion,
   decideSwitches,
+  inOneBlock,
   type PromotionDecision,
   type ReportedStatus,
 } from "./promotion-gate.ts";
@@ -26,6 +27,7 @@ import { evidenceDescription, pullRequestText } from "./promotion-text.ts";
 import type { PullRequest } from "./promotion-remote.ts";
 import {
   beginPromotion,
+  endOf,
   hasLanded,
   recordPromotionBlock,
   type Promotion,
@@ -34,7 +36,6 @@ import {
 import { EVIDENCE_STATUS_CONTEXT, FENCE_STATUS_CONTEXT } from "./run-result.ts";
 import { readLanding } from "./read-landing.ts";
 import { claimRepository, repositoryProblem } from "./repository-standing.ts";
-import { foldRun } from "./run-state.ts";
 import type { StopCause } from "./promotion-refusal.ts";
 import { settleWorld } from "./settle-intent.ts";
 import { readServingFacts } from "./serving-gate.ts";
@@ -72,12 +73,8 @@ export async function promoteChange(
   permission: PromotionPermission,
 ): Promise<PromotionOutcome> {
   requirePermit(permission.permit, permission.proposalId);
-  const { runId } = verified.change;
-  const state = foldRun(runId, await readRunEvents(world.db, runId));
-  if (state.status === "blocked" || state.status === "failed") {
-    // A step that is repeated after a crash finds the end it wrote; nothing may land after it.
-    return { promoted: false, reasons: state.blockReasons };
-  }
+  const known = await endOf(world, verified);
+  if (known !== null) return known;
   const promotion = await beginPromotion(world, verified, attempt);
   const answer = await whenGitHubAnswers(async () => {
     // A landing that took effect just before a crash is a fact; no switch can undo it.
@@ -116,10 +113,7 @@ async function promoteSteps(
   const serving = await readServingFacts(world, change);
   const closed = decideSwitches({ ...switches, ...serving });
   if (closed.length > 0) {
-    return await recordPromotionBlock(promotion, null, {
-      reasons: closed.map(({ reason }) => reason),
-      detail: closed.map(({ detail }) => detail).join(" "),
-    });
+    return await recordPromotionBlock(promotion, null, inOneBlock(closed));
   }
   // Another repository under this name, or another instance that promotes there: nothing is sent.
   const unfit = await claimRepository(world, permission.permit);
@@ -214,8 +208,7 @@ async function gateAndLand(
   const { proposalId: actionId, attestationId } = permission;
   const unsealed = await requireSealed(world, change.runId, { actionId, attestationId });
   if (unsealed !== null) {
-    const { reason, detail } = unsealed;
-    return await recordPromotionBlock(promotion, pullRequest, { reasons: [reason], detail });
+    return await recordPromotionBlock(promotion, pullRequest, inOneBlock([unsealed]));
   }
   const decision = await decide();
   if (!decision.promote) {

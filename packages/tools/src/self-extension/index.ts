@@ -30,6 +30,8 @@ export * from "./load-config.ts";
 export { isLoopback } from "./loopback.ts";
 export { packageManagerEnv } from "./package-manager-env.ts";
 export * from "./pipeline.ts";
+export * from "./reconcile-runs.ts";
+export * from "./record-proposal.ts";
 export * from "./pipeline-world.ts";
 export * from "./promotion-control.ts";
 export { promotionFence, type FenceState } from "./promotion-fence.ts";

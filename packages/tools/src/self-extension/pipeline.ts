@@ -1,20 +1,19 @@
 import { DBOS } from "@dbos-inc/dbos-sdk";
-import { v7 as uuidv7 } from "uuid";
 import { z } from "zod";
 import { blockReasons, type BlockReason } from "./block-reasons.ts";
 import { continueFromEvidence } from "./continue-run.ts";
-import { readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import { readRunEvents } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promoteByAction } from "./promotion-action.ts";
 import { PromotionQueue } from "./promotion-queue.ts";
-import { parseProposal, type ProposalInput } from "./proposal.ts";
+import { parseProposal } from "./proposal.ts";
 import { recordBlock, recordFailure } from "./record-outcome.ts";
-import { recordProposed } from "./record-proposal.ts";
+import { recordProposal } from "./record-proposal.ts";
+import { recordVerdict, repeatVerdict } from "./record-verdict.ts";
 import { refuseWithoutRoom, requireRoomToRecord } from "./room.ts";
-import { isTerminal, type RunState } from "./run-state.ts";
 import { loadStaged, readProposal } from "./staged-change.ts";
-import { recordVerdict, repeatVerdict, stageChange } from "./staging-deployer.ts";
+import { stageChange } from "./staging-deployer.ts";
 import { verifyChange } from "./verification.ts";
 
 /**
@@ -221,57 +220,4 @@ export function pipelineSteps(world: () => PipelineWorld): PipelineSteps {
       ]);
     },
   };
-}
-
-/** Records a proposal: its patch as a blob, its facts as the first event. */
-export async function recordProposal(world: PipelineWorld, input: ProposalInput): Promise<string> {
-  const runId = uuidv7();
-  const context: EventContext = {
-    runId,
-    correlationId: input.cycleId ?? runId,
-    actorSource: input.actorSource,
-    actor: input.actor,
-    toolName: input.toolName,
-    toolCallId: input.toolCallId,
-    goalId: input.goalId,
-    cycleId: input.cycleId,
-    subGoalId: input.subGoalId,
-  };
-  await recordProposed(world.db, context, {
-    patch: Buffer.from(input.patch, "utf8"),
-    title: input.title ?? input.goal ?? titleFromPatch(input.patch),
-    goal: input.goal,
-  });
-  return runId;
-}
-
-/** The subject of a `git format-patch` file, or the first path that is changed. */
-function titleFromPatch(patch: string): string {
-  const subject = /^Subject: (?:\[PATCH[^\]]*\] )?(.+)$/m.exec(patch.slice(0, 4000))?.[1];
-  const path = /^diff --git a\/(\S+)/m.exec(patch)?.[1];
-  return subject ?? `Change ${path ?? "without a title"}`;
-}
-
-/**
- * Starts again what a crash or a turned switch has left: runs that never got a workflow, and parked
- * runs whose reasons no longer hold. Safe to call at any time and as often as one likes.
- */
-export async function reconcileRuns(
-  pipeline: Pick<Pipeline, "start">,
-  runs: readonly RunState[],
-  mayContinue: (run: RunState) => boolean,
-): Promise<string[]> {
-  const started: string[] = [];
-  for (const run of runs) {
-    if (isTerminal(run.status)) continue;
-    if (run.status === "parked") {
-      if (!mayContinue(run)) continue;
-      await pipeline.start(run.runId, run.attempt + 1);
-      started.push(run.runId);
-    } else {
-      // The engine knows this workflow id already, unless the crash came before the start.
-      await pipeline.start(run.runId, run.attempt);
-    }
-  }
-  return started;
 }

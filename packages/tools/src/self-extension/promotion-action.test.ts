@@ -257,7 +257,7 @@ describe("a promotion that the executor did not begin", () => {
 
   it.each([
     [[{ path: "policy", message: "no rule" }], "action-denied"],
-    [[{ path: "", message: "session x may only observe" }], "session-at-risk"],
+    [[{ path: "session", message: "x may only observe" }], "session-at-risk"],
   ])("because of %o is blocked as %s", (errors, reason) => {
     const validation = { outcome: "invalid", errors } as unknown as Parameters<
       typeof whyInvalid

@@ -20,28 +20,23 @@ import {
   readSwitches,
 } from "./github-pipeline.ts";
 import { requireSealed } from "./ledger-seal.ts";
-import { readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import type { EventContext } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-import { decideSwitches } from "./promotion-gate.ts";
+import { decideSwitches, inOneBlock, observesOnly } from "./promotion-gate.ts";
 import {
   beginPromotion,
+  endOf,
   hasLanded,
   recordPromotionBlock,
   type Promotion,
   type PromotionOutcome,
 } from "./promotion-outcome.ts";
-import {
-  observeOnly,
-  whyInvalid,
-  whyNotBegun,
-  whyStopped,
-  type PromotionRefusal,
-} from "./promotion-refusal.ts";
+import { whyInvalid, whyNotBegun, whyStopped } from "./promotion-refusal.ts";
+import type { Refusal } from "./proposal.ts";
 import { budgetProblem, requestsOf } from "./rate-budget.ts";
 import { recordBlock } from "./record-outcome.ts";
 import { repositoryProblem } from "./repository-standing.ts";
-import { foldRun } from "./run-state.ts";
 import { readServingFacts } from "./serving-gate.ts";
 import { loadVerified, type Verified } from "./verification.ts";
 
@@ -173,7 +168,7 @@ async function execute(
     if (error instanceof ObserveOnlyError) {
       const reason = "the mode is observe";
       await world.actions.cancel(id, { by: pipeline, reason });
-      return await blockUnlessLanded(world, verified, attempt, observeOnly());
+      return await blockUnlessLanded(world, verified, attempt, observesOnly);
     }
     if (error instanceof PromotionStopped) {
       const isOrdered = await isOrderedToStop(world, id);
@@ -197,15 +192,13 @@ async function decideBefore(
   verified: Verified,
   attempt: number,
 ): Promise<PromotionOutcome | null> {
+  const known = await endOf(world, verified);
+  if (known !== null) return known;
   const { runId } = verified.change;
-  const state = foldRun(runId, await readRunEvents(world.db, runId));
-  if (state.status === "blocked" || state.status === "failed") {
-    return { promoted: false, reasons: state.blockReasons };
-  }
   const unsealed = await requireSealed(world, runId);
   if (unsealed !== null) {
     const { context } = verified.change;
-    const { reasons } = await recordBlock(world, context, attempt, "promote", [unsealed]);
+    const reasons = await recordBlock(world, context, attempt, "promote", [unsealed]);
     return { promoted: false, reasons };
   }
   const promotion = await beginPromotion(world, verified, attempt);
@@ -216,10 +209,7 @@ async function decideBefore(
   });
   if (!("unfit" in answer) && answer.landed) return null;
   if (switches.some(({ reason }) => reason !== "observe-only")) {
-    return await recordPromotionBlock(promotion, null, {
-      reasons: switches.map(({ reason }) => reason),
-      detail: switches.map(({ detail }) => detail).join(" "),
-    });
+    return await recordPromotionBlock(promotion, null, inOneBlock(switches));
   }
   // The executor refuses in observe, and says so on record; the host is not asked for more.
   if (switches.length > 0) return null;
@@ -255,10 +245,10 @@ async function blockUnlessLanded(
   world: PipelineWorld,
   verified: Verified,
   attempt: number,
-  { reason, detail }: PromotionRefusal,
+  refusal: Refusal,
 ): Promise<PromotionOutcome> {
   const landed = await readBackLanding(world, verified, attempt);
   if (landed !== null) return landed;
   const promotion = await beginPromotion(world, verified, attempt);
-  return await recordPromotionBlock(promotion, null, { reasons: [reason], detail });
+  return await recordPromotionBlock(promotion, null, inOneBlock([refusal]));
 }

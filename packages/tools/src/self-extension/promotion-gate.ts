@@ -45,13 +45,10 @@ export type PromotionDecision =
  * decides. Missing, pending and unknown block; only success lets pass.
  */
 export function decidePromotion(facts: PromotionFacts): PromotionDecision {
-  const reasons: BlockReason[] = [];
-  const details: string[] = [];
+  const found = decideSwitches(facts);
   const block = (reason: BlockReason, detail: string): void => {
-    if (!reasons.includes(reason)) reasons.push(reason);
-    details.push(detail);
+    found.push({ reason, detail });
   };
-  for (const { reason, detail } of decideSwitches(facts)) block(reason, detail);
   if (facts.currentBaseSha !== facts.verifiedBaseSha) {
     block(
       "base-moved",
@@ -88,12 +85,13 @@ export function decidePromotion(facts: PromotionFacts): PromotionDecision {
     else if (state === "pending") block("status-pending", `The status ${context} is pending.`);
     else if (state !== "success") block("status-failing", `The status ${context} is ${state}.`);
   }
-  if (reasons.length === 0) return { promote: true };
+  if (found.length === 0) return { promote: true };
+  const { reasons, detail } = inOneBlock(found);
   // What waits for something looks at the base again anyway; named beside a reason that can pass, a
   // base that moved would end the run.
   const isAlone = reasons.length === 1;
   const told = isAlone ? reasons : reasons.filter((reason) => reason !== "base-moved");
-  return { promote: false, reasons: told, detail: details.join(" ") };
+  return { promote: false, reasons: told, detail };
 }
 
 /** Why a status is not the one that this Jarvis wrote about this evidence; null where it is. */
@@ -107,20 +105,31 @@ function whyNotOurs(
   return status.description === facts.evidenceDescription ? null : "it tells of other evidence";
 }
 
+export const observesOnly: Refusal = {
+  reason: "observe-only",
+  detail: "Jarvis only observes; run `jarvis mode execute --reason TEXT` to let it promote.",
+};
+
+/** What several refusals make of one run: each reason once, and every sentence. */
+export function inOneBlock(refusals: readonly Refusal[]): {
+  readonly reasons: readonly BlockReason[];
+  readonly detail: string;
+} {
+  return {
+    reasons: [...new Set(refusals.map(({ reason }) => reason))],
+    detail: refusals.map(({ detail }) => detail).join(" "),
+  };
+}
+
 /** The part of the decision that needs no GitHub: checked before the first mutation and again before the merge. */
-export function decideSwitches(facts: SwitchFacts): { reason: BlockReason; detail: string }[] {
-  const found: { reason: BlockReason; detail: string }[] = [];
+export function decideSwitches(facts: SwitchFacts): Refusal[] {
+  const found: Refusal[] = [];
   // Going back is what a pause must not hold up.
   if (facts.paused && !facts.isRevert) {
     found.push({ reason: "promotion-paused", detail: `Promotion is paused: ${facts.pauseReason}` });
   }
   if (facts.ledger !== null && !facts.isRevert) found.push(facts.ledger);
-  if (facts.mode !== "execute") {
-    found.push({
-      reason: "observe-only",
-      detail: "Jarvis only observes; run `jarvis mode execute --reason TEXT` to let it promote.",
-    });
-  }
+  if (facts.mode !== "execute") found.push(observesOnly);
   if (facts.watched !== null) {
     found.push({
       reason: "health-window-open",

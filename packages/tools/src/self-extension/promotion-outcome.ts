@@ -1,8 +1,9 @@
 import { isParking, type BlockReason } from "./block-reasons.ts";
-import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+import { appendSelfExtensionEvent, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promotionHead, type Head } from "./promotion-head.ts";
 import { promotionRemote, type PromotionRemote, type PullRequest } from "./promotion-remote.ts";
+import { foldRun } from "./run-state.ts";
 import type { Verified } from "./verification.ts";
 
 export type PromotionOutcome =
@@ -25,6 +26,19 @@ export async function beginPromotion(
 ): Promise<Promotion> {
   const head = await promotionHead(world, verified.change, verified.evidenceDigest);
   return { world, verified, attempt, remote: promotionRemote(world.github), head };
+}
+
+/**
+ * How a run has ended already, null while it goes on. A step that is repeated after a crash finds the
+ * end it wrote; nothing may land after it.
+ */
+export async function endOf(
+  { db }: Pick<PipelineWorld, "db">,
+  { change: { runId } }: Verified,
+): Promise<PromotionOutcome | null> {
+  const { status, blockReasons } = foldRun(runId, await readRunEvents(db, runId));
+  const isOver = status === "blocked" || status === "failed";
+  return isOver ? { promoted: false, reasons: blockReasons } : null;
 }
 
 export async function hasLanded({

@@ -1,6 +1,7 @@
 import type { ExecutionOutcome, StartRefusal, ValidationOutcome } from "@jarvis/operator-core";
 import type { BlockReason } from "./block-reasons.ts";
-import { decideSwitches } from "./promotion-gate.ts";
+import { observesOnly } from "./promotion-gate.ts";
+import type { Refusal } from "./proposal.ts";
 
 /**
  * What a promotion that runs may be stopped by: the kill switch as it reads it itself, its time limit,
@@ -8,20 +9,11 @@ import { decideSwitches } from "./promotion-gate.ts";
  */
 export type StopCause = "killed" | "timed-out" | "executor";
 
-/** What the executor's refusal means for the run. */
-export interface PromotionRefusal {
-  readonly reason: BlockReason;
-  readonly detail: string;
-}
-
 /** Why a promotion was not valid. */
-export function whyInvalid(
-  validation: Exclude<ValidationOutcome, { outcome: "valid" }>,
-): PromotionRefusal {
-  if (validation.outcome === "conflict") return observeOnly();
+export function whyInvalid(validation: Exclude<ValidationOutcome, { outcome: "valid" }>): Refusal {
+  if (validation.outcome === "conflict") return observesOnly;
   const detail = validation.errors.map(({ path, message }) => `${path} ${message}`.trim());
-  // What is wrong with the action has a path; what is wrong with its session has none.
-  const isSession = validation.errors.every(({ path }) => path === "");
+  const isSession = validation.errors.every(({ path }) => path === "session");
   return {
     reason: isSession ? "session-at-risk" : "action-denied",
     detail: `The promotion was refused: ${detail.join("; ")}.`,
@@ -46,12 +38,12 @@ const refusals: Record<StartRefusal, BlockReason> = {
 export function whyNotBegun(
   outcome: ExecutionOutcome,
   { killed }: { readonly killed: boolean },
-): PromotionRefusal {
+): Refusal {
   if (outcome.outcome === "refused") {
     const reason = refusals[outcome.refusal];
     return { reason, detail: `The promotion was refused: ${outcome.detail}.` };
   }
-  if (!killed) return observeOnly();
+  if (!killed) return observesOnly;
   return {
     reason: "kill-switch-active",
     detail: "The kill switch stopped the promotion before it began; propose the change again.",
@@ -63,7 +55,7 @@ export function whyStopped(
   { by }: { readonly by: StopCause },
   /** Whether the ledger of actions, or the switch, knows of an order. */
   isOrdered: boolean,
-): PromotionRefusal {
+): Refusal {
   if (by === "killed" || isOrdered) {
     return {
       reason: "kill-switch-active",
@@ -81,17 +73,4 @@ export function whyStopped(
     detail:
       "The kernel did not hear from its database for a while (it may have stood still), so the promotion was given up before it landed; it is tried again.",
   };
-}
-
-export function observeOnly(): PromotionRefusal {
-  const [found] = decideSwitches({
-    paused: false,
-    pauseReason: "",
-    mode: "observe",
-    ledger: null,
-    watched: null,
-    unreverted: null,
-    isRevert: false,
-  });
-  return { reason: "observe-only", detail: found?.detail ?? "Jarvis only observes." };
 }

@@ -6,7 +6,7 @@ import { connectForLease } from "@jarvis/db";
 import { createTestDatabase, type TestDatabase } from "@jarvis/db/testing";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { recordProposal } from "./pipeline.ts";
+import { recordProposal } from "./record-proposal.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { parseProposal } from "./proposal.ts";
 import { recordFailure } from "./record-outcome.ts";

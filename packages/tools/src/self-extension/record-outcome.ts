@@ -10,7 +10,7 @@ import { runRevertedBy } from "./revert-run.ts";
 import { foldRun, isTerminal } from "./run-state.ts";
 
 /**
- * Appends `promotion_blocked`; the run is parked when every reason is one that can pass, unless the
+ * Appends `promotion_blocked`, and answers its reasons; the run is parked when every reason is one that can pass, unless the
  * caller knows that this one cannot.
  */
 export async function recordBlock(
@@ -20,7 +20,7 @@ export async function recordBlock(
   stage: string,
   refusals: readonly Refusal[],
   { parked, shown = null }: { parked?: boolean; shown?: OpenedConflict | null } = {},
-): Promise<{ staged: false; reasons: readonly BlockReason[] }> {
+): Promise<readonly BlockReason[]> {
   const reasons = [...new Set(refusals.map(({ reason }) => reason))];
   const isRevert = (await runRevertedBy(world.db, context.runId)) !== null;
   await appendSelfExtensionEvent(world.db, {
@@ -39,7 +39,7 @@ export async function recordBlock(
       pullRequestUrl: shown?.pullRequestUrl ?? null,
     },
   });
-  return { staged: false, reasons };
+  return reasons;
 }
 
 /** What a person reads: the first refusals, since a change of a thousand files repeats itself. */

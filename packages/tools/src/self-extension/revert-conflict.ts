@@ -15,7 +15,8 @@ import { readSwitches } from "./github-pipeline.ts";
 import type { LifecycleEvent } from "./lifecycle-events.ts";
 import { gitSha } from "./lifecycle-payloads.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
-import { whyInvalid, whyNotBegun, observeOnly } from "./promotion-refusal.ts";
+import { observesOnly } from "./promotion-gate.ts";
+import { whyInvalid, whyNotBegun } from "./promotion-refusal.ts";
 import { promotionRemote } from "./promotion-remote.ts";
 import type { Refusal } from "./proposal.ts";
 import { conflictMessage, conflictText } from "./revert-conflict-text.ts";
@@ -91,7 +92,7 @@ export async function showConflict(
   });
   if (!answer.answered) return { refusal: answer.problem };
   const outcome = answer.value;
-  if (outcome === null) return { refusal: observeOnly() };
+  if (outcome === null) return { refusal: observesOnly };
   if (outcome.outcome === "completed") return { opened: openedConflict.parse(outcome.result) };
   if (outcome.outcome === "failed") return { refusal: unanswered(outcome.error) };
   return { refusal: whyNotBegun(outcome, await readSwitches(world)) };

@@ -7,7 +7,7 @@ import type { Evidence } from "./evidence.ts";
 import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
 import { recordFailure } from "./record-outcome.ts";
-import { reconcileRuns } from "./pipeline.ts";
+import { reconcileRuns } from "./reconcile-runs.ts";
 import { listEvents, listRuns, listShownEvents, openRuns, readRun, readRunResult } from "./runs.ts";
 
 let database: TestDatabase;

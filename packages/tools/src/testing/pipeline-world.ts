@@ -31,7 +31,7 @@ import {
   type PipelineWorld,
   type Run,
 } from "../self-extension/index.ts";
-import { recordProposal } from "../self-extension/pipeline.ts";
+import { recordProposal } from "../self-extension/record-proposal.ts";
 import { parseProposal } from "../self-extension/proposal.ts";
 import type { TestRepository } from "./git-repository.ts";
 
