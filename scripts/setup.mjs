@@ -12,7 +12,7 @@ const { packageManager } = JSON.parse(
 /** The pnpm that the repository pins, through npx, so that nothing has to be installed globally. */
 export const pnpm = ["npx", "--yes", packageManager];
 
-const environment = {
+export const environment = {
   ...process.env,
   // npx brings its own npm settings along, which pnpm would read as its own.
   npm_config_loglevel: "error",

@@ -1,8 +1,9 @@
 // npm test: sets everything up and runs every check. The last line is the totals of the tests.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { needProgram, pnpm, run, runSideBySide, setUp } from "./setup.mjs";
+import { makeScratch } from "./scratch.mjs";
+import { environment, needProgram, pnpm, run, runSideBySide, setUp } from "./setup.mjs";
 
 if (process.platform === "linux") {
   const others = ["chromium-browser", "google-chrome"];
@@ -31,9 +32,11 @@ for (const [index, name] of Object.keys(checks).entries()) {
 }
 
 process.stdout.write("\n== tests\n");
-const scratch = mkdtempSync(join(tmpdir(), "jarvis-test-"));
+const scratch = makeScratch();
+// The tests are told by the terminal as well and end by themselves; the scratch is removed after them.
+process.once("SIGINT", () => undefined);
 const report = join(scratch, "report.json");
-const status = run([
+const vitest = [
   ...pnpm,
   "exec",
   "vitest",
@@ -44,10 +47,11 @@ const status = run([
   "--reporter=json",
   `--outputFile.json=${report}`,
   ...process.argv.slice(2),
-]);
+];
+const status = run(vitest, { env: { ...environment, TMPDIR: scratch } });
 if (status !== 0) failed.push("tests");
 const totals = readTotals(report);
-rmSync(scratch, { recursive: true, force: true });
+rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 
 if (failed.length > 0) process.stdout.write(`\nFailed: ${failed.join(", ")}\n`);
 process.stdout.write(

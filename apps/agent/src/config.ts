@@ -1,3 +1,4 @@
+import { messageOf } from "@jarvis/db";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -207,7 +208,7 @@ function modelOf(variable: (name: string) => string | undefined, repo: string): 
       repo,
     );
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error));
+    throw new ConfigError(messageOf(error));
   }
 }
 
@@ -241,7 +242,7 @@ function readFlags(argv: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error));
+    throw new ConfigError(messageOf(error));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
-import { DatabaseError, openStateDirectory, writeDurably } from "@jarvis/db";
+import { DatabaseError, openStateDirectory, writeDurably, messageOf } from "@jarvis/db";
 import { SelfExtensionError } from "@jarvis/tools/self-extension";
 import { ConfigError, readConfig, type KernelConfig } from "./config.ts";
 import { INVALID_REQUEST, START_AGAIN, UNAVAILABLE } from "./exit-codes.ts";
@@ -177,7 +177,7 @@ function say(line: Record<string, unknown>): void {
 }
 
 function report(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   process.stderr.write(`jarvis: ${message}\n`);
   if (process.argv.includes("--debug") && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ""}\n`);
@@ -188,7 +188,7 @@ function report(error: unknown): void {
 function fail(lifetime: Lifetime, error: unknown): void {
   if (lifetime.ending) return;
   report(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const { exitCode, code } = kindOf(error);
   say({ ready: false, exitCode, error: { code, message } });
   lifetime.end(exitCode);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JarvisDatabase } from "@jarvis/db";
+import { messageOf, type JarvisDatabase } from "@jarvis/db";
 import {
   CredentialsMissing,
   fixedToken,
@@ -48,7 +48,7 @@ export class OutsideHost {
       try {
         this.#target = (await this.#runningForge()) ?? (await this.#connectAnew());
       } catch (error) {
-        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#problem = messageOf(error);
         await sleep(PAUSE_MS);
       }
     }

@@ -1,3 +1,5 @@
+import { messageOf } from "@jarvis/db";
+
 /** What runs are doing right now, for people. Lost at a restart; nothing decides by it. */
 export class Progress {
   readonly #current = new Map<string, { what: string; since: string }>();
@@ -28,7 +30,7 @@ export class Progress {
   }
 
   problem(error: unknown): void {
-    this.#lastProblem = error instanceof Error ? error.message : String(error);
+    this.#lastProblem = messageOf(error);
   }
 
   get lastProblem(): string | null {

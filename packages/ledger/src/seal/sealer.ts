@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JarvisDatabase } from "@jarvis/db";
+import { messageOf, type JarvisDatabase } from "@jarvis/db";
 import { LedgerError } from "../errors.ts";
 import { openSigningKey } from "../keys/key-records.ts";
 import type { NoteSigner } from "../notes/signed-note.ts";
@@ -141,7 +141,7 @@ export async function startSealer(options: SealerOptions): Promise<Sealer> {
       rememberSeen(false);
       if (problem !== null) tell(null, null);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       if (message !== problem) tell(message, error);
       throw error;
     }

@@ -1,3 +1,4 @@
+import { messageOf } from "@jarvis/db";
 import type { BlockReason } from "./block-reasons.ts";
 import { statusOf } from "./host-problem.ts";
 
@@ -16,7 +17,7 @@ export interface LandingRefusal {
  */
 export function landingRefusal(error: unknown): LandingRefusal | null {
   const status = statusOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (status === 409) return { reason: "base-moved", message };
   if (status !== 405 && status !== 422) return null;
   if (/fast.forward|reference .*(update|expected)|Base branch was modified/i.test(message))

@@ -1,3 +1,4 @@
+import { messageOf } from "@jarvis/db";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isParking, type BlockReason } from "./block-reasons.ts";
 import { SelfExtensionError } from "./errors.ts";
@@ -96,7 +97,7 @@ async function appendFailure(
     return;
   }
   if ((await runRevertedBy(world.db, runId)) !== null) {
-    const detail = `Taking the change back broke: ${error instanceof Error ? error.message : String(error)}`;
+    const detail = `Taking the change back broke: ${messageOf(error)}`;
     await recordBlock(world, context, attempt, "pipeline", [{ reason: "revert-failed", detail }]);
     return;
   }
@@ -109,7 +110,7 @@ async function appendFailure(
     payload: {
       attempt,
       category: known === null ? "internal" : "infrastructure",
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
       code: known?.code ?? null,
     },
   });

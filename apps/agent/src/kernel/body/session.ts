@@ -1,3 +1,4 @@
+import { messageOf } from "@jarvis/db";
 import type {
   SandboxProcess,
   SandboxProcessEnd,
@@ -64,7 +65,7 @@ export async function startSession(
     return await body.start();
   } catch (error) {
     // A release whose directories cannot be looked at.
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = messageOf(error);
     return { outcome: "failed", reason: "sandbox", detail };
   } finally {
     clearTimeout(clock);

@@ -1,3 +1,4 @@
+import { messageOf } from "@jarvis/db";
 import { readSafetyState } from "@jarvis/operator-core";
 import {
   lastSeenTree,
@@ -74,7 +75,7 @@ export async function startServing(parts: ServingParts): Promise<Serving> {
   const coolDown = new CoolDown(betweenStarts);
   const failed = (error: unknown): void => {
     if (isOver) return;
-    problem = error instanceof Error ? error.message : String(error);
+    problem = messageOf(error);
     parts.onProblem(error);
   };
 
