@@ -1,7 +1,15 @@
 // Where tests keep what they make: in memory if the machine has room for it, for they make tens of
 // thousands of small files, and a file system on disk spends a sixth of the processor's time on that.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -25,7 +33,10 @@ export function makeScratch() {
 }
 
 function make(parent) {
-  return mkdtempSync(join(parent, `${NAME}${process.pid}-`));
+  const directory = mkdtempSync(join(parent, `${NAME}${process.pid}-`));
+  // As root the database is another user's, whose files lie below.
+  chmodSync(directory, 0o711);
+  return directory;
 }
 
 /** What a run that was killed left behind would hold memory until the machine is started again. */
