@@ -16,10 +16,10 @@ import { join } from "node:path";
 const IN_MEMORY = "/dev/shm";
 const NAME = "jarvis-test-";
 const GIB = 1024 ** 3;
-/** More than the tests ever hold at a time. */
-const ROOM = 4 * GIB;
+/** Several times what the tests hold at a time. */
+const ROOM = 2 * GIB;
 /** And what has to be left for the tests' own processes. */
-const MEMORY = ROOM + 6 * GIB;
+const MEMORY = ROOM + 4 * GIB;
 
 /** Makes a directory for scratch; whoever asked removes it. */
 export function makeScratch() {

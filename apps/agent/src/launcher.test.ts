@@ -1,22 +1,12 @@
 import { spawn } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isRunning } from "@jarvis/sandbox/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { filesDigest } from "./files-digest.ts";
 import { until } from "./testing/kernel-program.ts";
-
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+import { launcherFiles } from "./testing/launcher-files.ts";
 
 let root: string;
 let stateDir: string;
@@ -26,8 +16,9 @@ beforeEach(() => {
   stateDir = join(root, "state");
   mkdirSync(join(stateDir, "releases"), { recursive: true });
   // Nothing else is there: the launcher must not need any more than these.
-  for (const file of ["launcher.js", "launcher", "files-digest.js", "exit-codes.js"]) {
-    cpSync(join(DIST, file), join(root, "apps/agent/dist", file), { recursive: true });
+  for (const [path, content] of Object.entries(launcherFiles())) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
   }
   writeFileSync(join(root, "package.json"), '{"type":"module"}');
 });

@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { launcherFiles } from "./launcher-files.ts";
 import { livingProject } from "./living-files.mjs";
 import { plainProject, type TestRepository } from "./repository.ts";
 
-const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
 const PROGRAM = "apps/agent/dist/main.js";
 
 interface TinyJarvis extends TestRepository {
@@ -21,12 +19,7 @@ export function tinyJarvis(): TinyJarvis {
   repository.write({
     ...livingProject,
     [PROGRAM]: kernelProgram("the first"),
-    ...Object.fromEntries(
-      ["launcher.js", "files-digest.js"].map((name) => [
-        `apps/agent/dist/${name}`,
-        readFileSync(join(DIST, name), "utf8"),
-      ]),
-    ),
+    ...launcherFiles(),
     "jarvis.config.json": JSON.stringify({
       ...config,
       kernel: { program: PROGRAM },

@@ -1,4 +1,3 @@
-import { messageOf } from "@jarvis/db";
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -144,7 +143,7 @@ export class ConfinedProcess {
       if (call === undefined) throw new Error("there is no such order.");
       this.#tell({ type: "answer", id, ok: true, output: await call(tool, input) });
     } catch (error) {
-      const sentence = messageOf(error);
+      const sentence = error instanceof Error ? error.message : String(error);
       this.#tell({ type: "answer", id, ok: false, output: sentence });
     }
   }
