@@ -108,6 +108,9 @@ const stage = z.discriminatedUnion("kind", [
   migrationStage,
 ]);
 
+/** The kinds of stages that a configuration can name. */
+export const stageKinds = stage.options.map(({ shape }) => shape.kind.value);
+
 export const guardConfig = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1),
