@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { blockReasons } from "./block-reasons.ts";
-import { stageKinds } from "./guard-config.ts";
 import { stageSummary } from "./lifecycle-payloads.ts";
 import { healthReasonMeanings } from "./health/health-reasons.ts";
 import {
@@ -10,7 +9,7 @@ import {
   type RunState,
   type RunStatus,
 } from "./run-state.ts";
-import { failureCategories, stageStatuses, testEvidences } from "./stage-words.ts";
+import { failureCategories, stageKinds, stageStatuses, testEvidences } from "./stage-words.ts";
 
 /** The context of the commit status that carries the sandbox's verdict. */
 export const EVIDENCE_STATUS_CONTEXT = "jarvis/sandbox";

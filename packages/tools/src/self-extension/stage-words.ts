@@ -1,3 +1,14 @@
+import type { Stage } from "./guard-config.ts";
+
+/** What a stage of a verification can do: the kinds that `jarvis.config.json` can name. */
+export const stageKinds = [
+  "build",
+  "check",
+  "test",
+  "smoke",
+  "migration",
+] as const satisfies readonly Stage["kind"][];
+
 /** How a stage of a verification ended. `error`: nobody's verdict, the machine failed. */
 export const stageStatuses = ["passed", "failed", "error", "not-run"] as const;
 
