@@ -11,6 +11,7 @@ export {
 } from "./running.ts";
 export { checkSandbox, runInSandbox, type SandboxAvailability } from "./sandbox.ts";
 export { startInSandbox } from "./start-in-sandbox.ts";
+export { sandboxTiers } from "./types.ts";
 export type {
   ChannelLimits,
   KillReason,

@@ -89,7 +89,8 @@ export interface SandboxStartRequest extends SandboxProgram {
  * How the sandbox was made: by an ordinary user with their own (mapped) user id, or by root, who
  * never enters it but starts it as a user id that owns nothing.
  */
-export type SandboxTier = "bubblewrap" | "bubblewrap-dropped-uid";
+export const sandboxTiers = ["bubblewrap", "bubblewrap-dropped-uid"] as const;
+export type SandboxTier = (typeof sandboxTiers)[number];
 
 /** What was measured of a sandbox that has ended. */
 export interface SandboxMeasures {

@@ -27,8 +27,11 @@ export interface Tool {
   readonly description: string;
   /** What calling it can do to the world; it decides who has to agree beforehand. */
   readonly effect: EffectClass;
+  /** How much a call can break; it counts against what a session may risk. */
   readonly risk: RiskLevel;
+  /** How long one call may take, in milliseconds; then `signal` is aborted and the call has failed. */
   readonly timeoutMs: number;
+  /** What a call is asked with; whoever plans sees it as a JSON schema. */
   readonly input: z.ZodType;
 }
 
@@ -42,6 +45,10 @@ export interface BuiltinTool extends Tool {
   readonly output: z.ZodType | undefined;
 }
 
+/** How long a call may take where its tool does not say, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** The risk of a tool that does not say one. */
 const risks: Record<EffectClass, RiskLevel> = {
   read: "low",
   "write-workspace": "medium",
@@ -53,20 +60,30 @@ const risks: Record<EffectClass, RiskLevel> = {
 
 /**
  * Types a tool by its schemas. The input is parsed before `execute` sees it, and the answer before
- * anybody else does: one that is not as the tool said is an error of the tool's.
+ * anybody else does: one that is not as the tool said is an error of the tool's. Nothing is thrown
+ * here; `execute` of what comes back throws an Error that names the first value that is wrong.
  */
 export function defineTool<
   Input extends z.ZodType,
   Output extends z.ZodType = z.ZodUnknown,
 >(definition: {
+  /** The name of its folder: lower case, digits and hyphens. */
   readonly name: string;
+  /** One sentence for the author of a plan, human or model. */
   readonly description: string;
+  /** What calling it can do to the world; it decides who has to agree beforehand. */
   readonly effect: EffectClass;
-  /** By the effect, where it is not said. */
+  /** By the effect, where it is not said: see `risks`. */
   readonly risk?: RiskLevel;
+  /** How long one call may take, in milliseconds: 10,000 where it is not said. */
   readonly timeoutMs?: number;
   readonly input: Input;
+  /** What it answers, checked before anybody sees it; any JSON where it is not said. */
   readonly output?: Output;
+  /**
+   * Does it. Ends by throwing when `context.signal` is aborted; throws an Error with a sentence for
+   * people where it cannot.
+   */
   execute(input: z.infer<Input>, context: ToolContext): Promise<z.input<Output>>;
 }): BuiltinTool {
   const { name, description, effect, input, output } = definition;
@@ -89,7 +106,7 @@ export function defineTool<
     description,
     effect,
     risk: definition.risk ?? risks[effect],
-    timeoutMs: definition.timeoutMs ?? 10_000,
+    timeoutMs: definition.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     input,
     output,
     execute,

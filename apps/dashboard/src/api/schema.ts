@@ -4483,55 +4483,121 @@ export interface components {
         RunDetail: {
             run: components["schemas"]["Run"];
             result: {
+                /** @description True where it was promoted and nothing speaks against it so far. */
                 success: boolean;
+                /** @description Why there is no success, as a sentence; null where there is. */
                 error: string | null;
+                /** @description The run's id, a UUIDv7. */
                 lifecycleRunId: string;
+                /** @description The branch of its pull request. */
                 branchName: string | null;
+                /** @description The commit that was to land, on that branch. */
                 headSha: string | null;
+                /** @description Where a person can look at the pull request. */
                 pullRequestUrl: string | null;
+                /** @description The pull request's number on the host. */
                 pullRequestNumber: number | null;
+                /** @description The commit status with the sandbox's verdict: `jarvis/sandbox`. */
                 evidenceStatusContext: string;
-                /** @enum {string} */
+                /**
+                 * @description The verdict; `missing`: the run failed before there was one.
+                 * @enum {string}
+                 */
                 evidenceState: "success" | "failure" | "pending" | "missing";
+                /** @description Whether anything was sent to the host to promote it. */
                 promotionAttempted: boolean;
+                /** @description Whether it landed, whatever became of it afterwards. */
                 promotionSucceeded: boolean;
+                /** @description Whether it is blocked, or parked until a reason passes. */
                 promotionBlocked: boolean;
+                /** @description Why it is blocked or parked; empty where it is not. */
                 blockReasons: ("promotion-paused" | "observe-only" | "kill-switch-active" | "github-not-connected" | "repository-identity-changed" | "repository-owned" | "rate-budget-low" | "sandbox-unavailable" | "disk-low" | "database-unreachable" | "status-missing" | "status-pending" | "ledger-mismatch" | "ledger-behind" | "ledger-unsealed" | "base-unverified" | "session-at-risk" | "action-denied" | "evaluator-changed" | "dependencies-changed" | "kernel-closure" | "protected-path" | "migration-irreversible" | "isolated-verification-failed" | "verdict-not-trusted" | "status-failing" | "base-moved" | "base-rewritten" | "base-not-strict" | "landing-unresolved" | "landing-refused" | "branch-occupied" | "tree-mismatch" | "health-window-open" | "rollback-required" | "held-after-rollback" | "goal-paused" | "revert-conflict" | "revert-failed" | "hold-lifted" | "does-not-apply" | "empty-change" | "path-traversal" | "absolute-path" | "git-directory" | "symlink" | "submodule" | "file-mode" | "git-hook" | "attribute-filter" | "control-characters" | "binary-change" | "patch-too-large")[];
+                /** @description The host's own words where it refused the landing, at most 2,000 characters. */
                 mergeError: string | null;
+                /** @description Whether going back from it was begun. */
                 rollbackAttempted: boolean;
-                rollbackStatus: string | null;
+                /**
+                 * @description How far going back has come; null where nobody began it.
+                 * @enum {string|null}
+                 */
+                rollbackStatus: "started" | "rolled-back" | "failed" | null;
+                /** @description Why Jarvis went back, or could not. */
                 rollbackReason: string | null;
+                /** @description The commit that it went back to. */
                 rollbackTargetBaselineSha: string | null;
+                /** @description The run that takes the change back on the base. */
                 rollbackRunId: string | null;
+                /** @description How many stages passed, of how many. */
                 verificationSummary: string | null;
+                /** @description Every stage, in its order; empty where the evidence is no longer kept. */
                 verificationDiagnostics: {
+                    /** @description The stage's name in `jarvis.config.json`. */
                     name: string;
-                    /** @enum {string} */
+                    /**
+                     * @description How it ended; `error` is nobody's verdict: the machine failed.
+                     * @enum {string}
+                     */
                     status: "passed" | "failed" | "error" | "not-run";
+                    /** @description How long it took, in milliseconds. */
                     durationMs: number;
-                    category: string | null;
+                    /**
+                     * @description Why it did not pass, as a closed word; null if it passed or did not run.
+                     * @enum {string|null}
+                     */
+                    category: "exit-code" | "crashed" | "wall-timeout" | "memory" | "output-limit" | "disk-limit" | "aborted" | "output-refused" | "tests-failed" | "no-tests" | "examples-invalid" | "smoke-failed" | "migration-irreversible" | "verdict-not-trusted" | "infrastructure" | null;
+                    /** @description Why it did not pass, as a sentence, partly in the candidate's words; null if it did. */
                     reason: string | null;
-                    kind: string;
+                    /**
+                     * @description What the stage does: the `kind` of the configuration.
+                     * @enum {string}
+                     */
+                    kind: "build" | "check" | "test" | "smoke" | "migration";
+                    /** @description When it began, UTC ISO 8601. */
                     startedAt: string;
+                    /** @description When it ended, UTC ISO 8601. */
                     endedAt: string;
+                    /** @description How its program ended: an exit code, a signal, or why it was killed. */
                     exit: string | null;
+                    /** @description The last of its output, at most 8,000 characters: a candidate's text, shown only. */
                     outputTail: string;
+                    /** @description Names of tests that failed or did not run: a candidate's text, shown only. */
                     failingTests: string[];
                 }[];
-                /** @enum {string} */
+                /**
+                 * @description What all stages add up to; `error` is nobody's verdict: the machine failed.
+                 * @enum {string}
+                 */
                 verificationOverallStatus: "passed" | "failed" | "error" | "not-run";
+                /** @description The name of the first that did not pass. */
                 verificationFailedStage: string | null;
-                verificationFailureCategory: string | null;
+                /**
+                 * @description Why that stage did not pass, as a closed word.
+                 * @enum {string|null}
+                 */
+                verificationFailureCategory: "exit-code" | "crashed" | "wall-timeout" | "memory" | "output-limit" | "disk-limit" | "aborted" | "output-refused" | "tests-failed" | "no-tests" | "examples-invalid" | "smoke-failed" | "migration-irreversible" | "verdict-not-trusted" | "infrastructure" | null;
+                /** @description Why it did not, as a sentence. */
                 verificationFailureReason: string | null;
+                /** @description Its events in the ledger, in their order. */
                 eventIds: string[];
+                /** @description The commit that it was put on. */
                 baseSha: string | null;
+                /** @description The git tree that was staged: what was verified. */
                 treeSha: string | null;
+                /** @description The commit of the base that it landed as. */
                 mergeSha: string | null;
+                /** @description The digest of what was built, `sha256:<64 hex>`. */
                 releaseDigest: string | null;
-                /** @enum {string} */
+                /**
+                 * @description What its tests show; `in-process`: they ran beside the code that they test.
+                 * @enum {string}
+                 */
                 testEvidence: "black-box" | "in-process" | "none";
-                /** @enum {string} */
+                /**
+                 * @description Where the run stands.
+                 * @enum {string}
+                 */
                 status: "new" | "attested" | "proposed" | "tested" | "parked" | "blocked" | "promoted" | "failed" | "watched" | "window-passed" | "blessed" | "window-failed" | "rolling-back" | "rolled-back" | "rollback-failed" | "unreadable";
+                /** @description How many times it was begun: a parked run begins again. */
                 attempt: number;
             };
             events: components["schemas"]["Event"][];

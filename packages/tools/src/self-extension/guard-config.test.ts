@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { guardConfigSchema, parseGuardConfig } from "./guard-config.ts";
+import { defaultLimits } from "@jarvis/sandbox";
+import { z } from "zod";
+import {
+  DEFAULT_PATCH_BYTES,
+  defaultBodyResources,
+  guardConfigSchema,
+  parseGuardConfig,
+} from "./guard-config.ts";
 import { inferConfig } from "./infer-config.ts";
 
 const root = new URL("../../../../", import.meta.url);
@@ -93,3 +100,79 @@ describe("inferConfig", () => {
     expect(inferConfig(facts)).toBeNull();
   });
 });
+
+/** A property of the schema with where it stands. */
+interface Property {
+  readonly path: string;
+  readonly schema: Record<string, unknown>;
+  readonly isRequired: boolean;
+}
+
+describe("the published schema", () => {
+  it("says of every property what it is", () => {
+    expect(undescribed(guardConfigSchema())).toEqual([]);
+  });
+
+  it("shows the default of every number and switch that may be left out", () => {
+    expect(withoutDefault(guardConfigSchema())).toEqual([]);
+    const shown = propertiesOf(guardConfigSchema());
+    const defaultOf = (path: string): unknown =>
+      shown.find((property) => property.path === path)?.schema["default"];
+    expect(defaultOf("stages.build.limits.wallMs")).toBe(defaultLimits.wallMs);
+    expect(defaultOf("limits.patchBytes")).toBe(DEFAULT_PATCH_BYTES);
+    expect(defaultOf("body.limits.memoryBytes")).toBe(defaultBodyResources.memoryBytes);
+  });
+
+  it("is not complete where one is left out: the two checks above can fail", () => {
+    const schema = z.toJSONSchema(
+      z.object({ told: z.string().describe("x"), wallMs: z.int().optional() }),
+    );
+    expect(undescribed(schema)).toEqual(["wallMs"]);
+    expect(withoutDefault(schema)).toEqual(["wallMs"]);
+  });
+
+  it("changes nothing of what is read: a default that is shown is filled in by whoever uses it", () => {
+    const text = JSON.stringify({
+      version: 1,
+      dependencies: { manager: "none" },
+      stages: [{ kind: "check", name: "x", argv: ["true"], limits: { wallMs: 5_000 } }],
+    });
+    expect(parseGuardConfig(text)).toEqual(JSON.parse(text));
+  });
+});
+
+function undescribed(schema: unknown): string[] {
+  return propertiesOf(schema)
+    .filter((property) => typeof property.schema["description"] !== "string")
+    .map(({ path }) => path);
+}
+
+function withoutDefault(schema: unknown): string[] {
+  const kinds: unknown[] = ["boolean", "integer", "number"];
+  return propertiesOf(schema)
+    .filter(({ schema: { type, const: only }, isRequired }) => {
+      return !isRequired && only === undefined && kinds.includes(type);
+    })
+    .filter((property) => property.schema["default"] === undefined)
+    .map(({ path }) => path);
+}
+
+function propertiesOf(schema: unknown, at = ""): Property[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties, items, oneOf, anyOf, required } = schema as {
+    properties?: Record<string, Record<string, unknown>>;
+    items?: unknown;
+    oneOf?: unknown[];
+    anyOf?: unknown[];
+    required?: string[];
+  };
+  const { kind } = properties ?? {};
+  const prefix = [at, kind?.["const"]].filter((part) => typeof part === "string" && part !== "");
+  const own = Object.entries(properties ?? {}).flatMap(([name, property]) => {
+    const path = [...prefix, name].join(".");
+    const isRequired = required?.includes(name) === true;
+    return [{ path, schema: property, isRequired }, ...propertiesOf(property, path)];
+  });
+  const below = [items, ...(oneOf ?? []), ...(anyOf ?? [])];
+  return [...own, ...below.flatMap((each) => propertiesOf(each, at))];
+}

@@ -87,6 +87,7 @@ export * from "./runs.ts";
 export { readServingFacts, type ServingFacts } from "./serving-gate.ts";
 export * from "./scratch/scratch-tree.ts";
 export * from "./scratch/try-stage.ts";
+export * from "./stage-words.ts";
 export * from "./staging-deployer.ts";
 export * from "./verification.ts";
 export { CACHE_DIRECTORIES } from "./verification/dependencies.ts";

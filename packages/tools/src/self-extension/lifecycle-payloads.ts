@@ -2,17 +2,27 @@ import { z } from "zod";
 import { blockReasons, personReasons } from "./block-reasons.ts";
 import { healthPayloads } from "./health-payloads.ts";
 import { digest, gitSha } from "./ledger-words.ts";
+import { stageStatuses, testEvidences } from "./stage-words.ts";
 
 export { digest, gitSha };
 
 const reasons = z.array(z.enum(blockReasons));
 
+/** One stage as a row keeps it. */
 export const stageSummary = z.object({
-  name: z.string(),
-  status: z.enum(["passed", "failed", "error", "not-run"]),
-  durationMs: z.number().int().nonnegative(),
+  name: z.string().describe("The stage's name in `jarvis.config.json`."),
+  status: z
+    .enum(stageStatuses)
+    .describe("How it ended; `error` is nobody's verdict: the machine failed."),
+  durationMs: z.number().int().nonnegative().describe("How long it took, in milliseconds."),
+  // Any word: the verdict of a row that a later version wrote can be read without knowing it.
   category: z.string().nullable(),
-  reason: z.string().nullable(),
+  reason: z
+    .string()
+    .nullable()
+    .describe(
+      "Why it did not pass, as a sentence, partly in the candidate's words; null if it did.",
+    ),
 });
 
 /** Who vouches for a tree: verification, a person, or set-up for the very first base. */
@@ -52,7 +62,7 @@ export const lifecyclePayloads = {
     treeSha: gitSha,
     evidenceDigest: digest.nullable(),
     releaseDigest: digest.nullable(),
-    testEvidence: z.enum(["black-box", "in-process", "none"]),
+    testEvidence: z.enum(testEvidences),
     stages: z.array(stageSummary).max(40),
     reason: z.string().max(2000).nullable(),
   }),

@@ -2,6 +2,7 @@ import type { BlockReason } from "./block-reasons.ts";
 import type { HealthReason } from "./health/health-reasons.ts";
 import type { RollbackCause, RollbackFailure } from "./health-payloads.ts";
 import type { LifecycleEvent, RunEventType } from "./lifecycle-events.ts";
+import type { TestEvidence } from "./stage-words.ts";
 
 /**
  * Where a run stands. `parked` waits for a switch or a person and goes on with a new attempt;
@@ -31,10 +32,13 @@ export const runStatuses = [
 ] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
+/** How far the rollback of a run has come. */
+export const rollbackStatuses = ["started", "rolled-back", "failed"] as const;
+
 /** How the rollback of a run went; `runId` is the run that reverts the change on the base. */
 export interface RollbackState {
   readonly attempt: number;
-  readonly status: "started" | "rolled-back" | "failed";
+  readonly status: (typeof rollbackStatuses)[number];
   readonly cause: RollbackCause;
   readonly failure: RollbackFailure | null;
   readonly reason: string;
@@ -60,7 +64,7 @@ export interface RunState {
   readonly pullRequestUrl: string | null;
   readonly evidenceDigest: string | null;
   readonly releaseDigest: string | null;
-  readonly testEvidence: "black-box" | "in-process" | "none";
+  readonly testEvidence: TestEvidence;
   readonly testsPassed: boolean | null;
   /** When it first had a passing verdict; null before. */
   readonly readyAt: string | null;

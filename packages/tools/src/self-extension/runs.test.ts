@@ -8,6 +8,7 @@ import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
 import { recordFailure } from "./record-outcome.ts";
 import { reconcileRuns } from "./reconcile-runs.ts";
+import { runResult } from "./run-result.ts";
 import { listEvents, listRuns, listShownEvents, openRuns, readRun, readRunResult } from "./runs.ts";
 
 let database: TestDatabase;
@@ -137,6 +138,36 @@ describe("readRun", () => {
       verificationDiagnostics: [],
       verificationOverallStatus: "passed",
     });
+  });
+
+  it.each([
+    ["tier", { sandbox: { tier: "a-later-tier", version: "9" } }],
+    ["kind of a stage", { stages: [{ ...anEvidence().stages[0], kind: "a-later-kind" }] }],
+    ["category", { stages: [{ ...anEvidence().stages[0], category: "a-later-category" }] }],
+  ])("shows a run whose evidence and rows have a later version's %s", async (what, later) => {
+    const bytes = Buffer.from(JSON.stringify({ ...anEvidence(), ...later }));
+    const evidenceDigest = await putBlob(database.db, bytes, "application/json");
+    const runId = `later-${what.replaceAll(" ", "-")}`;
+    const stage = { name: "tests", status: "failed" as const, durationMs: 1, reason: "x" };
+    const stages = [{ ...stage, category: "a-later-category" }];
+    await append(proposed(runId), tested(runId, { evidenceDigest, stages }));
+    const result = await readRunResult(database.db, runId);
+    expect(result).toMatchObject({ status: "tested", verificationDiagnostics: [] });
+    expect(runResult.safeParse(result).success).toBe(true);
+  });
+
+  it("answers with closed words: another one is none of the contract", async () => {
+    const result = await readRunResult(database.db, "4-promoted");
+    const stage = anEvidence().stages[0];
+    for (const other of [
+      { rollbackStatus: "begun" },
+      { verificationFailureCategory: "bad-luck" },
+      { verificationDiagnostics: [{ ...stage, kind: "prayer" }] },
+      { verificationDiagnostics: [{ ...stage, category: "bad-luck" }] },
+    ]) {
+      expect(runResult.safeParse({ ...result, ...other }).success).toBe(false);
+    }
+    expect(runResult.safeParse({ ...result, verificationDiagnostics: [stage] }).success).toBe(true);
   });
 
   it("does not show bytes that are not those of the digest", async () => {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { putBlob } from "@jarvis/db";
 import type { SandboxEnding } from "@jarvis/sandbox";
 import { afterEach, describe, expect, it } from "vitest";
 import { plainProject, type TestRepository } from "../testing/git-repository.ts";
@@ -209,6 +210,22 @@ describe("loadVerified", () => {
     const tested = honest.events.find(({ type }) => type === "tested");
     const proposed = (await readRunResult(world.db, runId)) ?? honest.result;
     if (tested?.type !== "tested") throw new Error("not tested");
+    // Evidence of another version, with a word that this one does not know.
+    const { evidence } = await loadVerified(world, honest.state.runId, stagedSha ?? "");
+    const later = { ...evidence, sandbox: { tier: "a-later-tier", version: "9" } };
+    const bytes = Buffer.from(JSON.stringify(later));
+    const evidenceDigest = await putBlob(world.db, bytes, "application/json");
+    await appendSelfExtensionEvent(world.db, {
+      context: tested.context,
+      type: "tested",
+      stage: "verify",
+      idempotencyKey: "later",
+      payload: { ...tested.payload, evidenceDigest },
+    });
+    await expect(loadVerified(world, honest.state.runId, stagedSha ?? "")).rejects.toMatchObject({
+      code: "evidence-mismatch",
+      message: expect.stringContaining("does not know"),
+    });
     // A forged verdict that borrows the evidence of a change which passed.
     await appendSelfExtensionEvent(world.db, {
       context: { ...tested.context, runId },

@@ -118,7 +118,10 @@ export async function loadVerified(
   const { evidenceDigest } = tested.payload;
   const bytes = evidenceDigest === null ? null : await readLedgerBlob(world.db, evidenceDigest);
   if (evidenceDigest === null || bytes === null) throw mismatch("its evidence is no longer kept");
-  const facts = evidence.parse(JSON.parse(bytes.toString("utf8")));
+  const read = evidence.safeParse(JSON.parse(bytes.toString("utf8")));
+  if (!read.success)
+    throw mismatch("its evidence has a shape or a word that this version does not know");
+  const facts = read.data;
   const { releaseDigest: release } = facts;
   if (
     facts.verdict !== "passed" ||

@@ -1,3 +1,5 @@
+import { defaultBodyResources } from "@jarvis/tools/self-extension";
+
 /** What a body may take and do. Times are monotonic, in milliseconds. */
 export interface BodyLimits {
   /** From its beginning until it is ready. */
@@ -42,9 +44,7 @@ export const defaultBodyLimits: BodyLimits = {
   performMs: 10_000,
   stopMs: 2_000,
   tickMs: 1_000,
-  memoryBytes: 512 * 2 ** 20,
-  // One Node process has about eleven.
-  processes: 64,
+  ...defaultBodyResources,
   violations: 3,
   requests: 32,
   // Each is some writes to the ledger.

@@ -1,5 +1,6 @@
 import type { BuildStage, Stage, TestStage } from "../guard-config.ts";
 import type { PipelineWorld } from "../pipeline-world.ts";
+import type { StageFailure } from "../stage-words.ts";
 import type { Staged } from "../staged-change.ts";
 import { runBuildStage } from "./build-stage.ts";
 import { buildStore, type BuildStore } from "./build-store.ts";
@@ -7,11 +8,6 @@ import { inventoryStore } from "./inventory.ts";
 import { judgeRun, passedNames, type Inventory } from "./judge-tests.ts";
 import { runTests, type TestTools } from "./run-tests.ts";
 import type { OutputDirectory, RunInSandbox, StageWorld } from "./stage-world.ts";
-
-interface StageFailure {
-  readonly category: string;
-  readonly reason: string;
-}
 
 type BaseBuild = { readonly outputs: OutputDirectory[] } | { readonly failure: StageFailure };
 

@@ -1,5 +1,6 @@
 import type { SandboxResult } from "@jarvis/sandbox";
 import type { TestStage } from "../guard-config.ts";
+import type { StageFailure } from "../stage-words.ts";
 import type { ControlTest } from "./control-test.ts";
 import { failureOf } from "./stage-world.ts";
 import type { ReportedTest } from "./test-report.ts";
@@ -13,9 +14,7 @@ export interface TestRun {
   readonly tests: readonly ReportedTest[] | null;
 }
 
-interface RunFailure {
-  readonly category: string;
-  readonly reason: string;
+interface RunFailure extends StageFailure {
   readonly failingTests: readonly string[];
 }
 
@@ -72,7 +71,7 @@ export function judgeControl(
   run: TestRun,
   control: ControlTest,
   runner: TestStage["runner"],
-): { category: string; reason: string } | null {
+): StageFailure | null {
   if (run.result.outcome === "sandbox-error") {
     return {
       category: "infrastructure",

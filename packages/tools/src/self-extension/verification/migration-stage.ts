@@ -2,6 +2,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import type { Mirror } from "../git/mirror.ts";
 import type { MigrationStage } from "../guard-config.ts";
 import type { StageDiagnostics } from "../run-result.ts";
+import type { StageFailure } from "../stage-words.ts";
 import { runSmokeStage } from "./smoke-stage.ts";
 import { diagnose, type RunInSandbox, type StageWorld } from "./stage-world.ts";
 
@@ -64,15 +65,10 @@ export async function runMigrationStage(
   return diagnose(stage, started, { status: "passed", results: [] });
 }
 
-interface Failure {
-  readonly category: string;
-  readonly reason: string;
-}
-
 function failureOfRound(
   who: Round["who"],
   { status, category, reason }: StageDiagnostics,
-): Failure | null {
+): StageFailure | null {
   if (status === "passed") return null;
   const why = reason ?? "no reason is kept";
   // What happened to the machine, or was ordered from outside, is nobody's verdict.
@@ -97,7 +93,7 @@ function failureOfRound(
 }
 
 /** A program that keeps its data elsewhere would pass without having shown anything. */
-async function leftNothing(who: Round["who"], data: string): Promise<Failure | null> {
+async function leftNothing(who: Round["who"], data: string): Promise<StageFailure | null> {
   if (who !== "base" || (await readdir(data)).length > 0) return null;
   return {
     category: "verdict-not-trusted",

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { readFileOfTree, type Mirror } from "../git/mirror.ts";
 import type { MigrationStage, SmokeStage } from "../guard-config.ts";
 import type { StageDiagnostics } from "../run-result.ts";
+import type { StageFailure } from "../stage-words.ts";
 import { definedLimits } from "./build-stage.ts";
 import { diagnose, failureOf, type RunInSandbox, type StageWorld } from "./stage-world.ts";
 
@@ -130,11 +131,8 @@ async function readExamples(
 }
 
 /** Pure: what the program printed against what it had to answer; null where all is as declared. */
-export function judgeAnswers(
-  stdout: string,
-  expected: readonly Expected[],
-): { category: string; reason: string } | null {
-  const wrong = (reason: string): { category: string; reason: string } => ({
+export function judgeAnswers(stdout: string, expected: readonly Expected[]): StageFailure | null {
+  const wrong = (reason: string): StageFailure => ({
     category: "smoke-failed",
     reason,
   });
@@ -176,10 +174,7 @@ export function judgeAnswers(
   return lines.at(-1)?.type === "stopped" ? null : wrong("the program did not stop in order");
 }
 
-function judgeOutput(
-  stage: SmokeStage | MigrationStage,
-  stdout: string,
-): { category: string; reason: string } | null {
+function judgeOutput(stage: SmokeStage | MigrationStage, stdout: string): StageFailure | null {
   if (stage.expectOutput === undefined || stdout.includes(stage.expectOutput)) return null;
   return {
     category: "smoke-failed",

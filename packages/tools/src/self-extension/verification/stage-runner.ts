@@ -5,6 +5,7 @@ import { isMigrationReleased } from "../migration-gate.ts";
 import type { PipelineWorld } from "../pipeline-world.ts";
 import { matcher } from "../protected-paths.ts";
 import type { StageDiagnostics } from "../run-result.ts";
+import type { StageFailure } from "../stage-words.ts";
 import type { Staged } from "../staged-change.ts";
 import { BaseExam } from "./base-exam.ts";
 import { runBuildStage, runCheckStage } from "./build-stage.ts";
@@ -169,10 +170,7 @@ export class StageRunner {
 }
 
 /** No verdict about the base is none about the change either; a base that fails is one. */
-function baseFails(
-  stage: Stage,
-  { category, reason }: { category: string; reason: string },
-): StageDiagnostics {
+function baseFails(stage: Stage, { category, reason }: StageFailure): StageDiagnostics {
   const isOutside = category === "infrastructure" || category === "aborted";
   return diagnose(stage, new Date(), {
     status: category === "infrastructure" ? "error" : "failed",

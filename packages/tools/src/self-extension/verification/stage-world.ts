@@ -9,6 +9,7 @@ import {
 import picomatch from "picomatch";
 import type { Stage } from "../guard-config.ts";
 import type { StageDiagnostics } from "../run-result.ts";
+import type { StageFailure } from "../stage-words.ts";
 
 /** Runs a program in the sandbox; the one way in which code of a tree is ever executed. */
 export type RunInSandbox = (request: SandboxRequest) => Promise<SandboxResult>;
@@ -69,7 +70,7 @@ export async function withScratch<T>(
 }
 
 /** How a stage ended, from how its program ended; null where the program exited with 0. */
-export function failureOf(result: SandboxResult): { category: string; reason: string } | null {
+export function failureOf(result: SandboxResult): StageFailure | null {
   switch (result.outcome) {
     case "exited":
       return result.exitCode === 0
@@ -101,7 +102,7 @@ export function diagnose(
   started: Date,
   facts: {
     status: StageDiagnostics["status"];
-    category?: string | null;
+    category?: StageDiagnostics["category"];
     reason?: string | null;
     results: readonly SandboxResult[];
     failingTests?: readonly string[];

@@ -3,6 +3,7 @@ import type { SandboxResult } from "@jarvis/sandbox";
 import type { TestStage } from "../guard-config.ts";
 import { matcher } from "../protected-paths.ts";
 import type { StageDiagnostics } from "../run-result.ts";
+import type { FailureCategory } from "../stage-words.ts";
 import { controlTest, type ControlTest } from "./control-test.ts";
 import {
   judgeControl,
@@ -57,7 +58,7 @@ export async function judgeTestStage(
   });
   const runs: SandboxResult[] = [];
   const fail = (
-    category: string,
+    category: FailureCategory,
     reason: string,
     failingTests: readonly string[] = [],
   ): JudgedTestStage => ({
