@@ -1,4 +1,4 @@
-// Makes the pictures of the README from the state that the demonstration left:
+// Makes the pictures of the documentation from the state that the demonstration left:
 //
 //   npm start -- --once && node scripts/screenshots.mjs
 //

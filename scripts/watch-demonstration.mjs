@@ -5,7 +5,7 @@
 // Every row of the demonstration's table has to have been seen on the page as it happened: runs with
 // their outcome and reasons, both switches, rollbacks, and the releases of the lineage. What was not
 // seen is named. Exit code: 0 all seen and as expected, 1 not, 3 the demonstration could not run.
-// With --screenshots the pictures of the README are made from what it left.
+// With --screenshots the pictures of the documentation are made from what it left.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";

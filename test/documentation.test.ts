@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { blockReasonMeanings } from "../packages/tools/src/self-extension/block-reasons.ts";
@@ -7,17 +8,13 @@ import { blockReasonMeanings } from "../packages/tools/src/self-extension/block-
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const list = [
-  "-c",
-  "safe.directory=*",
-  "-C",
-  root,
-  "ls-files",
-  "-co",
-  "--exclude-standard",
-  "*.test.*",
-];
-const testFiles = execFileSync("git", list, { encoding: "utf8" }).trim().split("\n");
+const filesOf = (pattern: string): string[] => {
+  const list = ["ls-files", "-co", "--exclude-standard", pattern];
+  const git = ["-c", "safe.directory=*", "-C", root, ...list];
+  return execFileSync("git", git, { encoding: "utf8" }).trim().split("\n");
+};
+const testFiles = filesOf("*.test.*");
+const citing = ["README.md", "SECURITY.md", "docs/guarantees.md"];
 
 describe("the documentation", () => {
   it("explains every block reason in the words of the code", () => {
@@ -33,7 +30,10 @@ describe("the documentation", () => {
 
   it("names only tests that are there", () => {
     const cited = [
-      ...`${read("README.md")}${read("SECURITY.md")}`.matchAll(/`([\w./-]+\.test\.(?:ts|mjs))`/g),
+      ...citing
+        .map(read)
+        .join("\n")
+        .matchAll(/`([\w./-]+\.test\.(?:ts|mjs))`/g),
     ];
     expect(cited.length).toBeGreaterThan(10);
     const missing = cited
@@ -43,12 +43,33 @@ describe("the documentation", () => {
   });
 
   it("cites their titles as they are", () => {
-    const cited = ["README.md", "SECURITY.md"].flatMap((path) => citedTitles(read(path)));
+    const cited = citing.flatMap((path) => citedTitles(read(path)));
     expect(cited.length).toBeGreaterThan(150);
     const missing = cited
       .filter(({ path, title }) => !isTitleIn(filesCitedAs(path).map(read).join("\n"), title))
       .map(({ path, title }) => `${path}: ${title}`);
     expect(missing).toEqual([]);
+  });
+
+  it("leads nowhere that is not there", () => {
+    const pages = filesOf("*.md");
+    expect(pages.length).toBeGreaterThan(20);
+    expect(pages.flatMap((page) => deadLinksOf(page, read(page)))).toEqual([]);
+  });
+
+  it.each([
+    ["[the start](#two-commands)", []],
+    ["[the ledger](docs/ledger.md#known-and-not-closed)", []],
+    ["![the loop](docs/loop.svg)", []],
+    ["[a folder](docs/decisions/)", []],
+    ["[elsewhere](https://example.org/missing.md)", []],
+    ["```\n[in code](missing.md)\n```", []],
+    ["[a file](missing.md)", ["missing.md"]],
+    ["[a heading](#missing)", ["#missing"]],
+    ["[a heading of a file](docs/ledger.md#missing)", ["docs/ledger.md#missing"]],
+  ])("follows %j", (text, dead) => {
+    const links = deadLinksOf("README.md", `${text}\n\n## Two commands\n`);
+    expect(links).toEqual(dead.map((link) => `README.md: ${link}`));
   });
 
   it.each([
@@ -67,6 +88,38 @@ describe("the documentation", () => {
     expect(isTitleIn(file, title)).toBe(expected);
   });
 });
+
+/** The links of a page to files and headings that are not there; addresses elsewhere are left alone. */
+function deadLinksOf(page: string, text: string): string[] {
+  const prose = withoutCode(text);
+  const links = [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, link = ""]) => link);
+  return links.filter((link) => !isThere(page, prose, link)).map((link) => `${page}: ${link}`);
+}
+
+function isThere(page: string, prose: string, link: string): boolean {
+  if (/^[a-z]+:/.test(link)) return true;
+  const [path = "", anchor] = link.split("#");
+  const target = posix.join(posix.dirname(page), path);
+  if (path !== "" && !existsSync(new URL(`../${target}`, import.meta.url))) return false;
+  if (anchor === undefined) return true;
+  return anchorsOf(path === "" ? prose : withoutCode(read(target))).includes(anchor);
+}
+
+/** The anchors that GitHub gives to headings: small letters, without punctuation, spaces as hyphens. */
+function anchorsOf(prose: string): string[] {
+  const headings = [...prose.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => heading);
+  return headings.map((heading) =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+function withoutCode(text: string): string {
+  return text.replaceAll(/^( *)(```+)[^\n]*\n[\s\S]*?^\1\2$/gm, "");
+}
 
 /** `file`: title; title. Or: `the same: title`, of the file that was named before. */
 function citedTitles(text: string): { path: string; title: string }[] {

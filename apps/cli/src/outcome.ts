@@ -1,4 +1,4 @@
-/** How a command ends; the numbers are a contract (see README, "Exit codes"). */
+/** How a command ends; the numbers are a contract (docs/cli.md, "Exit codes"). */
 export const exitCodes = { done: 0, refused: 1, unreadable: 2, unavailable: 3 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -23,7 +23,7 @@ export const AuditEvent = z.object({
 });
 export type AuditEvent = z.infer<typeof AuditEvent>;
 
-/** What a caller gives; `id` and `createdAt` are not his to choose. */
+/** What a caller gives; `id` and `createdAt` are not the caller's to choose. */
 export type NewAuditEvent = Omit<z.input<typeof AuditEvent>, "id" | "createdAt">;
 
 /** An event that is in the ledger. */

@@ -68,7 +68,7 @@ export function promotionRemote(github: GitHubTarget) {
 
   /**
    * The newest status of one context on a commit; null where it has none. Whoever may write others can
-   * put as many above it as he likes, so it is looked for to the end.
+   * put as many above it as they like, so it is looked for to the end.
    */
   async function newestStatus(sha: string, context: string) {
     const { listCommitStatusesForRef } = octokit.rest.repos;

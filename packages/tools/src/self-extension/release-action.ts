@@ -156,7 +156,7 @@ async function propose(
       actionName: RELEASE_CHANGE,
       parameters,
       reason: `The change touches what only a person lets pass: ${parameters.reasons.join(", ")}`,
-      // Whoever proposed the change asks for its release: nobody approves his own.
+      // Whoever proposed the change asks for its release: nobody approves their own.
       requester: { kind: context.actorSource, name: context.actor },
       agentId: context.actorSource === "agent" ? context.actor : null,
       sessionId: sessionOf(context.runId),

@@ -20,7 +20,7 @@ export class DatabaseUnknown extends Error {
 }
 
 /**
- * A database for a body that has none: those that an operator named in a file, by the logins that he
+ * A database for a body that has none: those that an operator named in a file, by the logins that they
  * gave them. The file is read at every query, so that a password can be changed under a running kernel.
  */
 export function queryAction(file: string | null): ActionDefinition {

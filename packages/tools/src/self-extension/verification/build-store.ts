@@ -120,7 +120,7 @@ async function prune(directory: string): Promise<void> {
   );
   const aged = found.filter((each) => each !== null).sort((a, b) => b.at - a.at);
   const [half, whole] = [aged.filter(isScratch), aged.filter((each) => !isScratch(each))];
-  // Somebody writes there just now, unless he died of it.
+  // Somebody writes there just now, unless they died of it.
   const left = half.filter(({ at }) => Date.now() - at > LEFT_MS);
   for (const { name } of [...whole.slice(KEPT), ...left]) {
     await rm(join(directory, name), { recursive: true, force: true });
