@@ -167,7 +167,13 @@ export const status = z.looseObject({
     tier: z.string().nullable(),
     message: z.string().nullable(),
   }),
-  database: z.object({ server: z.string(), ledger: z.string(), mendSql: z.string().nullable() }),
+  database: z.object({
+    server: z.string(),
+    ledger: z.string(),
+    // A kernel of a release before does not say it.
+    guard: z.string().optional(),
+    mendSql: z.string().nullable(),
+  }),
   ledger: z.object({
     size: z.number().nullable(),
     problem: z.object({ reason: z.string(), detail: z.string() }).nullable(),

@@ -8,7 +8,8 @@ import { ddlGuardSql } from "./setup/ddl-guard.ts";
  * `owner-ddl-unguarded`: rows are refused, but the owner of the tables could take the guard off.
  * `superuser-login`: the login that Jarvis runs with is a superuser, which nothing stops.
  */
-export type LedgerGuard = "enforced" | "owner-ddl-unguarded" | "superuser-login";
+export const ledgerGuards = ["enforced", "owner-ddl-unguarded", "superuser-login"] as const;
+export type LedgerGuard = (typeof ledgerGuards)[number];
 
 const LedgerFacts = z.array(
   z.object({

@@ -20,7 +20,7 @@ export type { KernelLease, LeaseHolder } from "./kernel-lease.ts";
 export { KERNEL_SCHEMA } from "./kernel-schema.ts";
 export { ledgerWriters, type LedgerTable } from "./ledger-writers.ts";
 export { Settled, type LedgerLook } from "./settled.ts";
-export type { LedgerGuard } from "./guard-status.ts";
+export { ledgerGuards, type LedgerGuard } from "./guard-status.ts";
 export { compareAndSetAgentState, readAgentState } from "./agent-state.ts";
 export type { CompareAndSetOutcome } from "./agent-state.ts";
 export { emptyBlob, getBlob, putBlob } from "./blobs.ts";

@@ -18,6 +18,7 @@ const withReason = {
 export const getActions = createRoute({
   method: "get",
   path: "/api/actions",
+  summary: "Proposed actions, newest first",
   security,
   request: {
     query: page.extend({ state: ActionStatus.optional(), before: rowId.optional() }),
@@ -31,6 +32,7 @@ export const getActions = createRoute({
 export const getAction = createRoute({
   method: "get",
   path: "/api/actions/{id}",
+  summary: "One action, with its events",
   security,
   request: { params },
   responses: {
@@ -45,6 +47,7 @@ export const getAction = createRoute({
 export const postApprove = createRoute({
   method: "post",
   path: "/api/actions/{id}/approve",
+  summary: "Approve exactly what was shown, and execute it",
   security,
   request: {
     params,
@@ -77,6 +80,7 @@ export const postApprove = createRoute({
 export const postReject = createRoute({
   method: "post",
   path: "/api/actions/{id}/reject",
+  summary: "Say no to an action that waits",
   security,
   request: { params, ...withReason },
   responses: {
@@ -89,6 +93,7 @@ export const postReject = createRoute({
 export const postCancel = createRoute({
   method: "post",
   path: "/api/actions/{id}/cancel",
+  summary: "Cancel an action, or stop one that runs",
   security,
   request: { params, ...withReason },
   responses: {
@@ -104,6 +109,7 @@ export const postCancel = createRoute({
 export const getAudit = createRoute({
   method: "get",
   path: "/api/audit",
+  summary: "The action ledger, ascending",
   security,
   request: {
     query: page.extend({

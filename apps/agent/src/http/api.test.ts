@@ -238,6 +238,39 @@ describe("what is answered", () => {
     });
   });
 
+  it("says in one line what each operation is for, and in closed words how things stand", async () => {
+    const { body } = await ask("GET", "/api/openapi.json");
+    const paths = body["paths"] as Record<string, Record<string, { summary?: string }>>;
+    const unnamed = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([, { summary = "" }]) => summary === "" || summary.endsWith("."))
+        .map(([method]) => `${method} ${path}`),
+    );
+    expect(unnamed).toEqual([]);
+    const { schemas } = body["components"] as { schemas: Record<string, unknown> };
+    for (const [schema, words] of [
+      ["Run", { status: { enum: expect.arrayContaining(["parked", "blessed"]) } }],
+      [
+        "Status",
+        {
+          database: {
+            properties: { guard: { enum: ["enforced", "owner-ddl-unguarded", "superuser-login"] } },
+          },
+        },
+      ],
+      ["Status", { host: { properties: { fence: { enum: ["enforced", "none", "unknown"] } } } }],
+      [
+        "Status",
+        {
+          wayOut: { properties: { state: { enum: expect.arrayContaining(["clear", "standby"]) } } },
+        },
+      ],
+    ] as const) {
+      expect(schemas[schema]).toMatchObject({ properties: words });
+    }
+    expect(paths["/api/proposals"]?.["post"]).toMatchObject({ responses: { 409: {}, 507: {} } });
+  });
+
   it("is described for every route in an OpenAPI document", async () => {
     const { body } = await ask("GET", "/api/openapi.json");
     expect(body["openapi"]).toBe("3.1.0");

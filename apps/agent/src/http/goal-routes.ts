@@ -51,6 +51,7 @@ const one = json(z.object({ goal }), "The goal as it is now.");
 export const getGoals = createRoute({
   method: "get",
   path: "/api/goals",
+  summary: "Goals, newest first, with what they cost",
   security,
   request: {
     query: page.extend({
@@ -73,6 +74,7 @@ export const getGoals = createRoute({
 export const getGoal = createRoute({
   method: "get",
   path: "/api/goals/{id}",
+  summary: "One goal, with its attempts",
   security,
   request: { params },
   responses: {
@@ -87,6 +89,7 @@ export const getGoal = createRoute({
 export const postGoal = createRoute({
   method: "post",
   path: "/api/goals",
+  summary: "Hand in a goal",
   security,
   request: {
     body: {
@@ -112,6 +115,7 @@ export const postGoal = createRoute({
 export const postGoalMove = createRoute({
   method: "post",
   path: "/api/goals/{id}/{move}",
+  summary: "Let a goal wait, go on, or end",
   security,
   request: {
     params: params.extend({ move: z.enum(operatorMoves) }),

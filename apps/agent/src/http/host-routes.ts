@@ -35,6 +35,7 @@ const hostReport = z
 export const getHost = createRoute({
   method: "get",
   path: "/api/host",
+  summary: "What the credential may do on the repository host, asked there now",
   security,
   responses: {
     200: json(hostReport, "What the credential may do on the repository host. Asked there, now."),
@@ -45,6 +46,7 @@ export const getHost = createRoute({
 export const postRecover = createRoute({
   method: "post",
   path: "/api/recover",
+  summary: "Go on with a database that was restored from an older backup",
   security,
   request: {
     body: {
@@ -65,6 +67,7 @@ export const postRecover = createRoute({
 export const postTakeover = createRoute({
   method: "post",
   path: "/api/takeover",
+  summary: "Promote to the repository as it is now, instead of whoever did before",
   security,
   request: {
     body: {

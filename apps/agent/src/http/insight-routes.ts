@@ -8,6 +8,7 @@ const params = z.object({ id: z.string().regex(/^[\w:.-]{1,100}$/, "expected a r
 export const getReasons = createRoute({
   method: "get",
   path: "/api/runs/{id}/reasons",
+  summary: "Why a run does not go on, by the function that decides",
   security,
   request: { params },
   responses: {
@@ -29,6 +30,7 @@ export const getReasons = createRoute({
 export const getPatch = createRoute({
   method: "get",
   path: "/api/runs/{id}/patch",
+  summary: "What was handed in",
   security,
   request: { params },
   responses: {
@@ -50,6 +52,7 @@ export const getPatch = createRoute({
 export const getReleases = createRoute({
   method: "get",
   path: "/api/releases",
+  summary: "What was promoted, and what became of it",
   security,
   request: {
     query: page.extend({
@@ -89,6 +92,7 @@ export const getReleases = createRoute({
 export const getTrends = createRoute({
   method: "get",
   path: "/api/trends",
+  summary: "What happened on each day",
   security,
   request: { query: z.object({ days: wholeNumber().min(1).max(366).default(30) }) },
   responses: {

@@ -41,6 +41,7 @@ const verificationOrNull = z.union([verification, z.null()]);
 export const getLedger = createRoute({
   method: "get",
   path: "/api/ledger",
+  summary: "What the newest verification of the ledger found",
   security,
   responses: {
     200: json(
@@ -60,6 +61,7 @@ export const getLedger = createRoute({
 export const postVerify = createRoute({
   method: "post",
   path: "/api/ledger/verify",
+  summary: "Compute the whole ledger again",
   security,
   request: {
     body: {

@@ -16,6 +16,7 @@ const caller = z
 export const postLoginLink = createRoute({
   method: "post",
   path: "/api/login-links",
+  summary: "Make a link that lets one browser in",
   security,
   request: {
     body: {
@@ -36,6 +37,7 @@ export const postLoginLink = createRoute({
 export const postLogin = createRoute({
   method: "post",
   path: "/api/login",
+  summary: "Exchange the code of a link for a session",
   request: {
     body: {
       required: true,
@@ -59,6 +61,7 @@ export const postLogin = createRoute({
 export const getCaller = createRoute({
   method: "get",
   path: "/api/whoami",
+  summary: "Who asks, and what they may do",
   security,
   responses: { 200: json(caller, "Who asks, and what they may do."), ...refusals },
 });
@@ -66,6 +69,7 @@ export const getCaller = createRoute({
 export const postLogout = createRoute({
   method: "post",
   path: "/api/logout",
+  summary: "End a browser's session",
   security,
   responses: {
     200: json(z.object({ closed: z.boolean() }), "The session is over; false where a token asks."),

@@ -10,6 +10,7 @@ const conflict = {
 export const postRollback = createRoute({
   method: "post",
   path: "/api/rollback",
+  summary: "Go back to a release that was blessed before",
   security,
   request: {
     body: {
@@ -42,6 +43,7 @@ const hold = z
 export const getHolds = createRoute({
   method: "get",
   path: "/api/holds",
+  summary: "What is refused until an operator lifts it",
   security,
   responses: {
     200: json(
@@ -55,6 +57,7 @@ export const getHolds = createRoute({
 export const postLift = createRoute({
   method: "post",
   path: "/api/holds/{id}/lift",
+  summary: "Let what is held be tried again",
   security,
   request: {
     params: z.object({ id: z.string().regex(/^[\w:.-]{1,100}$/, "expected the id of a hold") }),
@@ -73,6 +76,7 @@ export const postLift = createRoute({
 export const postCall = createRoute({
   method: "post",
   path: "/api/tools/{name}/call",
+  summary: "Ask a tool of the body that runs",
   security,
   request: {
     params: z.object({ name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,99}$/, "expected a tool") }),

@@ -14,6 +14,7 @@ const runId = z.string().regex(/^[\w:.-]{1,100}$/, "expected a run id");
 export const getStatus = createRoute({
   method: "get",
   path: "/api/status",
+  summary: "Switches, base, what serves, open runs, sandbox, database, host",
   security,
   responses: {
     200: json(schemas.status, "Switches, base, runs, sandbox, database, host."),
@@ -24,6 +25,7 @@ export const getStatus = createRoute({
 export const getSelfExtension = createRoute({
   method: "get",
   path: "/api/self-extension",
+  summary: "The pause, and the newest event of each kind",
   security,
   responses: { 200: json(schemas.selfExtension, "The pause and the newest events."), ...refusals },
 });
@@ -31,6 +33,7 @@ export const getSelfExtension = createRoute({
 export const getRuns = createRoute({
   method: "get",
   path: "/api/runs",
+  summary: "Runs, newest first",
   security,
   request: {
     query: page.extend({ before: runId.optional(), status: z.enum(runStatuses).optional() }),
@@ -41,6 +44,7 @@ export const getRuns = createRoute({
 export const getRun = createRoute({
   method: "get",
   path: "/api/runs/{id}",
+  summary: "One run, with its result and events",
   security,
   request: { params: z.object({ id: runId }) },
   responses: { 200: json(schemas.runDetail, "One run."), ...refusals },
@@ -49,6 +53,7 @@ export const getRun = createRoute({
 export const getEvents = createRoute({
   method: "get",
   path: "/api/events",
+  summary: "Events of the ledger, ascending",
   security,
   request: {
     query: page.extend({
@@ -73,6 +78,7 @@ export const getEvents = createRoute({
 export const postProposal = createRoute({
   method: "post",
   path: "/api/proposals",
+  summary: "Hand in a change as a git patch",
   security,
   request: {
     body: {
@@ -80,7 +86,9 @@ export const postProposal = createRoute({
       content: {
         "application/json": {
           schema: z.object({
-            patch: z.string(),
+            patch: z
+              .string()
+              .describe("A unified diff as `git diff` writes it; at most `limits.patchBytes`."),
             title: text.optional(),
             goal: text.optional(),
             goalId: text.optional(),
@@ -96,13 +104,16 @@ export const postProposal = createRoute({
   responses: {
     202: json(z.object({ runId: z.string() }), "Recorded; the run has begun."),
     ...refusals,
+    409: json(schemas.problem, "Another kernel leads (`standby`): hand it in there."),
     429: json(schemas.problem, "The quota of the token is used up; `Retry-After` says until when."),
+    507: json(schemas.problem, "There is no room to record it (`disk-low`)."),
   },
 });
 
 export const postPromotion = createRoute({
   method: "post",
   path: "/api/self-extension/promotion",
+  summary: "Pause or resume promotion",
   security,
   request: {
     body: {
@@ -112,8 +123,15 @@ export const postPromotion = createRoute({
           schema: z.object({
             paused: z.boolean(),
             reason: switchReason,
-            /** How long the answer may take, where promotions are on their way to land. */
-            waitMs: z.number().int().min(0).max(240_000).default(20_000),
+            waitMs: z
+              .number()
+              .int()
+              .min(0)
+              .max(240_000)
+              .default(20_000)
+              .describe(
+                "How long the answer may take if promotions are on their way to land, in milliseconds.",
+              ),
           }),
         },
       },
@@ -131,6 +149,7 @@ export const postPromotion = createRoute({
 export const postMode = createRoute({
   method: "post",
   path: "/api/mode",
+  summary: "Set whether anything may be promoted",
   security,
   request: {
     body: {
@@ -151,6 +170,7 @@ export const postMode = createRoute({
 export const postKill = createRoute({
   method: "post",
   path: "/api/kill-switch",
+  summary: "End every sandbox, and observe",
   security,
   request: {
     body: {
@@ -167,6 +187,7 @@ export const postKill = createRoute({
 export const postAccept = createRoute({
   method: "post",
   path: "/api/accept",
+  summary: "Attest a commit of the base that came from outside",
   security,
   request: {
     body: {

@@ -1,10 +1,17 @@
 import { z } from "@hono/zod-openapi";
+import { ledgerGuards } from "@jarvis/db";
+import { sandboxTiers } from "@jarvis/sandbox";
 import {
   blockReasons,
+  fenceStates,
+  healthReasons,
   lifecycleEventTypes,
   pauseAnswer as answerOfPause,
   runResult,
+  runStatuses,
+  wayOutStates,
 } from "@jarvis/tools/self-extension";
+import { bodyStates } from "../kernel/body/keeper.ts";
 
 export const problem = z
   .object({
@@ -32,8 +39,8 @@ export const event = z
 export const run = z
   .object({
     runId: z.string(),
-    status: z.string(),
-    attempt: z.number().int(),
+    status: z.enum(runStatuses),
+    attempt: z.number().int().describe("How many times it was begun: a parked run begins again."),
     title: z.string().nullable(),
     blockReasons: z.array(z.enum(blockReasons)),
     pullRequestUrl: z.string().nullable(),
@@ -51,12 +58,9 @@ export const spent = z
   .object({
     inputTokens: count,
     outputTokens: count,
-    /** Millionths of a dollar. */
-    microUsd: count,
-    /** Answers of a model. */
-    steps: count,
-    /** Milliseconds that models took. */
-    durationMs: count,
+    microUsd: count.describe("In millionths of a dollar."),
+    steps: count.describe("Answers of a model."),
+    durationMs: count.describe("How long models took, in milliseconds."),
   })
   .openapi("Spent");
 
@@ -99,7 +103,7 @@ export const killAnswer = z
 
 const body = z
   .object({
-    state: z.string(),
+    state: z.enum([...bodyStates, "preparing"]),
     tools: z.array(z.string()),
     releaseDigest: z.string().nullable(),
     earlier: z.array(z.string()),
@@ -107,9 +111,9 @@ const body = z
       .object({
         runId: z.string(),
         verdict: z.enum(["healthy", "degraded", "undecided"]),
-        reasons: z.array(z.string()),
-        exposures: z.number().int(),
-        errors: z.number().int(),
+        reasons: z.array(z.enum(healthReasons)),
+        exposures: z.number().int().describe("Answers that counted."),
+        errors: z.number().int().describe("Those of them that were wrong, late or missing."),
       })
       .nullable(),
     problem: z.string().nullable(),
@@ -120,7 +124,11 @@ const body = z
 export const status = z
   .object({
     /** The one thing to do next, whatever the state. */
-    wayOut: z.object({ state: z.string(), because: z.string(), command: z.string().nullable() }),
+    wayOut: z.object({
+      state: z.enum([...wayOutStates, "standby"]),
+      because: z.string(),
+      command: z.string().nullable(),
+    }),
     room: z.object({ level: z.enum(["enough", "low", "short"]), detail: z.string() }),
     holds: z.array(
       z.object({ id: z.string(), kind: z.enum(["change", "goal", "base"]), title: z.string() }),
@@ -166,10 +174,18 @@ export const status = z
     openRuns: z.array(run),
     sandbox: z.object({
       available: z.boolean(),
-      tier: z.string().nullable(),
+      tier: z.enum(sandboxTiers).nullable(),
       message: z.string().nullable(),
     }),
-    database: z.object({ server: z.string(), ledger: z.string(), mendSql: z.string().nullable() }),
+    database: z.object({
+      server: z.enum(["embedded", "external"]),
+      ledger: z.string().describe("`guard` as words for a person."),
+      guard: z.enum(ledgerGuards).describe("What keeps rows of the ledger from being changed."),
+      mendSql: z
+        .string()
+        .nullable()
+        .describe("What a superuser runs once to have it `enforced`; null where it is."),
+    }),
     ledger: z.object({
       size: z.number().nullable(),
       problem: z.object({ reason: z.string(), detail: z.string() }).nullable(),
@@ -183,7 +199,9 @@ export const status = z
       kind: z.enum(["github", "forge"]),
       webUrl: z.string(),
       cloneUrl: z.string(),
-      fence: z.string(),
+      fence: z
+        .enum(fenceStates)
+        .describe("Whether the host itself refuses what was not let through."),
     }),
     lastProblem: z.string().nullable(),
   })

@@ -10,6 +10,7 @@ const session = z
 const getSessions = createRoute({
   method: "get",
   path: "/api/sessions",
+  summary: "Sessions of actions that may only observe, oldest first",
   security,
   responses: {
     200: json(z.object({ sessions: z.array(session) }), "What may only observe, oldest first."),
@@ -20,6 +21,7 @@ const getSessions = createRoute({
 const postRelease = createRoute({
   method: "post",
   path: "/api/sessions/{id}/release",
+  summary: "Let a session act again",
   security,
   request: {
     params: z.object({ id: text.min(1).max(200) }),

@@ -30,7 +30,7 @@ export async function standbyParts({ kernel, leader }: Standby) {
   return {
     role: "standby" as const,
     leader: current === null ? null : { host: current.host, pid: current.pid, url: current.url },
-    wayOut: { state: "standby", because: new StandsBy(current).message, command: null },
+    wayOut: { state: "standby" as const, because: new StandsBy(current).message, command: null },
     room: await kernel.room.look(),
     holds: [],
     move: kernel.move.describe(),

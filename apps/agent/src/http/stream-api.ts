@@ -16,6 +16,7 @@ const eventId = z.string().regex(/^\d{1,15}$/, "expected an event id");
 const getStream = createRoute({
   method: "get",
   path: "/api/stream",
+  summary: "Follow the ledger and the kernel, as server-sent events",
   security,
   request: {
     headers: z.object({ "last-event-id": eventId.optional() }),

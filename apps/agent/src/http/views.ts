@@ -61,6 +61,7 @@ export async function readStatus(
         kernel.database.ledgerGuard === "enforced"
           ? "append-only"
           : "append-only: detected, not enforced",
+      guard: kernel.database.ledgerGuard,
       mendSql: kernel.database.ledgerGuardSql,
     },
     ledger: parts.ledger,
@@ -122,7 +123,7 @@ function describeBody({ life, problem }: Kernel["serving"]) {
   const { serving, candidate } = life;
   const verdict = candidate?.watched.verdict;
   return {
-    state: serving?.keeper.state ?? "preparing",
+    state: serving?.keeper.state ?? ("preparing" as const),
     tools: (serving?.keeper.tools ?? []).map(({ name }) => name),
     releaseDigest: serving?.facts.releaseDigest ?? null,
     earlier: [...life.earlier],

@@ -102,7 +102,7 @@ const standby = {
   body: null,
   openRuns: [],
   sandbox: { available: true, tier: null, message: null },
-  database: { server: "external", ledger: "append-only", mendSql: null },
+  database: { server: "external", ledger: "append-only", guard: "enforced", mendSql: null },
   ledger: { size: null, problem: null, verifiedAt: null, pushedSize: null },
   host: { kind: "github", webUrl: "", cloneUrl: "", fence: "unknown" },
   lastProblem: null,

@@ -192,7 +192,9 @@ async function whereNoneAnswers(
 
 async function askKernel(kernel: KernelClient): Promise<Finding[]> {
   const status = await kernel.get("/api/status", wire.status);
-  const guarded = status.database.ledger === "append-only";
+  const { guard, mendSql } = status.database;
+  // A kernel of a release before says no word for it; then what mends it tells.
+  const guarded = guard === undefined ? mendSql === null : guard === "enforced";
   const standsBy = status.kernel.role === "standby";
   const what = "the kernel that leads asks it; this one stands by";
   return [
@@ -201,7 +203,7 @@ async function askKernel(kernel: KernelClient): Promise<Finding[]> {
       name: "ledger",
       ok: guarded,
       what: status.database.ledger,
-      mend: guarded ? null : `run as a superuser: ${status.database.mendSql ?? ""}`,
+      mend: guarded ? null : `run as a superuser: ${mendSql ?? ""}`,
     },
     ...(standsBy ? [{ name: "host", ok: true, what, mend: null }] : await askHost(kernel)),
   ];

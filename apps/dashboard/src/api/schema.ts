@@ -8,6 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Switches, base, what serves, open runs, sandbox, database, host */
         get: {
             parameters: {
                 query?: never;
@@ -106,6 +107,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The pause, and the newest event of each kind */
         get: {
             parameters: {
                 query?: never;
@@ -204,6 +206,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Runs, newest first */
         get: {
             parameters: {
                 query?: {
@@ -308,6 +311,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One run, with its result and events */
         get: {
             parameters: {
                 query?: never;
@@ -408,6 +412,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Events of the ledger, ascending */
         get: {
             parameters: {
                 query?: {
@@ -519,6 +524,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Hand in a change as a git patch */
         post: {
             parameters: {
                 query?: never;
@@ -529,6 +535,7 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": {
+                        /** @description A unified diff as `git diff` writes it; at most `limits.patchBytes`. */
                         patch: string;
                         title?: string;
                         goal?: string;
@@ -588,6 +595,15 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
+                /** @description Another kernel leads (`standby`): hand it in there. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description The request is too large. */
                 413: {
                     headers: {
@@ -624,6 +640,15 @@ export interface paths {
                         "application/json": components["schemas"]["Problem"];
                     };
                 };
+                /** @description There is no room to record it (`disk-low`). */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Problem"];
+                    };
+                };
             };
         };
         delete?: never;
@@ -641,6 +666,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Pause or resume promotion */
         post: {
             parameters: {
                 query?: never;
@@ -653,7 +679,10 @@ export interface paths {
                     "application/json": {
                         paused: boolean;
                         reason: string;
-                        /** @default 20000 */
+                        /**
+                         * @description How long the answer may take if promotions are on their way to land, in milliseconds.
+                         * @default 20000
+                         */
                         waitMs?: number;
                     };
                 };
@@ -748,6 +777,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Set whether anything may be promoted */
         post: {
             parameters: {
                 query?: never;
@@ -857,6 +887,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** End every sandbox, and observe */
         post: {
             parameters: {
                 query?: never;
@@ -961,6 +992,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Attest a commit of the base that came from outside */
         post: {
             parameters: {
                 query?: never;
@@ -1066,6 +1098,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Proposed actions, newest first */
         get: {
             parameters: {
                 query?: {
@@ -1170,6 +1203,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One action, with its events */
         get: {
             parameters: {
                 query?: never;
@@ -1275,6 +1309,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Approve exactly what was shown, and execute it */
         post: {
             parameters: {
                 query?: never;
@@ -1393,6 +1428,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Say no to an action that waits */
         post: {
             parameters: {
                 query?: never;
@@ -1510,6 +1546,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Cancel an action, or stop one that runs */
         post: {
             parameters: {
                 query?: never;
@@ -1627,6 +1664,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The action ledger, ascending */
         get: {
             parameters: {
                 query?: {
@@ -1735,6 +1773,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Go back to a release that was blessed before */
         post: {
             parameters: {
                 query?: never;
@@ -1852,6 +1891,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Ask a tool of the body that runs */
         post: {
             parameters: {
                 query?: never;
@@ -1967,6 +2007,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What is refused until an operator lifts it */
         get: {
             parameters: {
                 query?: never;
@@ -2069,6 +2110,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Let what is held be tried again */
         post: {
             parameters: {
                 query?: never;
@@ -2184,6 +2226,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What the credential may do on the repository host, asked there now */
         get: {
             parameters: {
                 query?: never;
@@ -2284,6 +2327,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Go on with a database that was restored from an older backup */
         post: {
             parameters: {
                 query?: never;
@@ -2401,6 +2445,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Promote to the repository as it is now, instead of whoever did before */
         post: {
             parameters: {
                 query?: never;
@@ -2517,6 +2562,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Sessions of actions that may only observe, oldest first */
         get: {
             parameters: {
                 query?: never;
@@ -2619,6 +2665,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Let a session act again */
         post: {
             parameters: {
                 query?: never;
@@ -2725,6 +2772,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Goals, newest first, with what they cost */
         get: {
             parameters: {
                 query?: {
@@ -2816,6 +2864,7 @@ export interface paths {
             };
         };
         put?: never;
+        /** Hand in a goal */
         post: {
             parameters: {
                 query?: never;
@@ -2936,6 +2985,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One goal, with its attempts */
         get: {
             parameters: {
                 query?: never;
@@ -3042,6 +3092,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Let a goal wait, go on, or end */
         post: {
             parameters: {
                 query?: never;
@@ -3158,6 +3209,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Why a run does not go on, by the function that decides */
         get: {
             parameters: {
                 query?: never;
@@ -3258,6 +3310,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What was handed in */
         get: {
             parameters: {
                 query?: never;
@@ -3358,6 +3411,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What was promoted, and what became of it */
         get: {
             parameters: {
                 query?: {
@@ -3463,6 +3517,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What happened on each day */
         get: {
             parameters: {
                 query?: {
@@ -3566,6 +3621,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** What the newest verification of the ledger found */
         get: {
             parameters: {
                 query?: never;
@@ -3675,6 +3731,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Compute the whole ledger again */
         post: {
             parameters: {
                 query?: never;
@@ -3789,6 +3846,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Follow the ledger and the kernel, as server-sent events */
         get: {
             parameters: {
                 query?: {
@@ -3893,6 +3951,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Make a link that lets one browser in */
         post: {
             parameters: {
                 query?: never;
@@ -4012,6 +4071,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Exchange the code of a link for a session */
         post: {
             parameters: {
                 query?: never;
@@ -4125,6 +4185,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Who asks, and what they may do */
         get: {
             parameters: {
                 query?: never;
@@ -4225,6 +4286,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** End a browser's session */
         post: {
             parameters: {
                 query?: never;
@@ -4322,7 +4384,8 @@ export interface components {
     schemas: {
         Status: {
             wayOut: {
-                state: string;
+                /** @enum {string} */
+                state: "kernel-silent" | "kernel-stopped" | "disk-low" | "sandbox-unavailable" | "base-rewritten" | "base-unverified" | "not-serving" | "killed" | "observing" | "promotion-paused" | "revert-stuck" | "base-held" | "run-waits" | "goal-held" | "clear" | "standby";
                 because: string;
                 command: string | null;
             };
@@ -4383,12 +4446,21 @@ export interface components {
             openRuns: components["schemas"]["Run"][];
             sandbox: {
                 available: boolean;
-                tier: string | null;
+                /** @enum {string|null} */
+                tier: "bubblewrap" | "bubblewrap-dropped-uid" | null;
                 message: string | null;
             };
             database: {
-                server: string;
+                /** @enum {string} */
+                server: "embedded" | "external";
+                /** @description `guard` as words for a person. */
                 ledger: string;
+                /**
+                 * @description What keeps rows of the ledger from being changed.
+                 * @enum {string}
+                 */
+                guard: "enforced" | "owner-ddl-unguarded" | "superuser-login";
+                /** @description What a superuser runs once to have it `enforced`; null where it is. */
                 mendSql: string | null;
             };
             ledger: {
@@ -4407,7 +4479,11 @@ export interface components {
                 kind: "github" | "forge";
                 webUrl: string;
                 cloneUrl: string;
-                fence: string;
+                /**
+                 * @description Whether the host itself refuses what was not let through.
+                 * @enum {string}
+                 */
+                fence: "enforced" | "none" | "unknown";
             };
             lastProblem: string | null;
         };
@@ -4419,7 +4495,8 @@ export interface components {
             problem: string | null;
         };
         Body: {
-            state: string;
+            /** @enum {string} */
+            state: "starting" | "running" | "pausing" | "suspended" | "gave-up" | "stopped" | "preparing";
             tools: string[];
             releaseDigest: string | null;
             earlier: string[];
@@ -4427,15 +4504,19 @@ export interface components {
                 runId: string;
                 /** @enum {string} */
                 verdict: "healthy" | "degraded" | "undecided";
-                reasons: string[];
+                reasons: ("did-not-start" | "crash-loop" | "heartbeat-lost" | "answers-wrong-in-a-row" | "error-rate-risen" | "cycle-errors-risen" | "latency-risen" | "memory-over-limit" | "memory-leak" | "body-reports-unwell" | "not-started" | "suspended" | "watching" | "too-few-exposures" | "too-early" | "error-rate-not-shown-low" | "errors-above-record" | "cycle-errors-above-record" | "no-cycles" | "no-latency-samples" | "latency-above-record" | "no-memory-samples" | "memory-growing" | "memory-above-record" | "heartbeat-late" | "maximum-reached")[];
+                /** @description Answers that counted. */
                 exposures: number;
+                /** @description Those of them that were wrong, late or missing. */
                 errors: number;
             } | null;
             problem: string | null;
         } | null;
         Run: {
             runId: string;
-            status: string;
+            /** @enum {string} */
+            status: "new" | "attested" | "proposed" | "tested" | "parked" | "blocked" | "promoted" | "failed" | "watched" | "window-passed" | "blessed" | "window-failed" | "rolling-back" | "rolled-back" | "rollback-failed" | "unreadable";
+            /** @description How many times it was begun: a parked run begins again. */
             attempt: number;
             title: string | null;
             blockReasons: ("promotion-paused" | "observe-only" | "kill-switch-active" | "github-not-connected" | "repository-identity-changed" | "repository-owned" | "rate-budget-low" | "sandbox-unavailable" | "disk-low" | "database-unreachable" | "status-missing" | "status-pending" | "ledger-mismatch" | "ledger-behind" | "ledger-unsealed" | "base-unverified" | "session-at-risk" | "action-denied" | "evaluator-changed" | "dependencies-changed" | "kernel-closure" | "protected-path" | "migration-irreversible" | "isolated-verification-failed" | "verdict-not-trusted" | "status-failing" | "base-moved" | "base-rewritten" | "base-not-strict" | "landing-unresolved" | "landing-refused" | "branch-occupied" | "tree-mismatch" | "health-window-open" | "rollback-required" | "held-after-rollback" | "goal-paused" | "revert-conflict" | "revert-failed" | "hold-lifted" | "does-not-apply" | "empty-change" | "path-traversal" | "absolute-path" | "git-directory" | "symlink" | "submodule" | "file-mode" | "git-hook" | "attribute-filter" | "control-characters" | "binary-change" | "patch-too-large")[];
@@ -4610,8 +4691,11 @@ export interface components {
         Spent: {
             inputTokens: number;
             outputTokens: number;
+            /** @description In millionths of a dollar. */
             microUsd: number;
+            /** @description Answers of a model. */
             steps: number;
+            /** @description How long models took, in milliseconds. */
             durationMs: number;
         };
         PauseAnswer: {
@@ -4622,6 +4706,7 @@ export interface components {
                 headSha: string;
                 /** @enum {string} */
                 outcome: "landed" | "did-not-happen";
+                /** @description By what it is known: a word of `knownBy` in `promotion-intents.ts`. */
                 knownBy: string;
                 mergeSha: string | null;
             }[];

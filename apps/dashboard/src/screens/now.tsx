@@ -175,7 +175,7 @@ function Machine({ status }: { status: Status }): ReactNode {
             "Database",
             <>
               {database.server}, ledger{" "}
-              <Badge tone={database.ledger === "append-only" ? "good" : "warn"}>
+              <Badge tone={database.guard === "enforced" ? "good" : "warn"}>
                 {database.ledger}
               </Badge>
             </>,

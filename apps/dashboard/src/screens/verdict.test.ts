@@ -41,7 +41,7 @@ function a(change: Partial<Judged>): Judged {
     safety: safetyOf({}),
     promotion: { paused: false, reason: "", updatedBy: "", updatedAt: "", problem: null },
     sandbox: { available: true, tier: "bubblewrap", message: null },
-    database: { server: "embedded", ledger: "append-only", mendSql: null },
+    database: { server: "embedded", ledger: "append-only", guard: "enforced", mendSql: null },
     body: null,
     openRuns: [],
     lastProblem: null,

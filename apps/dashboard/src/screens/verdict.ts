@@ -12,7 +12,7 @@ export function verdictOf(status: Judged): { tone: Tone; sentence: string; notes
   const notes: string[] = [];
   const { safety, promotion, sandbox, database, body, openRuns, lastProblem } = status;
   if (!sandbox.available) notes.push(`No sandbox, so no verdict: ${sandbox.message ?? ""}`);
-  if (database.ledger !== "append-only") {
+  if (database.guard !== "enforced") {
     notes.push(`The database does not guard the ledger by itself: ${database.ledger}.`);
   }
   if (body?.problem != null) notes.push(`The body does not run: ${body.problem}`);

@@ -1,12 +1,14 @@
 import { z } from "zod";
+import { fenceStates } from "./promotion-fence.ts";
 
 /** A promotion that was on its way when promotion was paused, and what became of it. */
 const drainedIntent = z.object({
   runId: z.string(),
   headSha: z.string(),
   outcome: z.enum(["landed", "did-not-happen"]),
-  /** A word of `knownBy` in `promotion-intents.ts`. */
-  knownBy: z.string(),
+  knownBy: z
+    .string()
+    .describe("By what it is known: a word of `knownBy` in `promotion-intents.ts`."),
   mergeSha: z.string().nullable(),
 });
 
@@ -24,7 +26,7 @@ export const pauseAnswer = z.object({
   /** What reverts have landed since promotion was paused: a pause does not hold them up. */
   reverts: z.array(z.object({ runId: z.string(), mergeSha: z.string() })),
   /** Whether the host itself refuses what is not let through; unknown where it was not asked. */
-  fence: z.enum(["enforced", "none", "unknown"]),
+  fence: z.enum(fenceStates),
   /** The runs of `unresolved`. */
   inFlight: z.array(z.string()),
 });

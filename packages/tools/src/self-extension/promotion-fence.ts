@@ -9,7 +9,8 @@ import { FENCE_STATUS_CONTEXT } from "./run-result.ts";
  * `enforced`: the base requires the status `jarvis/promotion` of everybody, by its protection or by a
  * ruleset that does not let us past. `none`: it does not, or not of administrators. `unknown`: the host did not say.
  */
-export type FenceState = "enforced" | "none" | "unknown";
+export const fenceStates = ["enforced", "none", "unknown"] as const;
+export type FenceState = (typeof fenceStates)[number];
 
 const MAX_DESCRIPTION = 140;
 

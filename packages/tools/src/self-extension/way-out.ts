@@ -58,22 +58,24 @@ export interface WayOut {
   readonly command: string | null;
 }
 
-export type WayOutState =
-  | "kernel-silent"
-  | "kernel-stopped"
-  | "disk-low"
-  | "sandbox-unavailable"
-  | "base-rewritten"
-  | "base-unverified"
-  | "not-serving"
-  | "killed"
-  | "observing"
-  | "promotion-paused"
-  | "revert-stuck"
-  | "base-held"
-  | "run-waits"
-  | "goal-held"
-  | "clear";
+export const wayOutStates = [
+  "kernel-silent",
+  "kernel-stopped",
+  "disk-low",
+  "sandbox-unavailable",
+  "base-rewritten",
+  "base-unverified",
+  "not-serving",
+  "killed",
+  "observing",
+  "promotion-paused",
+  "revert-stuck",
+  "base-held",
+  "run-waits",
+  "goal-held",
+  "clear",
+] as const;
+export type WayOutState = (typeof wayOutStates)[number];
 
 /**
  * The one thing that comes first, whatever the state: what it unblocks shows the next one. Pure. Its

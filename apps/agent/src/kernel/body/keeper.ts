@@ -23,7 +23,15 @@ export interface KeepBodyOptions {
   readonly onSignal: (signal: BodySignal) => void;
 }
 
-export type BodyState = "starting" | "running" | "pausing" | "suspended" | "gave-up" | "stopped";
+export const bodyStates = [
+  "starting",
+  "running",
+  "pausing",
+  "suspended",
+  "gave-up",
+  "stopped",
+] as const;
+export type BodyState = (typeof bodyStates)[number];
 
 /** Keeps one release running as a body. */
 export interface BodyKeeper {
