@@ -1,6 +1,6 @@
 import { queryFailure } from "@jarvis/db";
-import { OperatorError } from "@jarvis/operator-core";
-import { SelfExtensionError } from "@jarvis/tools/self-extension";
+import { OperatorError, type OperatorErrorCode } from "@jarvis/operator-core";
+import { SelfExtensionError, type SelfExtensionErrorCode } from "@jarvis/tools/self-extension";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { CommitUnknown } from "../kernel/operator-orders.ts";
@@ -13,7 +13,9 @@ import { refusal } from "./guard.ts";
 import { QuotaExceeded } from "../proposal-quota.ts";
 
 /** What is the asker's to mend; every other code is the world's. */
-const statusOf: Readonly<Record<string, 400 | 404 | 409 | 429 | 507>> = {
+const statusOf: Readonly<
+  Partial<Record<SelfExtensionErrorCode | OperatorErrorCode, 400 | 404 | 409 | 429 | 507>>
+> = {
   "invalid-proposal": 400,
   "malformed-proposal": 400,
   "reason-required": 400,

@@ -8,9 +8,9 @@ export interface RollbackAnswer {
 /** An order to go back that cannot be followed; nothing was changed by the step that was refused. */
 export class RollbackRefused extends Error {
   override readonly name = "RollbackRefused";
-  readonly code: string;
+  readonly code: "nothing-serves" | RollbackOutcome["kind"];
 
-  constructor(code: "nothing-serves" | RollbackOutcome["kind"], message: string) {
+  constructor(code: RollbackRefused["code"], message: string) {
     super(message);
     this.code = code;
   }
