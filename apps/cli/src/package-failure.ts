@@ -5,7 +5,7 @@ import { SelfExtensionError } from "@jarvis/tools/ledger";
 import { exitCodes, type Failure } from "./outcome.ts";
 
 /** What an error of a package's means for a command. Loaded for it, since it knows every package. */
-export function codeOfPackages(error: unknown): Failure {
+export function failureOfPackages(error: unknown): Failure {
   if (error instanceof OperatorError) {
     const { code } = error;
     if (code === "reason-required" || code === "token-name-invalid")

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { codeOf } from "../failure.ts";
+import { failureOf } from "../failure.ts";
 import { exitCodes, KernelEnded, type ExitCode } from "../outcome.ts";
 import { plain } from "../plain-text.ts";
 import { addAccessCommands } from "./access-commands.ts";
@@ -36,7 +36,7 @@ export async function jarvis(argv: readonly string[], terminal: Terminal): Promi
     await line.program.parseAsync(argv, { from: "user" });
     return line.exitCode;
   } catch (error) {
-    const failure = await codeOf(error);
+    const failure = await failureOf(error);
     const { exitCode, code } = failure;
     // Messages may repeat text of candidates and of other programs.
     const own = error instanceof Error ? error.message : String(error);

@@ -22,5 +22,3 @@ export const agentStateKeys = [
   "system:safety",
   "system:loop_health",
 ] as const;
-
-export type AgentStateKey = (typeof agentStateKeys)[number];

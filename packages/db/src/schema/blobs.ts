@@ -29,5 +29,3 @@ export const blobs = pgTable(
     ),
   ],
 );
-
-export type BlobRow = typeof blobs.$inferSelect;

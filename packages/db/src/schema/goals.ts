@@ -124,4 +124,3 @@ export const modelCalls = pgTable(
 
 export type GoalRow = typeof goals.$inferSelect;
 export type GoalAttemptRow = typeof goalAttempts.$inferSelect;
-export type ModelCallRow = typeof modelCalls.$inferSelect;

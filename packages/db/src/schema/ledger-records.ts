@@ -33,5 +33,3 @@ export const ledgerRecords = pgTable(
     check("ledger_records_data_size", sql.raw(`octet_length(data::text) <= 16384`)),
   ],
 );
-
-export type LedgerRecordRow = typeof ledgerRecords.$inferSelect;

@@ -18,5 +18,3 @@ export const schemaInfo = pgTable(
   },
   () => [check("schema_info_only_row", sql.raw(`only_row`))],
 );
-
-export type SchemaInfo = typeof schemaInfo.$inferSelect;
