@@ -129,22 +129,12 @@ async function copyIn(
   tx: Transaction,
   file: string,
 ): Promise<{ rows: number; checkpoint: string | null }> {
-  const stored = createReadStream(file);
-  const source = stored.pipe(createGunzip());
-  const lines = createInterface({ input: source, crlfDelay: Infinity });
-  let failure: unknown = null;
-  for (const stream of [stored, source]) {
-    stream.once("error", (error: unknown) => {
-      failure = error;
-      lines.close();
-    });
-  }
   let header: BackupHeader | null = null;
   let into: OpenTable | null = null;
   let ended = false;
   let rows = 0;
   const filled = new Set(leftOut);
-  for await (const text of lines) {
+  for await (const text of linesOf(file)) {
     if (ended) throw refuse("it goes on after its end");
     if (header === null) {
       header = BackupHeader.parse(JSON.parse(text));
@@ -173,10 +163,33 @@ async function copyIn(
       await into.row(text);
     }
   }
-  if (failure !== null || header === null || !ended) {
-    throw refuse("the file is damaged or ends too early", failure);
-  }
+  if (header === null || !ended) throw refuse(DAMAGED);
   return { rows, checkpoint: header.checkpoint };
+}
+
+const DAMAGED = "the file is damaged or ends too early";
+
+/** The lines of a file that was packed with gzip; whoever stops early leaves nothing open. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const stored = createReadStream(file);
+  const source = stored.pipe(createGunzip());
+  const lines = createInterface({ input: source, crlfDelay: Infinity });
+  let failure: unknown = null;
+  const fail = (error: unknown): void => {
+    failure ??= error;
+    lines.close();
+  };
+  stored.on("error", fail);
+  source.on("error", fail);
+  // It passes an error of its source on, also when nobody reads it any more; unheard that ends the process.
+  lines.on("error", fail);
+  try {
+    yield* lines;
+    if (failure !== null) throw refuse(DAMAGED, failure);
+  } finally {
+    stored.destroy();
+    source.destroy();
+  }
 }
 
 const BATCH_ROWS = 1000;

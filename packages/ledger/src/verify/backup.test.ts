@@ -1,7 +1,10 @@
+import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -163,6 +166,34 @@ describe("a backup", () => {
     }
   });
 });
+
+describe("a backup that is refused in its first line", () => {
+  it("is not read on, and not held open", async () => {
+    const target = await createTestDatabase();
+    const path = join(directory, "refused.gz");
+    // Random, so that it stays long; what is damaged comes some time after the first line.
+    const whole = gzipSync(Buffer.concat([Buffer.from("nonsense\n"), randomBytes(2_000_000)]));
+    writeFileSync(path, whole.fill(0, 200_000));
+    const isOpen = (): boolean =>
+      readdirSync("/proc/self/fd").some((fd) => targetOf(`/proc/self/fd/${fd}`) === path);
+    try {
+      await expect(restoreBackup(target.migratorUrl, path, "x")).rejects.toMatchObject({
+        code: "restore-refused",
+      });
+      await expect.poll(isOpen).toBe(false);
+    } finally {
+      await target.close();
+    }
+  });
+});
+
+function targetOf(link: string): string | null {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return null;
+  }
+}
 
 function aProposal(): typeof actionProposals.$inferInsert {
   return {
