@@ -32,14 +32,15 @@ export const statusQuery = queryOptions({
   queryFn: async () => await answerOf(api.GET("/api/status")),
 });
 
-export const runsQuery = (status: Run["status"] | undefined) =>
+export const runsQuery = (status: string | undefined) =>
   infiniteQueryOptions({
     queryKey: ["runs", status ?? null],
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam }) => {
       const query = {
         limit: PAGE,
-        ...(status === undefined ? {} : { status: status as "blocked" }),
+        // The page's address may say anything; the kernel refuses what is no status.
+        ...(status === undefined ? {} : { status: status as Run["status"] }),
         ...(pageParam === undefined ? {} : { before: pageParam }),
       };
       return (await answerOf(api.GET("/api/runs", { params: { query } }))).runs;

@@ -34,7 +34,7 @@ export * from "./reconcile-runs.ts";
 export * from "./record-proposal.ts";
 export * from "./pipeline-world.ts";
 export * from "./promotion-control.ts";
-export { fenceStates, promotionFence, type FenceState } from "./promotion-fence.ts";
+export { promotionFence } from "./promotion-fence.ts";
 export {
   holderState,
   isThisProcess,

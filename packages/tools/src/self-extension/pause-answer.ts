@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { fenceStates } from "./promotion-fence.ts";
+
+/**
+ * Whether the repository host itself keeps a head from landing that Jarvis does not let land.
+ * `enforced`: the base requires the status `jarvis/promotion` of everybody, by its protection or by a
+ * ruleset that does not let us past. `none`: it does not, or not of administrators. `unknown`: the host did not say.
+ */
+export const fenceStates = ["enforced", "none", "unknown"] as const;
+export type FenceState = (typeof fenceStates)[number];
 
 /** A promotion that was on its way when promotion was paused, and what became of it. */
 const drainedIntent = z.object({

@@ -1,16 +1,9 @@
+import type { FenceState } from "./pause-answer.ts";
 import { connectionProblem, HostUnfit, statusOf } from "./host-problem.ts";
 import { once } from "./once.ts";
 import type { GitHubTarget } from "./pipeline-world.ts";
 import { promotionRemote } from "./promotion-remote.ts";
 import { FENCE_STATUS_CONTEXT } from "./run-result.ts";
-
-/**
- * Whether the repository host itself keeps a head from landing that Jarvis does not let land.
- * `enforced`: the base requires the status `jarvis/promotion` of everybody, by its protection or by a
- * ruleset that does not let us past. `none`: it does not, or not of administrators. `unknown`: the host did not say.
- */
-export const fenceStates = ["enforced", "none", "unknown"] as const;
-export type FenceState = (typeof fenceStates)[number];
 
 const MAX_DESCRIPTION = 140;
 

@@ -1,6 +1,6 @@
 import { connectionProblem } from "./host-problem.ts";
-import type { PauseAnswer } from "./pause-answer.ts";
-import { promotionFence, type FenceState } from "./promotion-fence.ts";
+import type { FenceState, PauseAnswer } from "./pause-answer.ts";
+import { promotionFence } from "./promotion-fence.ts";
 import type { Intent } from "./promotion-intents.ts";
 import { alone } from "./landing-memory.ts";
 import { closeFences, settleIntent, type SettleWorld } from "./settle-intent.ts";
