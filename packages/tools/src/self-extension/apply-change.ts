@@ -52,8 +52,9 @@ export async function applyChange(
   }
   const applied = await applyPatch(world.mirror, base.sha, run.patch);
   if (!applied.applied) {
+    if (applied.because === "patch-too-large") return refuse(applied.because, applied.message);
     return refuse(
-      "does-not-apply",
+      applied.because,
       `The patch does not apply to the base ${base.sha.slice(0, 12)}; make it again on that commit. git says: ${applied.message}`,
     );
   }

@@ -87,7 +87,7 @@ export const blockReasonMeanings = {
     "The patch sets git attributes that name a filter, a diff driver or an encoding.",
   "control-characters": "The patch holds NUL, control or bidirectional control characters.",
   "binary-change": "The patch holds binary content.",
-  "patch-too-large": "The patch is larger than the configured limit.",
+  "patch-too-large": "The patch, or what it makes of the tree, is larger than the limit.",
 } as const;
 
 export type BlockReason = keyof typeof blockReasonMeanings;

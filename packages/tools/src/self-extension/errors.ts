@@ -14,6 +14,7 @@ export type SelfExtensionErrorCode =
   | "github-unexpected"
   | "run-unknown"
   | "scratch-refused"
+  | "parser-failed"
   | "disk-low";
 
 /** A bug or a broken world. What is expected to happen (blocked, refused) is a value instead. */

@@ -69,6 +69,23 @@ describe("readImportGraph", () => {
     const broken = await graphOf({ "package.json": "{", "src/main.ts": `import "./a.ts";` });
     expect(broken.imports("src/main.ts")).toEqual(["src/a.ts"]);
   });
+
+  // Inert here: brackets in a git tree. A parser that recurses that deep ends its whole process.
+  it.each([
+    ["brackets", "[".repeat(200_000)],
+    ["negations", `${"!".repeat(200_000)}1`],
+    ["calls", `a${"()".repeat(200_000)}`],
+    ["conditions", `${"if(1)".repeat(200_000)};`],
+  ])("outlives a source of nothing but %s, and reads the others", async (_, hostile) => {
+    const graph = await graphOf({
+      "src/first.ts": `import "./a.ts";`,
+      "src/hostile.ts": `import "./a.ts";\n${hostile}`,
+      "src/last.ts": `import "./a.ts";`,
+    });
+    expect([...graph.unread]).toEqual(["src/hostile.ts"]);
+    expect(graph.imports("src/first.ts")).toEqual(["src/a.ts"]);
+    expect(graph.imports("src/last.ts")).toEqual(["src/a.ts"]);
+  });
 });
 
 async function graphOf(files: Record<string, string>): Promise<ImportGraph> {

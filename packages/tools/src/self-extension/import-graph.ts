@@ -1,9 +1,9 @@
 import { posix } from "node:path";
-import { parseSync } from "oxc-parser";
 import { z } from "zod";
 import { SelfExtensionError } from "./errors.ts";
 import { KeptAnswers } from "./git/kept-answers.ts";
 import { listTree, readBlobs, type Mirror, type TreeEntry } from "./git/mirror.ts";
+import { readSpecifiers } from "./import-specifiers.ts";
 
 const SOURCE = /\.(?:ts|mts|cts|tsx|js|mjs|cjs|jsx)$/;
 
@@ -11,6 +11,8 @@ const SOURCE = /\.(?:ts|mts|cts|tsx|js|mjs|cjs|jsx)$/;
 export interface ImportGraph {
   /** Every path of the tree. */
   readonly paths: ReadonlySet<string>;
+  /** Source files that no parser could read to the end: what they import is not known. */
+  readonly unread: ReadonlySet<string>;
   /** Paths inside the tree that a source file imports. */
   imports(path: string): readonly string[];
 }
@@ -39,8 +41,10 @@ async function readNow(mirror: Mirror, tree: string): Promise<ImportGraph> {
   const sources = entries.filter((entry) => SOURCE.test(entry.path));
   const manifests = entries.filter(({ path }) => posix.basename(path) === "package.json");
   const known = new Map(sources.map((entry) => [entry, specifiers.get(specifierKey(entry))]));
-  const unread = [...sources.filter((entry) => known.get(entry) === undefined), ...manifests];
-  const blobs = await readBlobs(mirror, [...new Set(unread.map((entry) => entry.sha))]);
+  const unknown = sources.filter((entry) => known.get(entry) === undefined);
+  const blobs = await readBlobs(mirror, [
+    ...new Set([...unknown, ...manifests].map((entry) => entry.sha)),
+  ]);
   const textOf = ({ sha, path }: TreeEntry): string => {
     const blob = blobs.get(sha);
     // A file that imports nothing protects nothing: one that could not be read is no such file.
@@ -51,15 +55,25 @@ async function readNow(mirror: Mirror, tree: string): Promise<ImportGraph> {
   };
   const paths = new Set(entries.map((entry) => entry.path));
   const packages = readPackages(new Map(manifests.map((entry) => [entry.path, textOf(entry)])));
+  const read = await readSpecifiers(
+    unknown.map((entry) => ({ path: entry.path, source: textOf(entry) })),
+  );
+  const unread = new Set<string>();
+  for (const [index, entry] of unknown.entries()) {
+    const found = read[index] ?? null;
+    if (found === null) unread.add(entry.path);
+    else known.set(entry, remember(entry, found));
+  }
   const imports = new Map<string, readonly string[]>();
   for (const entry of sources) {
     const { path } = entry;
-    const found = known.get(entry) ?? remember(entry, readSpecifiers(path, textOf(entry)));
+    const found = known.get(entry) ?? [];
     const reached = found.flatMap((specifier) => resolve(path, specifier, paths, packages));
     imports.set(path, [...new Set(reached)]);
   }
   return {
     paths,
+    unread,
     imports: (path) => imports.get(path) ?? [],
   };
 }
@@ -87,31 +101,6 @@ function specifierKey({ path, sha }: TreeEntry): string {
 function remember(entry: TreeEntry, found: readonly string[]): readonly string[] {
   if (specifiers.size > KEPT_SPECIFIERS) specifiers.clear();
   specifiers.set(specifierKey(entry), found);
-  return found;
-}
-
-function readSpecifiers(path: string, source: string): string[] {
-  const parsed = parseSync(path, source);
-  const found: string[] = [];
-  for (const item of parsed.module.staticImports) found.push(item.moduleRequest.value);
-  for (const item of parsed.module.staticExports) {
-    for (const entry of item.entries) {
-      if (entry.moduleRequest != null) found.push(entry.moduleRequest.value);
-    }
-  }
-  for (const item of parsed.module.dynamicImports) {
-    const expression = source.slice(item.moduleRequest.start, item.moduleRequest.end);
-    const literal = /^(["'`])([^"'`\\$]*)\1$/.exec(expression.trim());
-    // A computed specifier names no file here; code that is in the closure already may hold one, and
-    // changing such code needs a person in any case.
-    if (literal?.[2] !== undefined) found.push(literal[2]);
-  }
-  // `new URL("./x.js", import.meta.url)`, `import.meta.resolve()` and require() reach files as well.
-  for (const [, specifier = ""] of source.matchAll(
-    /(?:new URL\(|import\.meta\.resolve\(|require(?:\.resolve)?\()\s*["'`]([^"'`$\n]+)["'`]/g,
-  )) {
-    found.push(specifier);
-  }
   return found;
 }
 

@@ -77,6 +77,14 @@ describe("refusePatchText", () => {
     expect(reasonsOf(patchOf("a") + "+x\n".repeat(5000))).toEqual(["patch-too-large"]);
   });
 
+  it("refuses paths that no file system of ours holds", () => {
+    expect(reasonsOf(patchOf("a".repeat(255)))).toEqual([]);
+    expect(reasonsOf(patchOf("a".repeat(256)))).toEqual(["patch-too-large"]);
+    expect(reasonsOf(patchOf("a/".repeat(511) + "ab"))).toEqual([]);
+    expect(reasonsOf(patchOf("a/".repeat(512) + "b"))).toEqual(["patch-too-large"]);
+    expect(refuseChanges([change("ä".repeat(128))])).toMatchObject([{ reason: "patch-too-large" }]);
+  });
+
   it("does not take a removed line that begins with dashes for a header", () => {
     expect(reasonsOf(`${patchOf("a")}@@ -1,1 +1,0 @@\n--- ../x\n`)).toEqual([]);
   });

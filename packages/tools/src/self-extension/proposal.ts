@@ -129,11 +129,21 @@ export function refuseContent(
 }
 
 const SHOWN_PATH = 300;
+/** What a file system takes as a name, and as a path below any directory of ours. */
+const NAME_BYTES = 255;
+const PATH_BYTES = 1024;
 
 function refusePath(path: string): Refusal[] {
   const refusals: Refusal[] = [];
   const segments = path.split("/");
   const shown = JSON.stringify(path.length > SHOWN_PATH ? `${path.slice(0, SHOWN_PATH)}…` : path);
+  if (
+    Buffer.byteLength(path) > PATH_BYTES ||
+    segments.some((segment) => Buffer.byteLength(segment) > NAME_BYTES)
+  ) {
+    const detail = `${shown} is longer than a path may be: ${PATH_BYTES} bytes, ${NAME_BYTES} for each name.`;
+    refusals.push({ reason: "patch-too-large", detail });
+  }
   if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) {
     refusals.push({ reason: "absolute-path", detail: `${shown} is an absolute path.` });
   }

@@ -74,6 +74,11 @@ describe("findProtected", () => {
     expect(await reasonsOf(changes)).toContain("dependencies-changed");
   });
 
+  // Inert here: brackets in a git tree.
+  it("sends a source whose imports no parser can read to a person, wherever it lies", async () => {
+    expect(await reasonsOf({ "src/deep.ts": "[".repeat(200_000) })).toEqual(["kernel-closure"]);
+  });
+
   it("counts registries and tokens of the package manager as dependencies", async () => {
     expect(await reasonsOf({ ".npmrc": "registry=https://evil.example" })).toContain(
       "dependencies-changed",

@@ -78,7 +78,7 @@ export interface ProtectionFacts {
  * same findings, and an empty answer means that nothing protected is touched.
  */
 export function findProtected(facts: ProtectionFacts): ProtectionFinding[] {
-  const { changes, config, base } = facts;
+  const { changes, config, base, candidate } = facts;
   const tests = matcher([...alwaysProtected.tests, ...(config.protected?.tests ?? [])]);
   const evaluator = matcher([...alwaysProtected.evaluator, ...(config.protected?.evaluator ?? [])]);
   const dependencies = matcher([
@@ -125,6 +125,8 @@ export function findProtected(facts: ProtectionFacts): ProtectionFinding[] {
     }
     if (kernel(path)) {
       findings.push({ reason: "kernel-closure", path, why: "code that runs with credentials" });
+    } else if (change.newMode !== null && candidate.unread.has(path)) {
+      findings.push({ reason: "kernel-closure", path, why: "what it imports cannot be read" });
     }
     if (paths(path)) {
       findings.push({ reason: "protected-path", path, why: "only a person may change it" });

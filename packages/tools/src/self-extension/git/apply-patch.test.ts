@@ -1,9 +1,15 @@
-import { chmodSync, existsSync, symlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeRepository, mirrorOf, type TestRepository } from "../../testing/git-repository.ts";
+import {
+  makeRepository,
+  mirrorOf,
+  treeFrom,
+  type TestRepository,
+} from "../../testing/git-repository.ts";
 import { applyPatch } from "./apply-patch.ts";
-import { diffTrees, readFileOfTree } from "./mirror.ts";
+import { diffTrees, listTree, readFileOfTree, writeCommit } from "./mirror.ts";
 
 let repository: TestRepository;
 let world: Awaited<ReturnType<typeof mirrorOf>>;
@@ -13,6 +19,7 @@ beforeAll(async () => {
     "src/a.ts": "one\ntwo\nthree\n",
     "src/dos.ts": "one\r\ntwo\r\n",
     "run.sh": "#!/bin/sh\n",
+    "large.txt": "0123456789abcde\n".repeat(2 ** 16),
     ...Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`many/${index}`, "x\n"])),
   });
   symlinkSync("/tmp", join(repository.directory, "link"));
@@ -92,6 +99,42 @@ describe("applyPatch", () => {
     expect(existsSync("/tmp/jarvis-outside") || existsSync("/tmp/beyond")).toBe(false);
   });
 
+  it("lets a file be copied as it is, a few times", async () => {
+    expect(await changesOf(copies(3))).toEqual(["A copies/0", "A copies/1", "A copies/2"]);
+  });
+
+  it.each([
+    ["copies a file of the base a hundred times", () => copies(100), "grow by 104857600 bytes"],
+    ["copies it more often than git may hold", () => copies(1500), "takes more than 1073741824"],
+    ["changes it over and over", () => rewrites(1500), "takes more than 1073741824"],
+    ["adds a tree of directories", () => directories(60, 400), "more than 20000 files"],
+  ])("refuses a short patch that %s, and keeps nothing of it", async (_, patch, message) => {
+    const before = repositorySize();
+    const answer = await applyPatch(world.mirror, world.sha, Buffer.from(patch()));
+    expect(answer).toMatchObject({ applied: false, because: "patch-too-large" });
+    expect(answer.applied ? "" : answer.message).toContain(message);
+    expect(repositorySize()).toBe(before);
+  });
+
+  it("does not blame a patch for an object store that is broken", async () => {
+    const { mirror } = world;
+    const tree = await treeFrom(mirror, [{ path: "a.txt", content: "of this test alone\n" }]);
+    const [file] = await listTree(mirror, tree);
+    const { sha } = file ?? { sha: "" };
+    const object = join(mirror.gitDir, "objects", sha.slice(0, 2), sha.slice(2));
+    chmodSync(object, 0o644);
+    writeFileSync(object, "no object");
+    const patch = newFile("a.txt")
+      .replace("new file mode 100644\n", "")
+      .replace("--- /dev/null", "--- a/a.txt")
+      .replace("@@ -0,0 +1 @@\n+new", "@@ -1 +1 @@\n-of this test alone\n+new");
+    const about = { identity: { name: "a", email: "a@b" }, date: new Date(0), message: "x\n" };
+    const commit = await writeCommit(mirror, { tree, parents: [], ...about });
+    await expect(applyPatch(mirror, commit, Buffer.from(patch))).rejects.toMatchObject({
+      code: "git-failed",
+    });
+  });
+
   it("lets the same file pass under an ordinary name", async () => {
     expect(await changesOf(newFile("src/ordinary"))).toEqual(["A src/ordinary"]);
   });
@@ -113,6 +156,48 @@ async function changesOf(patch: string): Promise<string[]> {
         ? `D ${path}`
         : `${oldMode}>${newMode} ${path}`,
   );
+}
+
+function repositorySize(): string {
+  return execFileSync("git", [`--git-dir=${world.mirror.gitDir}`, "count-objects", "-v"], {
+    encoding: "utf8",
+  });
+}
+
+function copies(count: number): string {
+  return Array.from({ length: count }, (_, index) =>
+    [
+      `diff --git a/large.txt b/copies/${index}`,
+      "similarity index 100%",
+      "copy from large.txt",
+      `copy to copies/${index}`,
+      "",
+    ].join("\n"),
+  ).join("");
+}
+
+function rewrites(count: number): string {
+  const line = (index: number): string => (index === 0 ? "0123456789abcde" : `line ${index}`);
+  return Array.from({ length: count }, (_, index) =>
+    [
+      "diff --git a/large.txt b/large.txt",
+      "--- a/large.txt",
+      "+++ b/large.txt",
+      "@@ -1,4 +1,4 @@",
+      `-${line(index)}`,
+      `+${line(index + 1)}`,
+      " 0123456789abcde",
+      " 0123456789abcde",
+      " 0123456789abcde",
+      "",
+    ].join("\n"),
+  ).join("");
+}
+
+function directories(count: number, depth: number): string {
+  return Array.from({ length: count }, (_, index) =>
+    newFile(`${index}/${"d/".repeat(depth)}file`),
+  ).join("");
 }
 
 function newFile(path: string): string {

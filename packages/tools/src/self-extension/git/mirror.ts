@@ -2,7 +2,7 @@ import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SelfExtensionError } from "../errors.ts";
 import { KeptAnswers } from "./kept-answers.ts";
-import { gitEnvironment, gitText, runGit } from "./run-git.ts";
+import { gitEnvironment, gitText, runGit, type GitOptions } from "./run-git.ts";
 
 /**
  * The bare repository of our own in which every git operation of the pipeline happens. Nobody works
@@ -165,10 +165,15 @@ export async function diffTrees(
 
 const differences = new KeptAnswers<readonly TreeChange[]>(8);
 
-async function diffNow(mirror: Mirror, from: string, to: string): Promise<TreeChange[]> {
+/** The same of objects that may lie elsewhere than in the mirror; nothing is remembered of it. */
+export async function diffNow(
+  options: GitOptions,
+  from: string,
+  to: string,
+): Promise<TreeChange[]> {
   const { stdout } = await runGit(
     ["diff-tree", "-r", "-z", "--no-renames", "--raw", from, to],
-    mirror,
+    options,
   );
   const fields = splitNul(stdout);
   const changes: TreeChange[] = [];
@@ -245,6 +250,23 @@ export async function readBlobs(
     offset = start + Number(size) + 1;
   }
   return blobs;
+}
+
+/** How large blobs are, without reading them. What is no blob here (a submodule's commit) has no size. */
+export async function sizesOf(
+  options: GitOptions,
+  shas: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const { stdout } = await runGit(["cat-file", "--batch-check", "--buffer"], {
+    ...options,
+    input: [...new Set(shas)].map((sha) => `${sha}\n`).join(""),
+  });
+  const sizes = new Map<string, number>();
+  for (const line of stdout.toString("utf8").split("\n")) {
+    const [sha = "", type = "", size = ""] = line.split(" ");
+    if (type === "blob") sizes.set(sha, Number(size));
+  }
+  return sizes;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface GitOptions {
   /** Exit codes that are an answer; any other is thrown. Default: 0 only. */
   readonly accept?: readonly number[];
   readonly timeoutMs?: number;
+  /** The most that git may map, for a call whose size a proposal decides; it dies where it wants more. */
+  readonly memoryBytes?: number;
 }
 
 /**
@@ -61,14 +63,22 @@ export function gitEnvironment(extraConfig: readonly (readonly [string, string])
   return env;
 }
 
+// A limit that is lower already stays as it is.
+const LIMITED = 'ulimit -v "$0" 2>/dev/null; exec git "$@"';
+
 /**
  * Runs git on a bare repository of ours. Throws `git-failed` with git's own last words when the
  * exit code is not accepted. `timeoutMs` (default 2 minutes) ends a call that hangs.
  */
 export async function runGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
-  const { gitDir, input, accept = [0], timeoutMs = 120_000 } = options;
+  const { gitDir, input, accept = [0], timeoutMs = 120_000, memoryBytes } = options;
   const result = await new Promise<GitResult>((resolve, reject) => {
-    const child = spawn("git", [`--git-dir=${gitDir}`, ...args], {
+    const argv = [`--git-dir=${gitDir}`, ...args];
+    const [program, given] =
+      memoryBytes === undefined
+        ? ["git", argv]
+        : ["sh", ["-c", LIMITED, String(Math.ceil(memoryBytes / 1024)), ...argv]];
+    const child = spawn(program, given, {
       env: options.env ?? gitEnvironment(),
       cwd: "/",
       stdio: ["pipe", "pipe", "pipe"],
