@@ -49,6 +49,44 @@ describe("turns", () => {
     await other;
     expect(isThrough).toBe(true);
   });
+
+  it("come to an attempt of a run whose attempt before has not quite ended", async () => {
+    const queue = new PromotionQueue();
+    const seen: string[] = [];
+    const attempt = async (name: string): Promise<void> => {
+      await queue.turn(
+        "a",
+        async () => {
+          await sleep(5);
+          seen.push(name);
+        },
+        () => false,
+      );
+      // As at the end of its workflow, a moment later.
+      await sleep(1);
+      queue.leave("a");
+    };
+    await Promise.all(["first", "second", "third"].map(attempt));
+    expect(seen).toEqual(["first", "second", "third"]);
+  });
+
+  it("are not taken from an attempt that waits when the one before it leaves", async () => {
+    const queue = new PromotionQueue();
+    const other = queue.turn(
+      "b",
+      async () => await sleep(5),
+      () => false,
+    );
+    let isThrough = false;
+    const waiting = queue.turn(
+      "a",
+      async () => (isThrough = await Promise.resolve(true)),
+      () => false,
+    );
+    queue.leave("a");
+    await Promise.all([other, waiting]);
+    expect(isThrough).toBe(true);
+  });
 });
 
 it("verifies nobody more than twice, however long each takes", async () => {

@@ -4,11 +4,14 @@
  * the others wait: whatever landed meanwhile would make it wait once more, and be verified for
  * nothing itself. So nobody is verified more than twice because of others in the line.
  * In memory: after a restart everybody is ready anew.
+ *
+ * An attempt of a run may come before the one before it has quite ended: what parked that one is on
+ * record, and was lifted. So a place is a turn's, and only one that nobody waits at is the run's.
  */
 export class PromotionQueue {
-  /** Runs in the order of their readiness, with how to begin for those that wait for their turn. */
-  readonly #places = new Map<string, (() => void) | null>();
-  #isTaken = false;
+  /** In the order of their readiness. */
+  #places: Place[] = [];
+  #current: Place | null = null;
 
   /** Waits for the run's turn and does the work in it. `comesAgain`: it keeps its place. */
   async turn<T>(
@@ -16,9 +19,9 @@ export class PromotionQueue {
     work: () => Promise<T>,
     comesAgain: (result: T) => boolean,
   ): Promise<T> {
+    const place = this.#kept(runId) ?? this.#append(runId);
     await new Promise<void>((resolve) => {
-      // Setting a key again leaves it where it is.
-      this.#places.set(runId, resolve);
+      place.begin = resolve;
       this.#next();
     });
     let keepsPlace = false;
@@ -27,25 +30,41 @@ export class PromotionQueue {
       keepsPlace = comesAgain(result);
       return result;
     } finally {
-      this.#isTaken = false;
-      if (keepsPlace) this.#places.set(runId, null);
-      else this.#places.delete(runId);
+      this.#current = null;
+      place.begin = null;
+      if (!keepsPlace) this.#places = this.#places.filter((each) => each !== place);
       this.#next();
     }
   }
 
-  /** The run does not come again: nobody waits for it. */
+  /** The attempt does not come again: nobody waits for it. */
   leave(runId: string): void {
-    this.#places.delete(runId);
+    const kept = this.#kept(runId);
+    this.#places = this.#places.filter((each) => each !== kept);
     this.#next();
   }
 
-  #next(): void {
-    if (this.#isTaken) return;
-    const [begin] = this.#places.values();
-    // The first in line may still be verified.
-    if (begin == null) return;
-    this.#isTaken = true;
-    begin();
+  #kept(runId: string): Place | undefined {
+    return this.#places.find((place) => place.runId === runId && place.begin === null);
   }
+
+  #append(runId: string): Place {
+    const place: Place = { runId, begin: null };
+    this.#places.push(place);
+    return place;
+  }
+
+  #next(): void {
+    const [first] = this.#places;
+    // The first in line may still be verified.
+    if (this.#current !== null || first?.begin == null) return;
+    this.#current = first;
+    first.begin();
+  }
+}
+
+interface Place {
+  readonly runId: string;
+  /** Begins the turn that waits here, or has begun it; null while the run is verified again. */
+  begin: (() => void) | null;
 }
