@@ -15,6 +15,8 @@ import { join } from "node:path";
 
 const IN_MEMORY = "/dev/shm";
 const NAME = "jarvis-test-";
+/** With the process that made it. */
+const leftover = new RegExp(`^${NAME}(\\d+)-\\w+$`);
 const GIB = 1024 ** 3;
 /** Several times what the tests hold at a time. */
 const ROOM = 2 * GIB;
@@ -42,7 +44,7 @@ function make(parent) {
 /** What a run that was killed left behind would hold memory until the machine is started again. */
 function removeLeftovers() {
   for (const name of readdirSync(IN_MEMORY)) {
-    const [, pid] = /^jarvis-test-(\d+)-\w+$/.exec(name) ?? [];
+    const [, pid] = leftover.exec(name) ?? [];
     if (pid === undefined || isRunning(Number(pid))) continue;
     try {
       rmSync(join(IN_MEMORY, name), { recursive: true, force: true });

@@ -59,6 +59,7 @@ let last: Promise<unknown> = Promise.resolve();
 /** One after another in this process: a fence is not tidied up while the same head is landing anew. */
 export async function alone<T>(work: () => Promise<T>): Promise<T> {
   const mine = last.then(work, work);
+  // Its error is for whoever asked; the next one waits for its end, however that is.
   last = mine.catch(() => undefined);
   return await mine;
 }
