@@ -1,9 +1,10 @@
 import { isParking, type BlockReason } from "./block-reasons.ts";
 import { statusOf } from "./host-problem.ts";
-import { appendSelfExtensionEvent } from "./lifecycle-events.ts";
+import { appendSelfExtensionEvent, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promotionHead, type Head } from "./promotion-head.ts";
 import { promotionRemote, type PromotionRemote, type PullRequest } from "./promotion-remote.ts";
+import { blockKey } from "./record-outcome.ts";
 import type { Verified } from "./verification.ts";
 
 export type PromotionOutcome =
@@ -44,11 +45,12 @@ export async function recordPromotionBlock(
   pullRequest: PullRequest | null,
   decision: { reasons: readonly BlockReason[]; detail: string; mergeError?: string },
 ): Promise<PromotionOutcome> {
+  const { context } = verified.change;
   await appendSelfExtensionEvent(world.db, {
-    context: verified.change.context,
+    context,
     type: "promotion_blocked",
     stage: "promote",
-    idempotencyKey: `blocked:${attempt}:promote`,
+    idempotencyKey: blockKey(await readRunEvents(world.db, context.runId), attempt, "promote"),
     payload: {
       attempt,
       reasons: [...decision.reasons],
