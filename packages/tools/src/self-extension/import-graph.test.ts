@@ -70,6 +70,15 @@ describe("readImportGraph", () => {
     expect(broken.imports("src/main.ts")).toEqual(["src/a.ts"]);
   });
 
+  it.each(["\u2028", "\u2029", "\r", "\0"])(
+    "reads a source that holds %j as it is",
+    async (odd) => {
+      const graph = await graphOf({ "src/main.ts": `import "./a.ts"; // ${odd}\n"${odd}";` });
+      expect([...graph.unread]).toEqual([]);
+      expect(graph.imports("src/main.ts")).toEqual(["src/a.ts"]);
+    },
+  );
+
   // Inert here: brackets in a git tree. A parser that recurses that deep ends its whole process.
   it.each([
     ["brackets", "[".repeat(200_000)],

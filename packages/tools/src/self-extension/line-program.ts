@@ -4,7 +4,7 @@ import { SelfExtensionError } from "./errors.ts";
 import { endGroupAfter } from "./process-group.ts";
 
 /**
- * Asks a program of ours one line after another and reads its answers, a line each, up to the one at
+ * Asks a program of ours one line of JSON after another and reads its answers, a line each, up to the one at
  * which it ended. For what parses hostile text: it may end its own process or think for ever, and not
  * the one that judges, holds credentials and answers an order to stop. Without environment, and ended
  * after `limitMs`.
@@ -37,7 +37,12 @@ export async function answersOf(
       // Half a line of a process that has ended is no answer.
       resolve(Buffer.concat(chunks).toString("utf8").split("\n").slice(0, -1));
     });
-    for (const question of questions) child.stdin.write(`${question}\n`);
+    for (const question of questions) child.stdin.write(`${oneLine(question)}\n`);
     child.stdin.end();
   });
+}
+
+/** Inside of JSON these two stand as they are, and newer versions of Node.js take them for the end of a line. */
+function oneLine(json: string): string {
+  return json.replaceAll("\u2028", String.raw`\u2028`).replaceAll("\u2029", String.raw`\u2029`);
 }
