@@ -15,7 +15,8 @@ it("removes what an installation left that was killed a day ago, and none that i
       packages: { "": { name: "p", version: "1.0.0" } },
     }),
   });
-  const { mirror, tree, remove } = await mirrorOf(repository);
+  const held = await mirrorOf(repository);
+  const { mirror, tree } = held;
   try {
     const directory = join(dirname(mirror.gitDir), "dependencies");
     const [killed, running] = [join(directory, ".new-killed"), join(directory, ".new-running")];
@@ -35,7 +36,7 @@ it("removes what an installation left that was killed a day ago, and none that i
     expect(existsSync(built?.directory ?? "")).toBe(true);
     expect([existsSync(killed), existsSync(running)]).toEqual([false, true]);
   } finally {
-    remove();
+    held.remove();
     repository.remove();
   }
 });
