@@ -79,6 +79,23 @@ describe("readImportGraph", () => {
     },
   );
 
+  it("keeps nobody else waiting for files that import very much", async () => {
+    const source = Array.from({ length: 60_000 }, (_, index) => `import"./x${index}"`).join("\n");
+    const files = Array.from({ length: 12 }, (_, index) => [`src/${index}/much.ts`, source]);
+    let longestMs = 0;
+    let last = performance.now();
+    const tick = (): void => {
+      longestMs = Math.max(longestMs, performance.now() - last);
+      last = performance.now();
+    };
+    const timer = setInterval(tick, 20);
+    const graph = await graphOf(Object.fromEntries(files) as Record<string, string>);
+    tick();
+    clearInterval(timer);
+    expect([...graph.unread]).toEqual([]);
+    expect(longestMs).toBeLessThan(2000);
+  });
+
   // Inert here: brackets in a git tree. A parser that recurses that deep ends its whole process.
   it.each([
     ["brackets", "[".repeat(200_000)],
