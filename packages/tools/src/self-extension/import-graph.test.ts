@@ -70,6 +70,32 @@ describe("readImportGraph", () => {
     expect(broken.imports("src/main.ts")).toEqual(["src/a.ts"]);
   });
 
+  it.each(["\u2028", "\u2029", "\r", "\0"])(
+    "reads a source that holds %j as it is",
+    async (odd) => {
+      const graph = await graphOf({ "src/main.ts": `import "./a.ts"; // ${odd}\n"${odd}";` });
+      expect([...graph.unread]).toEqual([]);
+      expect(graph.imports("src/main.ts")).toEqual(["src/a.ts"]);
+    },
+  );
+
+  it("keeps nobody else waiting for files that import very much", async () => {
+    const source = Array.from({ length: 60_000 }, (_, index) => `import"./x${index}"`).join("\n");
+    const files = Array.from({ length: 12 }, (_, index) => [`src/${index}/much.ts`, source]);
+    let longestMs = 0;
+    let last = performance.now();
+    const tick = (): void => {
+      longestMs = Math.max(longestMs, performance.now() - last);
+      last = performance.now();
+    };
+    const timer = setInterval(tick, 20);
+    const graph = await graphOf(Object.fromEntries(files) as Record<string, string>);
+    tick();
+    clearInterval(timer);
+    expect([...graph.unread]).toEqual([]);
+    expect(longestMs).toBeLessThan(2000);
+  });
+
   // Inert here: brackets in a git tree. A parser that recurses that deep ends its whole process.
   it.each([
     ["brackets", "[".repeat(200_000)],

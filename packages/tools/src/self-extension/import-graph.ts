@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { z } from "zod";
 import { SelfExtensionError } from "./errors.ts";
 import { KeptAnswers } from "./git/kept-answers.ts";
@@ -36,6 +37,8 @@ export async function readImportGraph(mirror: Mirror, tree: string): Promise<Imp
 
 const graphs = new KeptAnswers<ImportGraph>(4);
 
+const LONGEST_TURN_MS = 20;
+
 async function readNow(mirror: Mirror, tree: string): Promise<ImportGraph> {
   const entries = (await listTree(mirror, tree)).filter((entry) => entry.type === "blob");
   const sources = entries.filter((entry) => SOURCE.test(entry.path));
@@ -65,7 +68,13 @@ async function readNow(mirror: Mirror, tree: string): Promise<ImportGraph> {
     else known.set(entry, remember(entry, found));
   }
   const imports = new Map<string, readonly string[]>();
+  let turnBegan = performance.now();
   for (const entry of sources) {
+    // A file of a megabyte takes half a second, and a change may bring dozens.
+    if (performance.now() - turnBegan > LONGEST_TURN_MS) {
+      await nextTurn();
+      turnBegan = performance.now();
+    }
     const { path } = entry;
     const found = known.get(entry) ?? [];
     const reached = found.flatMap((specifier) => resolve(path, specifier, paths, packages));

@@ -2,7 +2,9 @@ import { runInSandbox } from "@jarvis/sandbox";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { plainProject, type TestRepository } from "../testing/git-repository.ts";
 import { makeTestWorld, type TestWorld } from "../testing/pipeline-world.ts";
+import { readRunEvents } from "./lifecycle-events.ts";
 import { setPromotionControlState } from "./promotion-control.ts";
+import { readRun } from "./runs.ts";
 
 let world: TestWorld;
 let repository: TestRepository;
@@ -85,6 +87,51 @@ describe("a plain project without dependencies", () => {
     const resumed = await world.attempt(parked.state.runId, 3);
     expect(resumed.result).toMatchObject({ success: true });
   });
+
+  // A kernel that dies before the engine has kept a step's answer repeats the step in the same attempt.
+  it("tells the verdict of a step that was parked, lost with its kernel and repeated", async () => {
+    repository = plainProject();
+    let level: "enough" | "low" = "enough";
+    const room = async () => await Promise.resolve({ level, detail: "12 MiB are free." });
+    world = await makeTestWorld(repository, { room });
+    const runId = await world.submit(
+      repository.patch({ "src/add.js": "export const add = () => 0;\n" }),
+    );
+    const { stagedSha } = await world.steps.stage(runId, 1);
+    level = "low";
+    expect(await world.steps.verify(runId, stagedSha ?? "")).toEqual({ passed: false });
+    expect((await world.steps.verify(runId, stagedSha ?? "")).passed).toBe(false);
+    expect(await blocksOf(runId)).toEqual(["disk-low"]);
+    level = "enough";
+    expect(await world.steps.verify(runId, stagedSha ?? "")).toEqual({ passed: false });
+    expect(await blocksOf(runId)).toEqual(["disk-low", "isolated-verification-failed"]);
+    expect((await readRun(world.db, runId))?.state.status).toBe("blocked");
+  });
+
+  it("parks a run again whose promotion was parked, lost with its kernel and repeated", async () => {
+    repository = plainProject();
+    world = await makeTestWorld(repository);
+    const { db, steps } = world;
+    const pause = async (paused: boolean): Promise<void> => {
+      await setPromotionControlState(db, { paused, reason: "freeze", updatedBy: "test" });
+    };
+    await pause(true);
+    const { state } = await world.propose(repository.patch(goodChange));
+    const { runId, stagedSha } = state;
+    expect((await steps.promote(runId, stagedSha ?? "", 1)).reasons).toEqual(["promotion-paused"]);
+    expect(await blocksOf(runId)).toEqual(["promotion-paused"]);
+    await pause(false);
+    await world.propose(repository.patch({ "docs/other.md": "other\n" }));
+    expect((await steps.promote(runId, stagedSha ?? "", 1)).reasons).toEqual(["base-moved"]);
+    const again = await steps.stage(runId, 1);
+    expect(await steps.verify(runId, again.stagedSha ?? "")).toEqual({ passed: true });
+    await pause(true);
+    await steps.promote(runId, again.stagedSha ?? "", 1);
+    expect((await readRun(db, runId))?.state).toMatchObject({
+      status: "parked",
+      blockReasons: ["promotion-paused"],
+    });
+  });
 });
 
 const goodChange = {
@@ -97,3 +144,10 @@ const goodChange = {
     "",
   ].join("\n"),
 };
+
+/** The reasons of every block on record, in their order. */
+async function blocksOf(runId: string): Promise<string[]> {
+  return (await readRunEvents(world.db, runId)).flatMap((event) =>
+    event.type === "promotion_blocked" ? event.payload.reasons : [],
+  );
+}

@@ -3,6 +3,7 @@ import { appendSelfExtensionEvent, readRunEvents } from "./lifecycle-events.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import { promotionHead, type Head } from "./promotion-head.ts";
 import { promotionRemote, type PromotionRemote, type PullRequest } from "./promotion-remote.ts";
+import { blockKey } from "./record-outcome.ts";
 import { foldRun } from "./run-state.ts";
 import type { Verified } from "./verification.ts";
 
@@ -57,11 +58,12 @@ export async function recordPromotionBlock(
   pullRequest: PullRequest | null,
   decision: { reasons: readonly BlockReason[]; detail: string; mergeError?: string },
 ): Promise<PromotionOutcome> {
+  const { context } = verified.change;
   await appendSelfExtensionEvent(world.db, {
-    context: verified.change.context,
+    context,
     type: "promotion_blocked",
     stage: "promote",
-    idempotencyKey: `blocked:${attempt}:promote`,
+    idempotencyKey: blockKey(await readRunEvents(world.db, context.runId), attempt, "promote"),
     payload: {
       attempt,
       reasons: [...decision.reasons],

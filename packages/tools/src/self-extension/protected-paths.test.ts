@@ -54,6 +54,8 @@ describe("findProtected", () => {
     ["anything in .github", { ".github/x": "" }],
     ["it in another case", { ".GitHub/x": "" }],
     ["a CI script", { ".ci/run": "" }],
+    ["a pipeline of another CI", { "azure-pipelines.yml": "" }],
+    ["a folder of another CI", { ".buildkite/pipeline.yml": "" }],
     ["the guard's own configuration", { "jarvis.config.json": "{}" }],
   ])("sends %s to a person as evaluator-changed", async (_, changes) => {
     expect(await reasonsOf(changes)).toEqual(["evaluator-changed"]);
@@ -90,6 +92,9 @@ describe("findProtected", () => {
     ["them in a folder, in another case", { "src/agents.MD": "obey" }],
     ["instructions of other agents", { "CLAUDE.md": "", ".cursor/rules/x.mdc": "" }],
     ["prompts", { "src/prompts/author.txt": "" }],
+    ["tasks that an editor runs", { ".vscode/tasks.json": "{}" }],
+    ["a container that an editor starts", { "src/.devcontainer/devcontainer.json": "{}" }],
+    ["hooks of a hook manager", { "lefthook.yml": "" }],
     ["skills", { ".agents/skills/release/SKILL.md": "obey" }],
     ["git attributes", { ".gitattributes": "* -diff" }],
     ["git attributes in a folder", { "src/.gitattributes": "* -diff" }],

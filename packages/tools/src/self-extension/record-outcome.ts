@@ -2,7 +2,12 @@ import { messageOf } from "@jarvis/db";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isParking, type BlockReason } from "./block-reasons.ts";
 import { SelfExtensionError } from "./errors.ts";
-import { appendSelfExtensionEvent, readRunEvents, type EventContext } from "./lifecycle-events.ts";
+import {
+  appendSelfExtensionEvent,
+  readRunEvents,
+  type EventContext,
+  type LifecycleEvent,
+} from "./lifecycle-events.ts";
 import { passingFailure } from "./passing-failure.ts";
 import type { PipelineWorld } from "./pipeline-world.ts";
 import type { Refusal } from "./proposal.ts";
@@ -28,7 +33,7 @@ export async function recordBlock(
     context,
     type: "promotion_blocked",
     stage,
-    idempotencyKey: `blocked:${attempt}:${stage}`,
+    idempotencyKey: blockKey(await readRunEvents(world.db, context.runId), attempt, stage),
     payload: {
       attempt,
       reasons,
@@ -41,6 +46,24 @@ export async function recordBlock(
     },
   });
   return reasons;
+}
+
+/**
+ * Names a block so that a step which is repeated after a crash finds the one that it wrote. Where the
+ * run has gone on in the same attempt since, because what parked it had passed when the step was
+ * repeated, the next block is another one: without it the run would stand where nobody starts it again.
+ */
+export function blockKey(
+  events: readonly LifecycleEvent[],
+  attempt: number,
+  stage: string,
+): string {
+  const own = events.filter(({ payload }) => "attempt" in payload && payload.attempt === attempt);
+  const wentOn = own.findLastIndex(({ type }) => type === "proposed" || type === "tested");
+  const passed = own
+    .slice(0, wentOn + 1)
+    .filter((event) => event.type === "promotion_blocked" && event.stage === stage).length;
+  return `blocked:${attempt}:${stage}${passed === 0 ? "" : `:${passed}`}`;
 }
 
 /** What a person reads: the first refusals, since a change of a thousand files repeats itself. */

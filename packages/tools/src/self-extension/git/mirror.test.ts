@@ -1,12 +1,14 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeRepository, mirrorOf, type TestRepository } from "../../testing/git-repository.ts";
 import {
   fetchBranch,
   hasCommit,
   isAncestor,
+  keepCommit,
   listTree,
   openMirror,
   readBlobs,
@@ -56,6 +58,47 @@ describe("a mirror", () => {
     // A fetch that failed does not stand in the way of the next.
     expect(await fetchBranch(mirror, source, "main")).toBe(world.sha);
     rmSync(directory, { recursive: true });
+  });
+
+  it("goes on after a git that was killed while it held a ref, or was making the mirror", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "jarvis-mirror-"));
+    const gitDir = join(directory, "m.git");
+    mkdirSync(gitDir);
+    writeFileSync(join(gitDir, "HEAD"), "ref: refs/heads/main\n");
+    const mirror = await openMirror(gitDir);
+    const locks = ["remote/main", "kept/run-1"].map((ref) =>
+      join(gitDir, `refs/jarvis/${ref}.lock`),
+    );
+    const lock = (): void => {
+      for (const path of locks) {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, "");
+      }
+    };
+    const [old, young] = ["tmp_pack_old", "tmp_pack_young"].map((name) =>
+      join(gitDir, "objects/pack", name),
+    ) as [string, string];
+    for (const path of [old, young]) writeFileSync(path, "half a pack");
+    utimesSync(old, 0, 0);
+    lock();
+    const source = { url: repository.gitDirectory, authorization: null };
+    expect(await fetchBranch(mirror, source, "main")).toBe(world.sha);
+    await keepCommit(mirror, "run-1", world.sha);
+    expect(existsSync(old)).toBe(false);
+    expect(existsSync(young)).toBe(true);
+    rmSync(directory, { recursive: true });
+  });
+
+  it("waits for a git that is just writing a ref", async () => {
+    const lock = join(world.mirror.gitDir, "refs/jarvis/kept/busy.lock");
+    await keepCommit(world.mirror, "first", world.sha);
+    writeFileSync(lock, "");
+    const kept = keepCommit(world.mirror, "busy", world.sha);
+    await sleep(300);
+    // Nobody took it away.
+    expect(existsSync(lock)).toBe(true);
+    rmSync(lock);
+    await kept;
   });
 
   it("reads files by their literal names", async () => {

@@ -2,6 +2,7 @@ import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SelfExtensionError } from "../errors.ts";
 import { KeptAnswers } from "./kept-answers.ts";
+import { releaseRef, removeLeftPacks } from "./left-behind.ts";
 import { gitEnvironment, gitText, runGit, type GitOptions } from "./run-git.ts";
 
 /**
@@ -36,6 +37,8 @@ export interface GitIdentity {
 export async function openMirror(gitDir: string): Promise<Mirror> {
   try {
     await access(join(gitDir, "HEAD"));
+    // git makes them last: one that was killed before may be begun again.
+    await access(join(gitDir, "objects", "info"));
   } catch {
     await mkdir(gitDir, { recursive: true, mode: 0o700 });
     await runGit(["init", "--bare", "--quiet", gitDir], { gitDir });
@@ -79,6 +82,8 @@ async function fetchNow(
   // A redirect names another repository.
   const settings = [...headers, ["http.followRedirects", "false"] as const];
   const env = { ...gitEnvironment(settings), GIT_ALLOW_PROTOCOL: "http:https:file" };
+  removeLeftPacks(mirror);
+  await releaseRef(mirror, `refs/jarvis/remote/${branch}`);
   await runGit(
     [
       "fetch",
@@ -301,7 +306,9 @@ export async function writeCommit(
 
 /** Keeps an object from being pruned for as long as a run needs it. */
 export async function keepCommit(mirror: Mirror, name: string, sha: string): Promise<void> {
-  await runGit(["update-ref", `refs/jarvis/kept/${name}`, sha], mirror);
+  const ref = `refs/jarvis/kept/${name}`;
+  await releaseRef(mirror, ref);
+  await runGit(["update-ref", ref, sha], mirror);
 }
 
 function splitNul(bytes: Buffer): string[] {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { SelfExtensionError } from "../errors.ts";
 import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
@@ -26,6 +26,11 @@ export interface PackageManagerRuntime {
 
 // A cold store over a slow line; what takes longer hangs.
 const INSTALL_LIMIT_MS = 600_000;
+
+/** What is being installed has this before its name. */
+const SCRATCH = ".new-";
+/** Far longer than an installation may take. */
+const LEFT_MS = 86_400_000;
 
 const MANIFESTS =
   /(^|\/)(package\.json|pnpm-lock\.yaml|package-lock\.json|npm-shrinkwrap\.json|pnpm-workspace\.yaml|\.npmrc)$/;
@@ -71,7 +76,8 @@ export async function dependencyTree(
   }
   const target = join(directory, key);
   if (!(await pathExists(target))) {
-    const scratch = join(directory, `.new-${randomUUID()}`);
+    await removeLeft(directory);
+    const scratch = join(directory, `${SCRATCH}${randomUUID()}`);
     try {
       for (const entry of entries) {
         const path = join(scratch, entry.path);
@@ -127,6 +133,16 @@ export async function dependenciesOf(
     runtime,
   );
   return { base, candidate };
+}
+
+/** Removes what installations left that were killed: it is as large as a tree, and nobody's. */
+async function removeLeft(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!name.startsWith(SCRATCH)) continue;
+    const left = await stat(join(directory, name)).catch(() => null);
+    if (left === null || Date.now() - left.mtimeMs < LEFT_MS) continue;
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 async function listManifests(mirror: Mirror, tree: string) {

@@ -187,6 +187,11 @@ describe("judgeAnswers", () => {
     ["silence", "", "did not say that it is ready"],
     ["chatter", `hello\n${say(good)}`, "no answer"],
     ["a tool that is not there", say(good).replace('["add"]', "[]"), "did not register"],
+    [
+      "an answer too deep to be compared or shown",
+      say(good).replace('"output":3', `"output":${"[".repeat(50_000)}${"]".repeat(50_000)}`),
+      "no answer",
+    ],
     ["a wrong answer", say(good).replace('"output":3', '"output":4'), "expected 3"],
     ["an answer twice", say([...good.slice(0, 2), ...good.slice(1)]), "answered twice"],
     ["no answer", say([...good.slice(0, 2), ...good.slice(3)]), "was not answered"],

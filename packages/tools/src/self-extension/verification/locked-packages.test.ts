@@ -74,10 +74,10 @@ describe("pnpm-lock.yaml", () => {
   const entry = (key: string, resolution: string) =>
     `lockfileVersion: '9.0'\npackages:\n  '${key}':\n    resolution: {${resolution}}\n`;
 
-  it("names packages of the registry, in every document", () => {
+  it("names packages of the registry, in every document", async () => {
     const first = entry("@pnpm/exe@12.21.0", `integrity: ${integrity}`);
     const second = entry("left@1.2.3", `integrity: ${integrity}`);
-    const { packages, problems } = readPnpmLockfile(`${first}---\n${second}`, registry);
+    const { packages, problems } = await readPnpmLockfile(`${first}---\n${second}`, registry);
     expect(problems).toEqual([]);
     expect(packages).toEqual([
       { name: "@pnpm/exe", version: "12.21.0", integrity },
@@ -91,43 +91,60 @@ describe("pnpm-lock.yaml", () => {
     ["a version that is an address", "x@https://example.com/x", `integrity: ${integrity}`],
     ["a directory", "x@file:x", "type: directory, directory: x"],
     ["no integrity", "x@1.0.0", ""],
-  ])("refuses %s", (_, key, resolution) => {
-    const { packages, problems } = readPnpmLockfile(entry(key, resolution), registry);
+  ])("refuses %s", async (_, key, resolution) => {
+    const { packages, problems } = await readPnpmLockfile(entry(key, resolution), registry);
     expect(packages).toEqual([]);
     expect(problems).toHaveLength(1);
   });
 
-  it("refuses patches, importers outside, unknown versions, and what is no YAML", () => {
+  it("refuses patches, importers outside, unknown versions, and what is no YAML", async () => {
     const patched = "lockfileVersion: '9.0'\npatchedDependencies:\n  x: {hash: a, path: p}\n";
-    expect(readPnpmLockfile(patched, registry).problems).toHaveLength(1);
+    expect((await readPnpmLockfile(patched, registry)).problems).toHaveLength(1);
     const outside = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n  ../other: {}\n";
-    expect(readPnpmLockfile(outside, registry).problems).toHaveLength(1);
-    expect(readPnpmLockfile("lockfileVersion: '6.0'\n", registry).problems).toHaveLength(1);
-    expect(readPnpmLockfile("a: [", registry).problems).toHaveLength(1);
-    expect(readPnpmLockfile("", registry).problems).toHaveLength(1);
+    expect((await readPnpmLockfile(outside, registry)).problems).toHaveLength(1);
+    expect((await readPnpmLockfile("lockfileVersion: '6.0'\n", registry)).problems).toHaveLength(1);
+    expect((await readPnpmLockfile("a: [", registry)).problems).toHaveLength(1);
+    expect((await readPnpmLockfile("", registry)).problems).toHaveLength(1);
   });
 
-  it("names the folders that are linked, and refuses others and those of packages", () => {
+  it("names the folders that are linked, and refuses others and those of packages", async () => {
     const importing = (version: string) =>
       `lockfileVersion: '9.0'\nimporters:\n  apps/a:\n    devDependencies:\n      x: {specifier: '*', version: '${version}'}\n`;
-    expect(readPnpmLockfile(importing("link:../../packages/x"), registry)).toEqual({
+    expect(await readPnpmLockfile(importing("link:../../packages/x"), registry)).toEqual({
       packages: [],
       links: [{ file: "pnpm-lock.yaml", name: "x", directory: "packages/x" }],
       problems: [],
     });
     for (const version of ["link:../../../x", "link:/etc", "file:/etc"]) {
-      const { links, problems } = readPnpmLockfile(importing(version), registry);
+      const { links, problems } = await readPnpmLockfile(importing(version), registry);
       expect([links.length, problems.length]).toEqual([0, 1]);
     }
     const inside =
       "lockfileVersion: '9.0'\nsnapshots:\n  left@1.0.0:\n    dependencies: {x: 'link:packages/x'}\n";
-    expect(readPnpmLockfile(inside, registry).problems).toHaveLength(1);
+    expect((await readPnpmLockfile(inside, registry)).problems).toHaveLength(1);
+  });
+
+  // Inert here: a list of names. The parser compares each with all before it.
+  it("keeps nobody else waiting for one that is made to be read for long", async () => {
+    let longestMs = 0;
+    let last = performance.now();
+    const tick = (): void => {
+      longestMs = Math.max(longestMs, performance.now() - last);
+      last = performance.now();
+    };
+    const timer = setInterval(tick, 20);
+    const names = Array.from({ length: 25_000 }, (_, index) => `k${index}:`).join("\n");
+    const { problems } = await readPnpmLockfile(names, registry);
+    tick();
+    clearInterval(timer);
+    expect(problems).toHaveLength(1);
+    expect(longestMs).toBeLessThan(1000);
   });
 
   it("reads this repository's own", async () => {
     const { readFile } = await import("node:fs/promises");
     const own = new URL("../../../../../pnpm-lock.yaml", import.meta.url);
-    const { packages, problems } = readPnpmLockfile(await readFile(own, "utf8"), registry);
+    const { packages, problems } = await readPnpmLockfile(await readFile(own, "utf8"), registry);
     expect(problems).toEqual([]);
     expect(packages.length).toBeGreaterThan(100);
   });

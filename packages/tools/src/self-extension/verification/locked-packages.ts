@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { parse } from "yaml";
 import { z } from "zod";
 import { listTree, readBlobs, type Mirror } from "../git/mirror.ts";
 import type { Refusal } from "../proposal.ts";
@@ -9,6 +8,7 @@ import { linkProblems } from "./local-links.ts";
 import { DEFAULT_REGISTRY, parseOrNull, type Locked } from "./lockfiles.ts";
 import { readNpmLockfile } from "./npm-lockfile.ts";
 import { readPnpmLockfile } from "./pnpm-lockfile.ts";
+import { readYaml } from "./read-yaml.ts";
 
 /*
  * What an approved change of dependencies may bring: packages of the registry, each with its
@@ -31,8 +31,8 @@ export async function addedPackages(
   );
   const before = await readDependencyFiles(mirror, change.baseTree);
   const after = await readDependencyFiles(mirror, change.treeSha);
-  const base = lockedIn(before, registry);
-  const candidate = lockedIn(after, registry);
+  const base = await lockedIn(before, registry);
+  const candidate = await lockedIn(after, registry);
   const known = new Set(base.packages.map(keyOf));
   const knownProblems = new Set(base.problems.map(({ entry }) => entry));
   const baseLinks = await linkProblems(mirror, change.baseTree, base.links);
@@ -41,7 +41,7 @@ export async function addedPackages(
     ...[...candidate.problems, ...(await linkProblems(mirror, change.treeSha, candidate.links))]
       .filter(({ entry }) => !knownProblems.has(entry))
       .map(({ sentence }) => sentence),
-    ...configurationProblems(before, after),
+    ...(await configurationProblems(before, after)),
   ];
   return {
     packages: candidate.packages.filter((locked) => !known.has(keyOf(locked))),
@@ -68,14 +68,14 @@ async function readDependencyFiles(mirror: Mirror, tree: string): Promise<Files>
   return new Map(entries.map(({ path, sha }) => [path, blobs.get(sha)?.toString("utf8") ?? ""]));
 }
 
-function lockedIn(files: Files, registry: string): Locked {
+async function lockedIn(files: Files, registry: string): Promise<Locked> {
   const read: Locked[] = [];
   for (const name of ["package-lock.json", "npm-shrinkwrap.json"]) {
     const text = files.get(name);
     if (text !== undefined) read.push(readNpmLockfile(text, name, registry));
   }
   const pnpm = files.get("pnpm-lock.yaml");
-  if (pnpm !== undefined) read.push(readPnpmLockfile(pnpm, registry));
+  if (pnpm !== undefined) read.push(await readPnpmLockfile(pnpm, registry));
   const packages = new Map(
     read.flatMap(({ packages: locked }) => locked.map((one) => [keyOf(one), one])),
   );
@@ -106,10 +106,10 @@ const harmlessSettings = new Set([
 ]);
 
 /** Changes of how packages are installed, which an approval of packages does not cover. */
-function configurationProblems(before: Files, after: Files): string[] {
+async function configurationProblems(before: Files, after: Files): Promise<string[]> {
   const problems: string[] = [];
-  const oldSettings = readSettings(before);
-  const newSettings = readSettings(after);
+  const oldSettings = await readSettings(before);
+  const newSettings = await readSettings(after);
   if (oldSettings === null || newSettings === null) {
     problems.push("pnpm-workspace.yaml cannot be read as settings.");
   } else {
@@ -147,9 +147,7 @@ function readManifest(files: Files): Record<string, unknown> | null {
   return mapping.safeParse(parseOrNull(() => JSON.parse(text) as unknown)).data ?? null;
 }
 
-function readSettings(files: Files): Record<string, unknown> | null {
-  const text = files.get("pnpm-workspace.yaml") ?? "{}";
-  return (
-    mapping.safeParse(parseOrNull(() => parse(text, { maxAliasCount: 0 }) as unknown)).data ?? null
-  );
+async function readSettings(files: Files): Promise<Record<string, unknown> | null> {
+  const documents = (await readYaml(files.get("pnpm-workspace.yaml") ?? "{}")) ?? [];
+  return documents.length === 1 ? (mapping.safeParse(documents[0]).data ?? null) : null;
 }

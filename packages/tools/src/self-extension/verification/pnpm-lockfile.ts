@@ -1,17 +1,16 @@
 import { posix } from "node:path";
-import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import type { AddedPackage } from "../release-action.ts";
 import {
   isFrom,
   isIntegrity,
   isOutside,
-  parseOrNull,
   unreadable,
   type LocalLink,
   type Locked,
   type Problem,
 } from "./lockfiles.ts";
+import { readYaml } from "./read-yaml.ts";
 
 const tables = ["dependencies", "devDependencies", "optionalDependencies"] as const;
 const table = z.record(z.string(), z.looseObject({ version: z.string() })).optional();
@@ -35,13 +34,9 @@ const pnpmLockfile = z.object({
 });
 
 /** `pnpm-lock.yaml`, version 9; a document of its own may lock the package manager. */
-export function readPnpmLockfile(text: string, registry: string): Locked {
+export async function readPnpmLockfile(text: string, registry: string): Promise<Locked> {
   const file = "pnpm-lock.yaml";
-  const documents = parseOrNull(() => {
-    const all = parseAllDocuments(text);
-    if (!Array.isArray(all) || all.some(({ errors }) => errors.length > 0)) return null;
-    return all.map((document) => document.toJS({ maxAliasCount: 0 }) as unknown);
-  });
+  const documents = await readYaml(text);
   const parsed = z.array(pnpmLockfile).min(1).safeParse(documents);
   if (!parsed.success) return unreadable(file, text);
   const packages: AddedPackage[] = [];

@@ -182,10 +182,26 @@ function judgeOutput(stage: SmokeStage | MigrationStage, stdout: string): StageF
   };
 }
 
+/** Deeper than any answer has to be; comparing or printing a document goes as deep as it is. */
+const DEEPEST = 100;
+
+/** A candidate's JSON; undefined where it is none, or so deep that whoever walks it would fail. */
 function safeJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const document: unknown = JSON.parse(text);
+    return isTooDeep(document) ? undefined : document;
   } catch {
     return undefined;
   }
+}
+
+function isTooDeep(document: unknown): boolean {
+  let level: readonly unknown[] = [document];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((value) =>
+      typeof value === "object" && value !== null ? Object.values(value) : [],
+    );
+  }
+  return false;
 }
