@@ -1,3 +1,4 @@
+import { isDeeperThan } from "@jarvis/tools/json-depth";
 import { z } from "zod";
 
 /**
@@ -139,20 +140,9 @@ export function parseLine<T>(schema: z.ZodType<T>, line: string): T | null {
   } catch {
     return null;
   }
-  if (isTooDeep(document)) return null;
+  if (isDeeperThan(document, DEEPEST)) return null;
   const parsed = schema.safeParse(document);
   return parsed.success ? parsed.data : null;
-}
-
-function isTooDeep(document: unknown): boolean {
-  let level: readonly unknown[] = [document];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEEPEST) return true;
-    level = level.flatMap((value) =>
-      typeof value === "object" && value !== null ? Object.values(value) : [],
-    );
-  }
-  return false;
 }
 
 /** The line of a message, or null where it is longer than a line may be. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import picomatch from "picomatch";
 import { z } from "zod";
+import { isDeeperThan } from "../../json-depth.ts";
 import { readFileOfTree, type Mirror } from "../git/mirror.ts";
 import type { MigrationStage, SmokeStage } from "../guard-config.ts";
 import type { StageDiagnostics } from "../run-result.ts";
@@ -189,19 +190,8 @@ const DEEPEST = 100;
 function safeJson(text: string): unknown {
   try {
     const document: unknown = JSON.parse(text);
-    return isTooDeep(document) ? undefined : document;
+    return isDeeperThan(document, DEEPEST) ? undefined : document;
   } catch {
     return undefined;
   }
-}
-
-function isTooDeep(document: unknown): boolean {
-  let level: readonly unknown[] = [document];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEEPEST) return true;
-    level = level.flatMap((value) =>
-      typeof value === "object" && value !== null ? Object.values(value) : [],
-    );
-  }
-  return false;
 }
